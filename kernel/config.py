@@ -1,0 +1,131 @@
+"""Every setting of a run, in one frozen dataclass.
+
+Covers: the defaults of the winning system (48 candidates, 4 rounds) on two T4s, and the checks that
+a set of values makes sense. Does not cover: reading files or the machine; a model brings its own
+values in the `profile.json` beside its weights, which `submission` applies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+
+class ConfigError(ValueError):
+    """A setting that cannot work; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked problem shown in the prompt to a model that was not trained on TIR."""
+
+    problem: str
+    solution: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of a run. Times are seconds, lengths are tokens unless the name says otherwise."""
+
+    # SC-TIR. Source of the numbers: the NuminaMath team's AIMO-1 submission.
+    candidates: int = 48
+    """N: attempts at each problem."""
+    rounds: int = 4
+    """M: generations a candidate may use."""
+    temperature: float = 0.8
+    top_p: float = 1.0
+    max_new_tokens: int = 2048
+    """Most new tokens a round."""
+    max_context: int = 4096
+    """Prompt and all rounds together; the source model was trained on 4,096."""
+    stop: tuple[str, ...] = ("```output",)
+    """The output fence: the model asks for its code to be run."""
+    examples: tuple[Example, ...] = ()
+    """Worked problems put before the problem; a TIR-tuned model needs none."""
+    vote_without_code: bool = True
+    """Whether a boxed answer counts that was reached without any code block."""
+    stop_when_decided: bool = True
+    """Abort the rest once they can no longer change the vote; never changes the answer."""
+    seed: int = 0
+
+    # The competition's answers. `competition` replaces them by those of the API it finds.
+    modulus: int | None = 1000
+    """Answers are taken modulo this (Python's `%`, so -1 is 999); None: as they are."""
+    max_answer: int = 999
+    """Answers are 0 to this, after the modulus."""
+    default_answer: int = 0
+    """Given when no candidate yields an integer."""
+
+    # Time.
+    limit_seconds: float = 9 * 3600
+    """The platform's limit for the whole run, counted from the process's start."""
+    reserve_seconds: float = 15 * 60
+    """Never planned with: winners of past rounds stopped 3 to 15 minutes early."""
+    problems: int = 50
+    """Expected problems, among which the time is shared."""
+
+    # Running the model's code.
+    code_seconds: float = 10.0
+    """Wall-clock limit of a block."""
+    code_memory_mib: int = 2048
+    """Memory a session may take beyond what it starts with."""
+    max_output_chars: int = 2000
+    """Output shown to the model; what is longer keeps its head and its tail."""
+    code_workers: int = 3
+    """Blocks that run at once: Kaggle's four CPUs less one for the engine."""
+
+    # The engine.
+    engine: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Arguments of vLLM's `EngineArgs` that replace the engine's own."""
+    engine_start_seconds: float = 20 * 60
+    """A model that is not loaded by then is given up."""
+    engine_step_seconds: float = 180.0
+    """An engine that says nothing for this long is taken for hung and restarted."""
+
+    # Paths.
+    inputs: Path = Path("/kaggle/input")
+    """Where datasets and the competition are mounted; searched, since mount layouts vary."""
+    model: Path | None = None
+    """The model's folder; None: the one found under `inputs`."""
+    work: Path = Path()
+    """Where the trace and the summary go."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work, before anything long starts."""
+        for name in ("candidates", "rounds", "max_new_tokens", "problems", "code_workers"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}: set it to at least 1.")
+        for name in ("code_seconds", "code_memory_mib", "max_output_chars", "engine_step_seconds"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"{name} is {getattr(self, name)}: set it above 0.")
+        if self.reserve_seconds < 0 or self.limit_seconds <= self.reserve_seconds:
+            raise ConfigError(
+                f"limit_seconds ({self.limit_seconds:g}) leaves nothing beside reserve_seconds "
+                f"({self.reserve_seconds:g}): raise the limit or lower the reserve."
+            )
+        if self.temperature < 0 or not 0 < self.top_p <= 1:
+            raise ConfigError("temperature must be at least 0, and top_p above 0 and at most 1.")
+        if not 0 <= self.default_answer <= self.max_answer:
+            raise ConfigError(f"default_answer must lie between 0 and {self.max_answer}.")
+
+    def updated(self, values: Mapping[str, Any]) -> "Config":
+        """Return a copy with `values` (as read from JSON) in place.
+
+        Raises:
+            ConfigError: a key is unknown, or the values cannot work together.
+        """
+        known = {f.name for f in fields(self)}
+        if unknown := sorted(set(values) - known):
+            raise ConfigError(f"unknown setting {unknown[0]!r}: the settings are {sorted(known)}.")
+        return replace(self, **{name: _from_json(name, value) for name, value in values.items()})
+
+
+def _from_json(name: str, value: Any) -> Any:
+    """Give a JSON value the type its field has."""
+    if name == "examples":
+        return tuple(Example(**example) for example in value)
+    if name == "stop":
+        return tuple(value)
+    if name in ("inputs", "work", "model") and value is not None:
+        return Path(value)
+    return value
