@@ -47,10 +47,10 @@ class Competition:
     server: str | None
     """The class of its inference server; None: an iterator that we pull from."""
     convention: Convention
-    inputs: Path = Path("/kaggle/input")
+    inputs: Path = Path()
     """Below it lie the problems of a local run."""
-    folder: Path = Path("/kaggle/input")
-    """The folder that holds the module: its own problems lie beside it."""
+    folder: Path = Path()
+    """It holds the module; the competition's own problems lie beside that."""
 
     def serve(self, answer: Callable[[Problem], int]) -> None:
         """Answer every problem of the competition; return when there are no more.
@@ -63,7 +63,8 @@ class Competition:
 
         Raises:
             ConfigError: a local run finds no problems below `inputs`.
-            RuntimeError: the API broke its own rules.
+            RuntimeError: AIMO-1's iterator gave no problem.
+            ValueError: the answer is no such integer.
         """
 
         def ask(problem_id: str, text: str) -> int:
@@ -77,10 +78,9 @@ class Competition:
 
     def _checked(self, value: int) -> int:
         """Refuse what the gateway would let pass and the scorer would not."""
-        if type(value) is not int:
-            raise TypeError(f"answer() gave {value!r}: give a Python int.")
-        if not 0 <= value <= self.convention.max_answer:
-            raise ValueError(f"answer() gave {value}: give 0 to {self.convention.max_answer}.")
+        largest = self.convention.max_answer
+        if type(value) is not int or not 0 <= value <= largest:
+            raise ValueError(f"answer() gave {value!r}: give an int from 0 to {largest}.")
         return value
 
     def _push(self, server_class: Any, ask: Callable[[str, str], int]) -> None:
@@ -90,10 +90,9 @@ class Competition:
         def predict(ids: pl.Series, problems: pl.Series) -> pl.DataFrame:
             problem_id = _text(ids.item())
             value = ask(problem_id, _text(problems.item()))
-            # One float or null would turn the whole column, and the gateway would let it pass.
-            return pl.DataFrame(
-                {"id": [problem_id], "answer": [value]}, {"id": pl.String, "answer": pl.Int64}
-            )
+            # The gateway lets any dtype pass, and one wrong one fails the scoring of all rows.
+            schema = {"id": pl.String, "answer": pl.Int64}
+            return pl.DataFrame({"id": [problem_id], "answer": [value]}, schema)
 
         if os.environ.get("KAGGLE_IS_COMPETITION_RERUN"):
             server_class(predict).serve()
@@ -105,17 +104,16 @@ class Competition:
             server_class(predict).run_local_gateway((str(path),))
 
     def _local_problems(self) -> pl.DataFrame:
-        """Read `id` and `problem` of the test file, or of the reference file where there is none.
+        """Read the test file, or the reference file where there is none.
 
-        Any other column (the reference's `answer`) would reach `predict` as a further argument.
+        A further column (the reference's `answer`) would reach `predict` as a further argument.
         """
         folders = [self.folder, *_folders(self.inputs)]
-        for name in ("test.csv", "reference.csv"):
-            for path in (folder / name for folder in folders):
-                if path.is_file():
-                    frame = pl.read_csv(path, infer_schema_length=0)
-                    if {"id", "problem"} <= set(frame.columns):
-                        return frame.select("id", "problem")
+        paths = [folder / name for name in ("test.csv", "reference.csv") for folder in folders]
+        for path in filter(Path.is_file, paths):
+            frame = pl.read_csv(path, infer_schema_length=0)
+            if {"id", "problem"} <= set(frame.columns):
+                return frame.select("id", "problem")
         raise ConfigError(
             f"{self.name} has no test.csv with the columns id and problem below {self.inputs}: "
             "attach the competition's data to the notebook."
@@ -137,9 +135,7 @@ COMPETITIONS = (
 
 
 def find(inputs: Path) -> Competition:
-    """Find the competition whose API can be imported, or lies somewhere below `inputs`.
-
-    What is on the path comes first. A module found below `inputs` gets its folder put on the path.
+    """Find the competition whose API is on the path, or lies somewhere below `inputs`.
 
     Raises:
         ConfigError: there is none.
@@ -162,18 +158,15 @@ def find(inputs: Path) -> Competition:
 
 def _locate(module: str, path: Sequence[str]) -> Path | None:
     """Return the folder on `path` that `module` would be imported from, without running it."""
-    locations, name, spec = list(path), "", None
+    locations, name, origin = path, "", None
     for part in module.split("."):
         name = f"{name}.{part}" if name else part
         spec = PathFinder.find_spec(name, locations)
         if spec is None:
             return None
-        locations = list(spec.submodule_search_locations or [])
+        locations, origin = spec.submodule_search_locations or [], spec.origin
     # A mere folder of that name also gives a spec, but one without an origin.
-    if spec is None or spec.origin is None:
-        return None
-    is_package = spec.submodule_search_locations is not None
-    return Path(spec.origin).parents[module.count(".") + is_package]
+    return Path(origin).parents[module.count(".") + bool(locations)] if origin else None
 
 
 def _folders(top: Path) -> Iterator[Path]:
@@ -195,10 +188,7 @@ def _pull(api: Any, ask: Callable[[str, str], int]) -> None:
     env = api.make_env()
     for row in env.iter_test():
         if row is None:
-            raise RuntimeError(
-                "AIMO-1's iterator gave nothing: it did not take the last answer, so it would "
-                "give no further problem and write no submission."
-            )
+            raise RuntimeError("AIMO-1 gave no problem: it did not take the last answer.")
         test, sub = row
         sub["answer"] = ask(_text(test["id"].item()), _text(test["problem"].item()))
         env.predict(sub)

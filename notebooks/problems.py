@@ -1,0 +1,163 @@
+"""Load and check a file of problems: `id`, `problem`, and `answer` where it is known.
+
+Covers: CSV (UTF-8, with or without byte-order mark), JSONL and Parquet, told apart by suffix;
+further columns are ignored. Every fault is one sentence with the file and, where it has lines, the
+line on which the row begins. Does not cover: whether an answer keeps the competition's range.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+_INTEGER = re.compile(r"[+-]?[0-9]+(\.0*)?", re.ASCII)
+"""`142.0` too: a column with gaps comes out of pandas as floats."""
+
+
+class ProblemFileError(ValueError):
+    """A problem file that cannot be used; the message is one sentence with file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """One problem, and its true answer if the file gives one."""
+
+    id: str
+    problem: str
+    truth: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A row as read: its cells by column, and where it stands."""
+
+    cells: Mapping[str, Any]
+    place: str
+
+
+def load_problems(path: Path) -> list[ProblemRow]:
+    """Return the problems of `path`, in its order.
+
+    Raises:
+        ProblemFileError: the file is missing, broken or empty; a column is missing; an id stands
+            twice; an id or a problem is empty; a truth is no integer.
+    """
+    readers = {".csv": _csv_records, ".jsonl": _jsonl_records, ".parquet": _parquet_records}
+    if path.suffix.lower() not in readers:
+        raise ProblemFileError(f"{path} ends in none of {', '.join(readers)}.")
+    if not path.is_file():
+        raise ProblemFileError(f"{path} is no file: give the path of a problem file.")
+    rows: dict[str, ProblemRow] = {}
+    for record in readers[path.suffix.lower()](path):
+        row = _checked(record)
+        if row.id in rows:
+            raise ProblemFileError(f"{record.place}: the id {row.id!r} stands there twice.")
+        rows[row.id] = row
+    if not rows:
+        raise ProblemFileError(f"{path} holds no problems.")
+    return list(rows.values())
+
+
+def _checked(record: _Record) -> ProblemRow:
+    """Turn a record into a problem, or say what is wrong with it."""
+    for column in ("id", "problem"):
+        if column not in record.cells:
+            raise ProblemFileError(f"{record.place}: the column {column!r} is missing.")
+        if not _text(record.cells[column]).strip():
+            raise ProblemFileError(f"{record.place}: the {column} is empty.")
+    return ProblemRow(
+        _text(record.cells["id"]).strip(),
+        _text(record.cells["problem"]),
+        _truth(record.cells.get("answer"), record.place),
+    )
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(cell)
+
+
+def _truth(cell: Any, place: str) -> int | None:
+    """Return a truth as an exact integer; None for an empty cell."""
+    text = repr(cell) if isinstance(cell, float) else _text(cell).strip()
+    if not text:
+        return None
+    if isinstance(cell, bool) or not _INTEGER.fullmatch(text):
+        raise ProblemFileError(f"{place}: the answer {_text(cell)[:40]!r} is no integer.")
+    try:
+        return int(text.partition(".")[0])
+    except ValueError:
+        # Python refuses to read thousands of digits, since that takes quadratic time.
+        raise ProblemFileError(f"{place}: the answer has too many digits to read.") from None
+
+
+def _decoded(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ProblemFileError(f"{path}, line {line}: this is not UTF-8 text.") from None
+
+
+def _csv_records(path: Path) -> Iterator[_Record]:
+    text = _decoded(path)
+    # The module's default refuses a long problem; no cell is longer than the file.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header: list[str] | None = None
+    line = 1
+    try:
+        for cells in reader:
+            place, line = f"{path}, line {line}", reader.line_num + 1
+            if not cells:
+                continue
+            if header is None:
+                header = _checked_header([name.strip() for name in cells], place)
+            elif len(cells) != len(header):
+                raise ProblemFileError(f"{place}: {len(cells)} cells, not {len(header)}.")
+            else:
+                yield _Record(dict(zip(header, cells, strict=True)), place)
+    except csv.Error as error:
+        raise ProblemFileError(f"{path}, line {line}: this is not CSV: {error}.") from None
+
+
+def _checked_header(header: list[str], place: str) -> list[str]:
+    """Check the columns here, so that a file with nothing but a header is told of them too."""
+    for column in ("id", "problem"):
+        if column not in header:
+            raise ProblemFileError(f"{place}: the column {column!r} is missing.")
+    if doubled := {name for name in header if header.count(name) > 1}:
+        raise ProblemFileError(f"{place}: the column {min(doubled)!r} stands there twice.")
+    return header
+
+
+def _jsonl_records(path: Path) -> Iterator[_Record]:
+    # Not splitlines: a problem may hold U+2028 and its like, which JSON does not escape.
+    for number, line in enumerate(_decoded(path).split("\n"), start=1):
+        place = f"{path}, line {number}"
+        if not line.strip():
+            continue
+        try:
+            cells = json.loads(line)
+        except (ValueError, RecursionError):
+            raise ProblemFileError(f"{place}: this is not JSON.") from None
+        if not isinstance(cells, dict):
+            raise ProblemFileError(f"{place}: this is no JSON object.")
+        yield _Record(cells, place)
+
+
+def _parquet_records(path: Path) -> Iterator[_Record]:
+    try:
+        frame = pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        reason = str(error).splitlines()[0]
+        raise ProblemFileError(f"{path} is not Parquet: {reason}.") from None
+    _checked_header(frame.columns, str(path))
+    for number, cells in enumerate(frame.iter_rows(named=True), start=1):
+        yield _Record(cells, f"{path}, row {number}")
