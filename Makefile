@@ -1,0 +1,55 @@
+# `make help` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+VENV := .venv
+# The environment is keyed by what goes into it: a change of the requirements makes a new one.
+KEY := $(shell cat requirements.txt requirements.lock | sha256sum | cut -c1-16)
+READY := $(VENV)/.ready-$(KEY)
+RUN := $(VENV)/bin/python
+PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
+
+# Options of the targets, passed as NAME=value.
+PROBLEMS ?= notebooks/problems.csv
+API ?= aimo1
+CANDIDATES ?= 8
+MINUTES ?= 10
+SEED ?= 0
+TESTS ?= kernel notebooks
+
+.PHONY: help
+help: ## List the targets
+	@echo "make TARGET [NAME=value ...]"
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: setup
+setup: $(READY) ## Build .venv, once for each state of the requirements (minutes, 3.3 GB)
+
+$(READY): requirements.txt requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: name one with PYTHON=/path/to/python3.")'
+	@echo "Building $(VENV): torch first, then the locked packages; a few minutes."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade pip
+	@echo "  torch ..." && $(PIP) install "$$(grep ^torch== requirements.txt)"
+	@echo "  $$(grep -c == requirements.lock) packages ..." && $(PIP) install --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+.PHONY: dry-run
+dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PROBLEMS= API= CANDIDATES= MINUTES= SEED=)
+	@$(RUN) -m notebooks.dry_run --problems "$(PROBLEMS)" --api "$(API)" --candidates "$(CANDIDATES)" --minutes "$(MINUTES)" --seed "$(SEED)"
+
+.PHONY: test
+test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some)
+	@$(RUN) -m pytest -m "not gpu and not kaggle" $(TESTS)
+
+.PHONY: check
+check: $(READY) ## Check style and types
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(VENV)/bin/pyright
+
+.PHONY: lock
+lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
+	@$(RUN) -m uv pip compile requirements.txt --python-version 3.11 --universal --no-header --no-annotate --generate-hashes --quiet -o requirements.lock

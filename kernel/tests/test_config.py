@@ -1,0 +1,54 @@
+"""Settings: the defaults of the winning system, and refusals that say what to change."""
+
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from kernel.config import Config, ConfigError, Example
+
+
+def test_the_defaults_are_the_winning_systems():
+    config = Config()
+    assert (config.candidates, config.rounds) == (48, 4)
+    assert (config.temperature, config.max_new_tokens) == (0.8, 2048)
+    assert (config.modulus, config.max_answer) == (1000, 999)
+    assert config.limit_seconds == 9 * 3600
+
+
+def test_settings_are_frozen():
+    with pytest.raises(FrozenInstanceError):
+        Config().candidates = 1
+
+
+@pytest.mark.parametrize(
+    ("values", "hint"),
+    [
+        ({"candidates": 0}, "candidates"),
+        ({"rounds": 0}, "rounds"),
+        ({"problems": -1}, "problems"),
+        ({"code_seconds": 0}, "code_seconds"),
+        ({"limit_seconds": 600, "reserve_seconds": 900}, "raise the limit"),
+        ({"temperature": -0.1}, "temperature"),
+        ({"top_p": 0}, "top_p"),
+        ({"default_answer": 1000}, "default_answer"),
+        ({"candidate": 48}, "unknown setting 'candidate'"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_with_a_hint(values, hint):
+    with pytest.raises(ConfigError, match=hint):
+        Config().updated(values)
+
+
+def test_json_values_become_what_the_fields_hold():
+    config = Config().updated(
+        {
+            "stop": ["```output", "---"],
+            "model": "/models/a",
+            "examples": [{"problem": "p", "solution": "s"}],
+        }
+    )
+    assert config.stop == ("```output", "---")
+    assert config.model == Path("/models/a")
+    assert config.examples == (Example("p", "s"),)
+    assert config.candidates == 48

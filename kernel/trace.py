@@ -1,0 +1,86 @@
+"""The trace of a run: one JSON line an event, whole lines only.
+
+Covers: a file that is valid after SIGKILL and after a full disk, and an echo of each event to
+whoever shows progress. Does not cover: what an event means (`sc_tir` and `submission` write them).
+
+A trace is for people: it must never cost an answer. So a failed write is counted and reported once,
+and the run goes on.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+Event = Mapping[str, Any]
+
+
+class Trace:
+    """Writes events to `path`, None for no file, and hands each to `echo`.
+
+    Args:
+        path: appended to where it exists, so that a restarted run keeps its history.
+        echo: called with each event after it is written.
+        now: wall clock, for the `time` of each event in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        echo: Callable[[Event], None] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._echo = echo
+        self._now = now
+        self.lost = 0
+        self._file: int | None = None
+        if path is not None:
+            try:
+                self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            except OSError as error:
+                self._report(f"cannot write {path} ({error.strerror})")
+
+    def write(self, event: str, **values: Any) -> None:
+        """Write one event with its values; what JSON does not know is written as its `str`."""
+        record = {"event": event, "time": round(self._now(), 3), **values}
+        if self._file is not None:
+            self._append(json.dumps(record, ensure_ascii=True, default=str).encode() + b"\n")
+        if self._echo is not None:
+            try:
+                self._echo(record)
+            except OSError as error:
+                self._report(error.strerror)  # nobody reads standard output any more
+
+    def close(self) -> None:
+        """Close the file; later events are only echoed."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _append(self, line: bytes) -> None:
+        """Append a line by one system call, or nothing of it."""
+        assert self._file is not None
+        try:
+            written = os.write(self._file, line)
+            if written < len(line):
+                # The disk filled up within the line: take the torn half back.
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+                self._report("the disk is full")
+        except OSError as error:
+            self._report(error.strerror)
+
+    def _report(self, reason: str | None) -> None:
+        if not self.lost:
+            print(f"The trace is incomplete: {reason}. The run goes on.", file=sys.stderr)
+        self.lost += 1
+
+    def __enter__(self) -> "Trace":
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
