@@ -1,0 +1,238 @@
+"""Runs the code that models write, in limited and forked sessions outside the kernel's process.
+
+Covers: the kernel's side. Blocks go to a supervisor process and executions come back, without
+ever blocking: a supervisor that dies or hangs is replaced, and its open sessions report CRASHED.
+Does not cover: what sessions may do; see `sandbox_isolation`.
+"""
+
+import itertools
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from kernel.config import Config
+from kernel.records import Execution, ExecutionStatus
+from kernel.sandbox_link import Link
+from kernel.sandbox_texts import GONE, LOST, NOT_STARTED, REFUSED, SUPERVISOR_LOST
+
+_OFFENCES = 3
+"""Blocks of a session that may break a limit; after that, its blocks are refused."""
+_OFFENDING = frozenset(ExecutionStatus) - {
+    ExecutionStatus.OK,
+    ExecutionStatus.RAISED,
+    ExecutionStatus.REFUSED,
+}
+_FAILED_STARTS = 3
+"""Supervisors in a row that did not get ready, before blocks are given up rather than kept."""
+_RETRY_SECONDS = 30.0
+"""Between starts after that."""
+_CLOSE_SECONDS = 10.0
+
+
+class Sandbox(Protocol):
+    """Runs code blocks in sessions; knows nothing of candidates or answers."""
+
+    def submit(self, session: str, code: str) -> None:
+        """Queue a block; the first one opens the session."""
+        ...
+
+    def poll(self, timeout: float = 0.0) -> list[Execution]:
+        """Return what has ended, after at most `timeout` seconds of waiting for the first."""
+        ...
+
+    def close_session(self, session: str) -> None:
+        """Kill a session; an unfinished block is dropped and no execution comes back for it."""
+        ...
+
+
+@dataclass(slots=True)
+class _Session:
+    key: int
+    """Never used again, so nothing late can be taken for a later session of the same name."""
+    offences: int = 0
+    live: bool = False
+    """It holds the state of a block that has run."""
+    lost: bool = False
+    """State is gone that the model has not been told of."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    name: str
+    session: _Session
+    code: str
+    started: bool = False
+
+
+class ForkedSandbox:
+    """The sandbox: sessions forked from a warm process. Not for use from several threads at once.
+
+    Args:
+        config: `code_*`, `max_output_chars` and `seed` are used.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._folder = Path(tempfile.mkdtemp(prefix="aimo-sandbox-"))
+        self._folder.chmod(0o711)
+        self._sessions: dict[str, _Session] = {}
+        self._pending: dict[int, _Pending] = {}
+        self._finished: list[Execution] = []
+        self._numbers = itertools.count(1)
+        self._failed_starts = 0
+        self._retry_at = 0.0
+        self._buried: list[Link] = []
+        self.report: dict[str, Any] = {"supervisors": 0}
+        """What the machine gave and refused, and what was lost, for the trace."""
+        self._link: Link | None = self._new_link()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def submit(self, session: str, code: str) -> None:
+        """Queue a block; the first one opens the session."""
+        state = self._sessions.setdefault(session, _Session(next(self._numbers)))
+        if state.offences >= _OFFENCES:
+            self._finish(session, ExecutionStatus.REFUSED, REFUSED, 0.0)
+            return
+        number = next(self._numbers)
+        self._pending[number] = pending = _Pending(session, state, code)
+        if self._link:
+            self._send(number, pending)
+
+    def poll(self, timeout: float = 0.0) -> list[Execution]:
+        """Return what has ended, after at most `timeout` seconds of waiting for the first.
+
+        Less is waited when nothing is unfinished.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            self._advance(0.0 if self._finished else max(0.0, end - time.monotonic()))
+            if self._finished or not self._pending or time.monotonic() >= end:
+                finished, self._finished = self._finished, []
+                return finished
+
+    def close_session(self, session: str) -> None:
+        """Kill a session; an unfinished block is dropped and no execution comes back for it."""
+        state = self._sessions.pop(session, None)
+        if state is None:
+            return
+        self._pending = {n: p for n, p in self._pending.items() if p.session is not state}
+        self._finished = [done for done in self._finished if done.session != session]
+        if self._link:
+            self._link.send({"do": "close", "session": state.key})
+
+    def close(self) -> None:
+        """End every session and the supervisor, and remove the temporary folder."""
+        link, self._link = self._link, None
+        for old in [*self._buried, *([link] if link else [])]:
+            if not old.end(_CLOSE_SECONDS):
+                old.kill()
+                old.end(_CLOSE_SECONDS)
+        self._buried = []
+        self._sessions, self._pending, self._finished = {}, {}, []
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _advance(self, timeout: float) -> None:
+        """Take in what the supervisor has to say, and replace it when it is of no more use."""
+        if self._link is None:
+            self._retry(timeout)
+            return
+        # Short waits, because a supervisor that hangs says nothing that would end a long one.
+        for message in self._link.receive(min(timeout, 0.5), bool(self._pending)):
+            self._on_message(message)
+        if reason := self._link.lost():
+            self._replace(self._link, reason)
+
+    def _on_message(self, message: Mapping[str, Any]) -> None:
+        if message["is"] == "ready":
+            self._failed_starts = 0
+            self.report.update(message["report"])
+            return
+        pending = self._pending.get(message["id"])
+        if pending is None:
+            return  # of a session closed meanwhile
+        if message["is"] == "started":
+            pending.started = True
+            return
+        del self._pending[message["id"]]
+        state = pending.session
+        text = f"{LOST}\n{message['output']}" if state.lost else message["output"]
+        state.live, state.lost = message["alive"], False
+        self._finish(pending.name, ExecutionStatus(message["status"]), text, message["seconds"])
+
+    def _finish(self, name: str, status: ExecutionStatus, output: str, seconds: float) -> None:
+        if status in _OFFENDING:
+            self._sessions[name].offences += 1
+        self._finished.append(Execution(name, status, output, seconds))
+
+    def _send(self, number: int, pending: _Pending) -> None:
+        block = {
+            "id": number,
+            "session": pending.session.key,
+            "name": pending.name,
+            "code": pending.code,
+        }
+        if self._link:
+            self._link.send({"do": "run", "block": block})
+
+    def _replace(self, link: Link, reason: str) -> None:
+        """Bury a supervisor; crash what it had begun, and give a new one what it had not."""
+        link.kill()
+        self._buried = [old for old in [*self._buried, link] if not old.reaped()]
+        self.report.setdefault("lost", []).append(reason)
+        self._failed_starts += not link.ready
+        self._link = None
+        touched = [p for p in self._pending.values() if p.started or p.session.live]
+        self._crash(touched, SUPERVISOR_LOST)
+        for state in self._sessions.values():
+            state.lost, state.live = state.live, False
+        if self._failed_starts < _FAILED_STARTS:
+            self._start()
+        else:
+            self._crash(list(self._pending.values()), NOT_STARTED)
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+
+    def _crash(self, blocks: list[_Pending], text: str) -> None:
+        keys = {id(pending) for pending in blocks}
+        self._pending = {n: p for n, p in self._pending.items() if id(p) not in keys}
+        for pending in blocks:
+            pending.session.live = False
+            self._finish(pending.name, ExecutionStatus.CRASHED, f"{text}\n{GONE}", 0.0)
+
+    def _retry(self, timeout: float) -> None:
+        """Give up blocks at once while no supervisor starts, and try one now and then."""
+        self._crash(list(self._pending.values()), NOT_STARTED)
+        if time.monotonic() >= self._retry_at:
+            self._start()
+
+    def _start(self) -> None:
+        self._link = self._new_link()
+        for number, pending in self._pending.items():
+            self._send(number, pending)
+
+    def _new_link(self) -> Link:
+        config = self._config
+        self.report["supervisors"] += 1
+        limits = {
+            "seconds": config.code_seconds,
+            "memory_mib": config.code_memory_mib,
+            "output_chars": config.max_output_chars,
+            "seed": config.seed,
+        }
+        folder = self._folder / str(self.report["supervisors"])
+        settings = {"limits": limits, "workers": config.code_workers, "folder": str(folder)}
+        return Link(settings, self._folder)

@@ -1,0 +1,88 @@
+"""Messages between the kernel's process and the sandbox's supervisor: JSON behind its length.
+
+Covers: whole messages over a stream socket, in both directions, without ever blocking; noticing
+that the other end is gone. Does not cover: what the messages mean, and distrust: both ends are this
+package's own, and no session holds the socket.
+"""
+
+import json
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+_LENGTH = struct.Struct("!I")
+_CHUNK = 1 << 16
+
+
+class Channel:
+    """One end of a connected stream socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._connection = connection
+        self._incoming = bytearray()
+        self._outgoing = bytearray()
+        self.closed = False
+        """The other end is gone; what had arrived before can still be received."""
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait on."""
+        return self._connection.fileno()
+
+    @property
+    def unsent(self) -> bool:
+        """Whether `flush` has something left to send."""
+        return bool(self._outgoing) and not self.closed
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Queue a message and send what the socket takes now."""
+        body = json.dumps(message).encode()
+        self._outgoing += _LENGTH.pack(len(body)) + body
+        self.flush()
+
+    def flush(self) -> None:
+        """Send as much of what is queued as the socket takes now."""
+        while self.unsent:
+            try:
+                sent = self._connection.send(memoryview(self._outgoing)[:_CHUNK])
+            except BlockingIOError:
+                return
+            except OSError:
+                self.closed = True
+                return
+            del self._outgoing[:sent]
+
+    def receive(self) -> list[dict[str, Any]]:
+        """Return the messages that have arrived whole, oldest first."""
+        while not self.closed:
+            try:
+                data = self._connection.recv(_CHUNK)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b""
+            if not data:
+                self.closed = True
+            self._incoming += data
+            if len(data) < _CHUNK:
+                break
+        return self._complete() if self._incoming else []
+
+    def close(self) -> None:
+        """Close this end; the other one notices."""
+        self.closed = True
+        self._connection.close()
+
+    def _complete(self) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = []
+        start = 0
+        while len(self._incoming) - start >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._incoming, start)
+            end = start + _LENGTH.size + length
+            if len(self._incoming) < end:
+                break
+            messages.append(json.loads(self._incoming[start + _LENGTH.size : end]))
+            start = end
+        del self._incoming[:start]
+        return messages
