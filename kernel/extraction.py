@@ -11,11 +11,12 @@ import re
 import textwrap
 from typing import NamedTuple
 
+from kernel.bounded_arithmetic import MAX_DIGITS
 from kernel.config import Config
-from kernel.latex_integer import MAX_CHARS, MAX_DIGITS, evaluate_integer
+from kernel.latex_integer import MAX_CHARS, evaluate_integer
 
-MAX_TEXT = 100_000
-"""Characters at the end of a text that are searched: some 25,000 tokens."""
+MAX_TEXT = 60_000
+"""Characters at the end of a text that are searched: some 16,000 tokens."""
 
 # --- Code ---
 
@@ -151,7 +152,7 @@ def printed_integer(output: str) -> int | None:
     """Return the integer that an execution printed last, or None.
 
     Its last line that is not blank must be an integer or end in one: `42`, `42.0`, `[42]`,
-    `x = 42`, `Answer: 42`, `Total 42`, a box. Errors and several values (`3 42`, `[3, 42]`) give None.
+    `x = 42`, `Answer: 42`, `Total 42`, a box. Errors, `3 42` and `[3, 42]` give None.
     """
     line = output.rstrip().rpartition("\n")[2].strip()
     if len(line) > MAX_CHARS or _ERROR.match(line):

@@ -21,23 +21,21 @@ The grammar, once spacing, styles and brackets around the whole are dropped:
 
 import math
 from fractions import Fraction
+from string import ascii_letters
 
-from kernel.latex_tokens import CLOSING, NoIntegerError, Token, last_side, tokenize, unwrap
+from kernel import bounded_arithmetic as exact
+from kernel.bounded_arithmetic import NoIntegerError
+from kernel.latex_tokens import CLOSING, Token, last_side, tokenize, unwrap
 
 MAX_CHARS = 1000
 """Longer texts are prose or derivations; bounds the work of every pass."""
-MAX_BITS = 4096
-"""Of every numerator and denominator on the way: 1,233 digits, room for 2^2024 and 500!."""
-MAX_DIGITS = 640
-"""Of a literal: the least that `sys.set_int_max_str_digits` can be set to, so `int` never refuses."""
 MAX_DEPTH = 24
 """Of brackets and exponents; each level takes eight of Python's 1,000 frames."""
-MAX_ROOT = 64
-"""Degree of a root; keeps Newton's iteration short."""
 
 _END = Token("unknown", "")
 _SIDE_BY_SIDE = ("(", "[", r"\lfloor", r"\lceil", "frac", "binom", "sqrt")
-_BETWEEN_UNITS = ("/", "*", "(", ")", "{", "}")
+# A single letter is a unit only behind another: km/h, \circ C.
+_BETWEEN_UNITS = frozenset("/*(){}" + ascii_letters)
 
 
 def evaluate_integer(text: str) -> int | None:
@@ -94,21 +92,22 @@ class _Parser:
         while (token := self._peek()) is not _END:
             if self._accept("^"):
                 self._exponent()
-            elif token.kind == "unit" or token.text in _BETWEEN_UNITS or token.text.isalpha():
+            elif token.kind == "unit" or token.text in _BETWEEN_UNITS:
                 self._position += 1
             else:
                 raise NoIntegerError
 
     def _expression(self) -> Fraction:
         value = self._sum()
-        if operator := self._accept("over", "choose"):
-            other = self._sum()
-            value = _quotient(value, other) if operator == "over" else _binomial(value, other)
+        if self._accept("over"):
+            value = exact.quotient(value, self._sum())
+        elif self._accept("choose"):
+            value = exact.binomial(value, self._sum())
         bracketed = self._peek().text == "(" and self._peek(1).text == "mod"
         if bracketed:
             self._position += 1
         if self._accept("mod"):
-            value = _residue(value, self._sum())
+            value = exact.residue(value, self._sum())
             if bracketed:
                 self._expect(")")
         return value
@@ -117,23 +116,23 @@ class _Parser:
         value = self._product()
         while operator := self._accept("+", "-"):
             other = self._product()
-            value = _bounded(value + other if operator == "+" else value - other)
+            value = exact.bounded(value + other if operator == "+" else value - other)
         return value
 
     def _product(self) -> Fraction:
         value = self._signed()
         while True:
-            if operator := self._accept("*", "/"):
-                other = self._signed()
-                value = _bounded(value * other) if operator == "*" else _quotient(value, other)
+            if self._accept("*"):
+                value = exact.bounded(value * self._signed())
+            elif self._accept("/"):
+                value = exact.quotient(value, self._signed())
             elif self._peek().text in _SIDE_BY_SIDE and self._peek(1).text != "mod":
-                value = _bounded(value * self._power())
+                value = exact.bounded(value * self._power())
             else:
                 return value
 
     def _signed(self) -> Fraction:
-        sign = self._sign()
-        return sign * self._power()
+        return self._sign() * self._power()
 
     def _sign(self) -> int:
         sign = 1
@@ -144,8 +143,8 @@ class _Parser:
     def _power(self) -> Fraction:
         value = self._factor()
         if self._accept("!"):
-            value = _factorial(value)
-        return _raised(value, self._exponent()) if self._accept("^") else value
+            value = exact.factorial(value)
+        return exact.power(value, self._exponent()) if self._accept("^") else value
 
     def _exponent(self) -> Fraction:
         """Return what stands behind "^". A "!" after it is nobody's: 2^3! has two readings."""
@@ -153,7 +152,7 @@ class _Parser:
         sign = self._sign()
         value = self._factor()
         if self._accept("^"):
-            value = _raised(value, self._exponent())
+            value = exact.power(value, self._exponent())
         self._depth -= 1
         return sign * value
 
@@ -161,42 +160,49 @@ class _Parser:
         token = self._peek()
         if token.kind == "number":
             self._position += 1
-            return self._mixed(_number(token.text))
+            return self._mixed(exact.number(token.text))
         if token.kind != "symbol":
             raise NoIntegerError
         self._position += 1
-        if token.text == "frac":
-            return _quotient(self._argument(), self._argument())
-        if token.text == "binom":
-            return _binomial(self._argument(), self._argument())
-        if token.text == "sqrt":
+        self._descend()
+        value = self._construct(token.text)
+        self._depth -= 1
+        return value
+
+    def _construct(self, symbol: str) -> Fraction:
+        """Return the value of the factor that `symbol`, which was stepped over, begins."""
+        if symbol == "frac":
+            return exact.quotient(self._argument(), self._argument())
+        if symbol == "binom":
+            return exact.binomial(self._argument(), self._argument())
+        if symbol == "sqrt":
             degree = self._bracketed("[") if self._accept("[") else Fraction(2)
-            return _root(self._factor(), degree)
-        return self._bracketed(token.text)
+            return exact.root(self._factor(), degree)
+        return self._bracketed(symbol)
 
     def _mixed(self, number: Fraction) -> Fraction:
         r"""Return `number` with a \frac behind it: 2\frac{1}{2} is 5/2, but 2\frac{4}{2} is 4."""
         if self._peek().text != "frac":
             return number
         fraction = self._factor()
-        return number + fraction if 0 < fraction < 1 else _bounded(number * fraction)
+        return number + fraction if 0 < fraction < 1 else exact.bounded(number * fraction)
 
     def _argument(self) -> Fraction:
         r"""Return an argument of \frac or \binom; without braces it is one digit, as in TeX."""
         token = self._peek()
+        if token.kind == "number" and "." in token.text:
+            raise NoIntegerError
         if token.kind == "number" and len(token.text) > 1:
             self._tokens[self._position] = Token("number", token.text[1:])
-            return _number(token.text[0])
+            return exact.number(token.text[0])
         return self._factor()
 
     def _bracketed(self, opening: str) -> Fraction:
         """Return the value between `opening`, which was stepped over, and its closing."""
         if opening not in CLOSING:
             raise NoIntegerError
-        self._descend()
         value = self._expression()
         self._expect(CLOSING[opening])
-        self._depth -= 1
         if opening == "|":
             return abs(value)
         if opening == r"\lfloor":
@@ -207,85 +213,3 @@ class _Parser:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise NoIntegerError
-
-
-# Exact arithmetic: each function refuses, before it computes, what would pass MAX_BITS by far.
-
-
-def _bounded(value: Fraction) -> Fraction:
-    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
-        raise NoIntegerError
-    return value
-
-
-def _integer(value: Fraction) -> int:
-    if value.denominator != 1:
-        raise NoIntegerError
-    return value.numerator
-
-
-def _number(literal: str) -> Fraction:
-    whole, _, decimals = literal.partition(".")
-    if len(whole) + len(decimals) > MAX_DIGITS:
-        raise NoIntegerError
-    return Fraction(int(whole + decimals), 10 ** len(decimals))
-
-
-def _quotient(dividend: Fraction, divisor: Fraction) -> Fraction:
-    if divisor == 0:
-        raise NoIntegerError
-    return _bounded(dividend / divisor)
-
-
-def _raised(base: Fraction, exponent: Fraction) -> Fraction:
-    power = _integer(exponent)
-    if base == 0 and power <= 0:
-        raise NoIntegerError
-    if abs(base) in (0, 1):
-        return base if power % 2 else base * base
-    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if bits * abs(power) > 2 * MAX_BITS:
-        raise NoIntegerError
-    return _bounded(base**power)
-
-
-def _factorial(value: Fraction) -> Fraction:
-    if not 0 <= _integer(value) <= MAX_BITS:
-        raise NoIntegerError
-    return _bounded(Fraction(math.factorial(_integer(value))))
-
-
-def _binomial(upper: Fraction, lower: Fraction) -> Fraction:
-    n, k = _integer(upper), _integer(lower)
-    if n < 0 or k < 0:
-        raise NoIntegerError
-    # Two upper bounds of the result's bits: it divides n^k, and it is below 2^n.
-    if min(n, min(k, abs(n - k)) * n.bit_length()) > 2 * MAX_BITS:
-        raise NoIntegerError
-    return _bounded(Fraction(math.comb(n, k)))
-
-
-def _residue(value: Fraction, modulus: Fraction) -> Fraction:
-    if _integer(modulus) <= 0:
-        raise NoIntegerError
-    return Fraction(_integer(value) % _integer(modulus))
-
-
-def _root(value: Fraction, degree: Fraction) -> Fraction:
-    k = _integer(degree)
-    if value < 0 or not 2 <= k <= MAX_ROOT:
-        raise NoIntegerError
-    root = Fraction(_floor_root(value.numerator, k), _floor_root(value.denominator, k))
-    if root**k != value:
-        raise NoIntegerError
-    return root
-
-
-def _floor_root(value: int, degree: int) -> int:
-    """Return the integer part of a root by Newton's iteration from above."""
-    if value < 2 or degree == 2:
-        return math.isqrt(value) if degree == 2 else value
-    guess = 1 << -(-value.bit_length() // degree)
-    while (better := ((degree - 1) * guess + value // guess ** (degree - 1)) // degree) < guess:
-        guess = better
-    return guess

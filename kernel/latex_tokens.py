@@ -19,10 +19,6 @@ class Token(NamedTuple):
     """Digits with at most one point, or the one form that stands for all synonyms."""
 
 
-class NoIntegerError(Exception):
-    """The text has no value that may be given."""
-
-
 _TOKEN = re.compile(
     r"""
     (?P<number> [1-9]\d{0,2} (?:(?P<separator>,\\!|\{,\}|,|\\[,;:!\ ]|[\ \xa0\u2009\u202f~_'])\d{3})
@@ -39,13 +35,18 @@ _TOKEN = re.compile(
 _SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _PLAIN_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
+
+def _set(words: str) -> frozenset[str]:
+    """Return the words, which white space separates."""
+    return frozenset(words.split())
+
+
 CLOSING = {
     **{"(": ")", "[": "]", "{": "}", r"\{": r"\}", "|": "|"},
     **{r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"},
 }
 """Brackets; the key opens, the value closes."""
-_SYMBOLS = frozenset("+ - * / ^ ! frac binom sqrt mod over choose".split())
-_SYMBOLS |= {*CLOSING, *CLOSING.values()}
+_SYMBOLS = _set("+ - * / ^ ! frac binom sqrt mod over choose") | {*CLOSING, *CLOSING.values()}
 _SAME_AS = {
     **dict.fromkeys([r"\cdot", r"\times", r"\ast", "×", "·", "⋅", "∙", "∗"], "*"),
     **dict.fromkeys([r"\div", "÷", "⁄"], "/"),
@@ -58,26 +59,26 @@ _SAME_AS = {
     **{"（": "(", "）": ")", r"\lbrace": r"\{", r"\rbrace": r"\}"},
     **{"⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil"},
 }
-_RELATIONS = frozenset(
+_RELATIONS = _set(
     r"= -> => ≡ ≈ → ⇒ \equiv \approx \simeq \cong \to \rightarrow \Rightarrow \longrightarrow "
-    r"\Longrightarrow \implies \iff".split()
+    r"\Longrightarrow \implies \iff"
 )
 # Beside an answer these say that the box holds several values, or no more than a bound.
-_SEPARATORS = frozenset(
+_SEPARATORS = _set(
     r", ; ， < > ≤ ≥ ≠ ± \le \leq \leqslant \ge \geq \geqslant \lt \gt \ne \neq \not \pm \mp "
-    r"\cup \cap \in".split()
+    r"\cup \cap \in"
 )
-_DROPPED = frozenset(
+_DROPPED = _set(
     r"$ & ~ € £ \$ \\ \, \; \: \! \( \) \[ \] \quad \qquad \displaystyle \textstyle \left \right "
     r"\big \Big \bigl \bigr \Bigl \Bigr \boxed \fbox \bf \rm \it \large \Large \mathbf \mathit "
     r"\mathsf \mathtt \mathrm \boldsymbol \bm \pmb \bold \underline \emph \text \textbf \textit "
-    r"\textrm \textsf \texttt \mbox \hbox".split()
+    r"\textrm \textsf \texttt \mbox \hbox"
 ) | {"\\ ", "\\\n", "\u200b", "\ufeff"}
-_SHORT_UNITS = frozenset("cm mm km kg mg ml ft hr hrs lb lbs oz pm am".split())
+_SHORT_UNITS = _set("cm mm km kg mg ml ft hr hrs lb lbs oz pm am")
 # Words that would make another number of what stands before them.
-_NOT_UNITS = frozenset(
+_NOT_UNITS = _set(
     "hundred thousand million billion trillion dozen half squared cubed factorial times plus minus "
-    "over divided choose to through infinity sin cos tan log exp lcm gcd max min".split()
+    "over divided choose to through infinity sin cos tan log exp lcm gcd max min"
 )
 
 
@@ -165,13 +166,12 @@ def unwrap(tokens: list[Token], layers: int) -> list[Token]:
 def last_side(tokens: list[Token]) -> list[Token]:
     """Return what follows the last relation outside brackets, less a label such as "(A)".
 
-    Raises:
-        NoIntegerError: there are several values side by side.
+    It is empty where several values stand side by side.
     """
     start = 0
     for index, (token, level) in enumerate(zip(tokens, _levels(tokens), strict=True)):
         if level == 0 and token.kind == "separator":
-            raise NoIntegerError
+            return []
         if level == 0 and token.kind == "relation":
             start = index + 1
     side = tokens[start:]
