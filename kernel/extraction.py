@@ -100,7 +100,10 @@ _PRINTED = re.compile(
     r"(?:^|(?<![\d<>!])[:=]\s*|[^\W\d_]\s+|\)\s+)[\[({]*"
     r"(?P<integer>[-+−]?\d+(?:,\d{3})*)(?:\.0*)?,?[\])}]*\.?\Z"
 )
-_ERROR = re.compile(r"[\w.]*(?:Error|Exception|Exit|Interrupt|Iteration|Traceback|Warning)\b")
+_SEVERAL = re.compile(r"[\[({].*,\s|.*[:=]\s*[-−]?[\d.]+,\s")
+_ERROR = re.compile(
+    r"[\w.]*(?:Error|Exception|Warning|StopIteration|SystemExit|KeyboardInterrupt|Traceback)\b"
+)
 
 
 def find_boxed(text: str) -> str | None:
@@ -152,13 +155,15 @@ def printed_integer(output: str) -> int | None:
     """Return the integer that an execution printed last, or None.
 
     Its last line that is not blank must be an integer or end in one: `42`, `42.0`, `[42]`,
-    `x = 42`, `Answer: 42`, `Total 42`, a box. Errors, `3 42` and `[3, 42]` give None.
+    `x = 42`, `Answer: 42`, `Total 42`, a box. Errors, `[3, 42]` and `x = 3, y = 42` give None.
     """
     line = output.rstrip().rpartition("\n")[2].strip()
     if len(line) > MAX_CHARS or _ERROR.match(line):
         return None
     if (content := find_boxed(line)) is not None:
         return evaluate_integer(content)
+    if _SEVERAL.match(line):
+        return None
     match = _PRINTED.search(line)
     digits = match["integer"].replace(",", "").replace("−", "-") if match else ""
     return int(digits) if 0 < len(digits) <= MAX_DIGITS else None

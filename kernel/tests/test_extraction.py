@@ -258,6 +258,7 @@ PRINTED: dict[str, int | None] = {
     "The answer is 42": 42,
     "The answer is 42.": 42,
     "Total 42": 42,
+    "In all, x = 42": 42,
     "[42]": 42,
     "{42}": 42,
     "(42,)": 42,
@@ -268,6 +269,7 @@ PRINTED: dict[str, int | None] = {
     "2**3 = 8": 8,
     "10 % 3 = 1": 1,
     "Mean Squared Error: 5": 5,
+    "Iteration 10: 42": 42,
     "\\boxed{42}": 42,
     "\x08oxed{42}": 42,
     "The answer is \\boxed{2^5}": 32,
@@ -287,6 +289,11 @@ PRINTED: dict[str, int | None] = {
     "[3, 42]": None,
     "(3, 42)": None,
     "[1, 234]": None,
+    "x = 3, y = 42": None,
+    "x: 3, y: 42": None,
+    "{x: 3, y: 42}": None,
+    "{x: -20, y: 42}": None,
+    "(1, 2) 42": None,
     "[]": None,
     "x + 42": None,
     "x**2 + 42": None,
@@ -453,7 +460,7 @@ def test_deepseek_transcripts() -> None:
         else:
             disagreeing.append((value, logged))
     assert sorted(disagreeing, key=str) == [(-320, "320"), (None, "4")]
-    assert agreeing >= 130
+    assert agreeing >= 144
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning")
@@ -473,12 +480,13 @@ def test_deepseek_blocks() -> None:
                 compiled += 1
             except SyntaxError:
                 continue
-    assert found / asked >= 0.98
-    assert compiled / found >= 0.99
+    assert asked == 1019
+    assert found >= 1004
+    assert compiled >= 999
 
 
 def test_aime_solutions() -> None:
-    """Every box in the official solutions is an integer; a solution's last box is the answer."""
+    """Every box in the solutions is an integer; all but one solution, without a box, end in it."""
     boxes, right = 0, 0
     rows = list(transcripts("aimo_validation_aime.jsonl"))
     for row in rows:
@@ -487,4 +495,4 @@ def test_aime_solutions() -> None:
             assert extract_answer(row["solution"][match.start() : match.end() + 40]) is not None
             boxes += 1
     assert boxes == 332
-    assert right >= 86
+    assert right >= 89
