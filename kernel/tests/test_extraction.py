@@ -269,7 +269,7 @@ PRINTED: dict[str, int | None] = {
     "2**3 = 8": 8,
     "10 % 3 = 1": 1,
     "Mean Squared Error: 5": 5,
-    "Iteration 10: 42": 42,
+    "Iteration: 42": 42,
     "\\boxed{42}": 42,
     "\x08oxed{42}": 42,
     "The answer is \\boxed{2^5}": 32,
