@@ -103,8 +103,8 @@ def main(rules: Rules) -> int:
 
 def _wait_for_server(channel: grpc.Channel, seconds: float) -> None:
     try:
-        grpc.channel_ready_future(channel).result(timeout=seconds)
-    except grpc.FutureTimeoutError:
+        channel.unary_unary(f"/{CONTROL}/ready")(b"", timeout=seconds, wait_for_ready=True)
+    except grpc.RpcError:
         raise GatewayError(
             f"the inference server was not there within {seconds:g} s: reach serve() at once and "
             "load the model behind it."

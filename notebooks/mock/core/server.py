@@ -45,14 +45,16 @@ class InferenceServer:
         # One worker: the calls come one after the other, never in the main thread.
         self._server = grpc.server(ThreadPoolExecutor(max_workers=1), options=OPTIONS)
         self._add(SERVICE, {function.__name__: self._endpoint(function) for function in listeners})
-        self._add(CONTROL, {"end": self._end})
+        self._add(CONTROL, {"ready": lambda data, _: data, "end": self._end})
 
     def serve(self) -> None:
         """Answer the platform's gateway until it is done."""
         self._server.add_insecure_port(f"127.0.0.1:{self._settings.port}")
         self._server.start()
         try:
-            self._over.wait()
+            # In slices: gRPC's own threads may catch a Ctrl-C that would not wake this one.
+            while not self._over.wait(0.2):
+                pass
         finally:
             self._server.stop(grace=1.0).wait()
 

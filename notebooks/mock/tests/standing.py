@@ -1,0 +1,51 @@
+"""What the mock's tests share: where the platforms lie, twelve problems, and small helpers.
+
+Covers: constants and types. Does not cover: fixtures (`conftest.py`).
+"""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+
+MOCK = Path(__file__).parents[1]
+MODULES = {
+    "aimo1": "aimo",
+    "aimo2": "kaggle_evaluation.aimo_2_inference_server",
+    "aimo3": "kaggle_evaluation.aimo_3_inference_server",
+}
+# Ids that look like numbers, since they must stay text.
+IDS = [f"0{n:02}" for n in range(12)]
+PROBLEMS = "id,problem,answer\n" + "".join(f"{id_},What is ${id_}$?,5\n" for id_ in IDS)
+
+Stand = Callable[[str], ModuleType]
+"""Puts a platform on the path of this process and imports it."""
+Serve = Callable[..., pl.DataFrame]
+"""Runs a `predict` against a platform's local gateway and returns the submission."""
+
+both = pytest.mark.parametrize("api", ["aimo2", "aimo3"])
+
+
+def frame(id_: object, answer: object) -> pl.DataFrame:
+    """What `predict` is to return."""
+    return pl.DataFrame({"id": [id_], "answer": [answer]})
+
+
+def seven(ids: pl.Series, problems: pl.Series) -> pl.DataFrame:
+    """A right answer from a function that is not named `predict`."""
+    return frame(ids.item(), 7)
+
+
+def listing(folder: Path = Path()) -> list[str]:
+    """The names in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
