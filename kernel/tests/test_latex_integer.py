@@ -253,6 +253,7 @@ REFUSED = [
     # Variables and constants.
     "x",
     "5x",
+    "5abc",
     "5 m",
     "2xy",
     "20 - 2l",
@@ -272,6 +273,7 @@ REFUSED = [
     # Several values, bounds.
     "3, 4",
     "1,23",
+    "1,2345",
     "0,123",
     "1234,567",
     "(3, 4)",
