@@ -58,8 +58,8 @@ class Rules:
 
 
 def read_problems(path: Path) -> pl.DataFrame:
-    """Read a problem file, every cell as text."""
-    return pl.read_csv(path, infer_schema_length=0).fill_null("")
+    """Read a problem file, every cell as text, an empty one as null."""
+    return pl.read_csv(path, infer_schema_length=0)
 
 
 def run(rules: Rules, settings: Settings, problems: pl.DataFrame, port: int) -> Path:

@@ -149,6 +149,8 @@ def test_fifteen_minutes_are_given_to_reach_serve(stand: Stand, monkeypatch: pyt
 
 def test_two_servers_do_not_share_a_port(stand: Stand, monkeypatch: pytest.MonkeyPatch):
     with socket.socket() as taken:
+        # As gRPC's default has it, which would let a second server take half of the calls.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         monkeypatch.setenv("MOCK_PORT", str(taken.getsockname()[1]))
