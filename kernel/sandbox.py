@@ -6,10 +6,8 @@ Does not cover: what sessions may do; see `sandbox_isolation`.
 """
 
 import itertools
-import shutil
-import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +15,7 @@ from typing import Any, Protocol, Self
 
 from kernel.config import Config
 from kernel.records import Execution, ExecutionStatus
+from kernel.sandbox_cleanup import new_root, remove_tree
 from kernel.sandbox_link import Link
 from kernel.sandbox_texts import GONE, LOST, NOT_STARTED, REFUSED, SUPERVISOR_LOST
 
@@ -74,12 +73,15 @@ class ForkedSandbox:
 
     Args:
         config: `code_*`, `max_output_chars` and `seed` are used.
+        without: Layers of isolation to do without, by the names in the report: shows what the
+            others hold by themselves.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._folder = Path(tempfile.mkdtemp(prefix="aimo-sandbox-"))
-        self._folder.chmod(0o711)
+    def __init__(self, config: Config, without: Iterable[str] = ()) -> None:
+        self.config = config
+        self._without = sorted(without)
+        self.folder = new_root()
+        """Temporary files of the sandbox, removed when it is closed."""
         self._sessions: dict[str, _Session] = {}
         self._pending: dict[int, _Pending] = {}
         self._finished: list[Execution] = []
@@ -144,10 +146,12 @@ class ForkedSandbox:
                 old.end(_CLOSE_SECONDS)
         self._buried = []
         self._sessions, self._pending, self._finished = {}, {}, []
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_tree(self.folder)
 
     def _advance(self, timeout: float) -> None:
         """Take in what the supervisor has to say, and replace it when it is of no more use."""
+        if self._buried:
+            self._buried = [old for old in self._buried if not old.reaped()]
         if self._link is None:
             self._retry(timeout)
             return
@@ -167,6 +171,8 @@ class ForkedSandbox:
             return  # of a session closed meanwhile
         if message["is"] == "started":
             pending.started = True
+            if message["fresh"] and pending.session.live:
+                pending.session.lost = True  # it died between two blocks
             return
         del self._pending[message["id"]]
         state = pending.session
@@ -192,7 +198,7 @@ class ForkedSandbox:
     def _replace(self, link: Link, reason: str) -> None:
         """Bury a supervisor; crash what it had begun, and give a new one what it had not."""
         link.kill()
-        self._buried = [old for old in [*self._buried, link] if not old.reaped()]
+        self._buried.append(link)
         self.report.setdefault("lost", []).append(reason)
         self._failed_starts += not link.ready
         self._link = None
@@ -225,7 +231,7 @@ class ForkedSandbox:
             self._send(number, pending)
 
     def _new_link(self) -> Link:
-        config = self._config
+        config = self.config
         self.report["supervisors"] += 1
         limits = {
             "seconds": config.code_seconds,
@@ -233,6 +239,12 @@ class ForkedSandbox:
             "output_chars": config.max_output_chars,
             "seed": config.seed,
         }
-        folder = self._folder / str(self.report["supervisors"])
-        settings = {"limits": limits, "workers": config.code_workers, "folder": str(folder)}
-        return Link(settings, self._folder)
+        folder = self.folder / str(self.report["supervisors"])
+        settings = {
+            "limits": limits,
+            "workers": config.code_workers,
+            "folder": str(folder),
+            "without": self._without,
+            "protected": [str(Path.cwd()), str(config.work), str(config.inputs)],
+        }
+        return Link(settings, self.folder)

@@ -7,6 +7,7 @@ isolation are (`sandbox_isolation`), and watching the child (`sandbox_worker`).
 
 import os
 import signal
+import tempfile
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ class Fork:
     """A session's process and the supervisor's ends of its pipes, none of which block."""
 
     pid: int
-    folder: Path
+    cell: Cell
     request: int
     status: int
     output: int
@@ -35,6 +36,8 @@ def fork_session(cell: Cell, seed: str) -> Fork:
     """Fork a session; it says READY on its status pipe once it is shut in."""
     folder = Path(cell.folder)
     folder.mkdir(mode=0o700)
+    if cell.layers.user:
+        os.chown(folder, cell.uid, cell.uid)
     request, status, output = os.pipe(), os.pipe(), os.pipe()
     theirs = (request[0], status[1], output[1])
     ours = (request[1], status[0], output[0])
@@ -46,7 +49,7 @@ def fork_session(cell: Cell, seed: str) -> Fork:
         os.close(descriptor)
     for descriptor in ours:
         os.set_blocking(descriptor, False)
-    return Fork(pid, folder, *ours)
+    return Fork(pid, cell, *ours)
 
 
 def _become(pipes: Pipes, cell: Cell, seed: str, parent: int) -> NoReturn:
@@ -57,10 +60,18 @@ def _become(pipes: Pipes, cell: Cell, seed: str, parent: int) -> NoReturn:
             signal.signal(number, signal.SIG_DFL)
         high = detach(pipes)
         seed_everything(seed)
-        enter(cell, parent)
+        _settle_in(cell.folder)
+        enter(cell, high, parent)
         os.dup2(high.null, 2)
         serve(high, cell.folder)
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(SETUP_FAILED)
+
+
+def _settle_in(folder: str) -> None:
+    """Make the session's folder its home, also for temporary files."""
+    os.environ.pop("PYTHONPATH", None)
+    os.environ.update(HOME=folder, TMPDIR=folder)
+    tempfile.tempdir = None

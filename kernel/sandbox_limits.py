@@ -66,10 +66,10 @@ def out_of_time(limits: Limits, wall: float, used: Usage) -> ExecutionStatus | N
     return None
 
 
-def out_of_bounds(used: Usage, folder: FolderSize) -> ExecutionStatus | None:
+def out_of_bounds(used: Usage, folder: FolderSize, elsewhere: int) -> ExecutionStatus | None:
     """Return the limit other than time that a session has reached, if any."""
     if used.threads > PROCESSES:
         return ExecutionStatus.PROCESS_LIMIT
-    if folder.bytes > FOLDER_BYTES or folder.entries > FOLDER_ENTRIES:
+    if folder.bytes + elsewhere > FOLDER_BYTES or folder.entries > FOLDER_ENTRIES:
         return ExecutionStatus.FILE_LIMIT
     return None

@@ -100,11 +100,13 @@ class Link:
 
     def kill(self) -> None:
         """Kill the supervisor, and with it its sessions (they die with their parent)."""
-        self._channel.close()
+        # In this order: a living supervisor takes a closed channel for the kernel's end.
         self._process.kill()
+        self._channel.close()
 
     def end(self, timeout: float) -> bool:
         """Let the supervisor clean up and end; False if it has not within `timeout` seconds."""
+        self._channel.send({"do": "end"})
         self._channel.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout)

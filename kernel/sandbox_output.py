@@ -12,7 +12,7 @@ import re
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 """ECMA-48 control sequences, operating-system commands and two-character escapes."""
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
-_FENCE = re.compile(r"`{3,}|~{3,}")
+_FENCE = re.compile(r"`{3,}")
 
 NOTHING_PRINTED = "[no output: use print() to see a value]"
 
@@ -70,7 +70,7 @@ def clean(text: str) -> str:
     """
     text = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     text = _CONTROLS.sub(lambda match: _written_out(match[0]), text)
-    return _FENCE.sub(lambda match: ("'" if match[0][0] == "`" else "-") * len(match[0]), text)
+    return _FENCE.sub(lambda match: "'" * len(match[0]), text)
 
 
 def _written_out(character: str) -> str:

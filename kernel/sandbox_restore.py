@@ -7,22 +7,43 @@ other session does), and objects of this module altered on purpose, which harm t
 """
 
 import builtins
-import ctypes
-import gc
-import io
-import os
-import resource
 import signal
 import sys
 import threading
+from ctypes import CDLL
 from dataclasses import dataclass
+from gc import callbacks as gc_callbacks
+from gc import enable as gc_enable
+from io import BufferedWriter, FileIO, TextIOWrapper
+from os import chdir, dup2, environ, set_blocking, umask
+from resource import RLIMIT_AS, getrlimit, setrlimit
+from signal import (
+    ITIMER_PROF,
+    ITIMER_REAL,
+    ITIMER_VIRTUAL,
+    SIG_SETMASK,
+    getsignal,
+    pthread_sigmask,
+    setitimer,
+    valid_signals,
+)
+from sys import (
+    set_int_max_str_digits,
+    setprofile,
+    setrecursionlimit,
+    setswitchinterval,
+    settrace,
+)
 from types import ModuleType
 from typing import Any
 
 # Functions look builtins up where their module says when they are defined. The ones below, which
-# run on either side of model code, get a copy, so `del builtins.len` does not reach them.
+# run on either side of model code, get a copy, so `del builtins.len` does not reach them. For the
+# same reason functions are imported by name: `os.dup2 = None` does not reach them either.
 __builtins__ = dict(builtins.__dict__)
 
+_set_signal = signal.signal
+_trace_threads, _profile_threads = threading.settrace, threading.setprofile
 _RECURSION_LIMIT = 1000
 _SWITCH_SECONDS = 0.005
 """Python's own defaults."""
@@ -38,7 +59,7 @@ class Pipes:
     null: int
 
 
-class Output(io.FileIO):
+class Output(FileIO):
     """Standard output's lowest layer; remembers whether a line is unfinished."""
 
     line_open = False
@@ -62,11 +83,11 @@ class Surroundings:
         self._path = [folder, *sys.path]
         self._meta_path = list(sys.meta_path)
         self._path_hooks = list(sys.path_hooks)
-        self._environment = dict(os.environ)
-        self._handlers = {number: signal.getsignal(number) for number in signal.valid_signals()}
-        self._address_space = resource.getrlimit(resource.RLIMIT_AS)
-        self._flush_c = ctypes.CDLL(None).fflush
-        self.raw = Output(1, "w", closefd=False)
+        self._environment = dict(environ)
+        self._handlers = {number: getsignal(number) for number in valid_signals()}
+        self._address_space = getrlimit(RLIMIT_AS)
+        self._flush_c = CDLL(None).fflush
+        self._raw = Output(1, "w", closefd=False)
         self.out = self._stream()
 
     def restore(self) -> None:
@@ -80,17 +101,17 @@ class Surroundings:
 
     def flush(self) -> None:
         """Bring what the block has printed to the pipe, through whichever stream it did."""
-        for flush in (sys.stdout.flush, self.out.flush):
+        for stream in (getattr(sys, "stdout", None), self.out):
             try:
-                flush()
+                stream.flush()  # type: ignore[union-attr]
             except (OSError, ValueError, AttributeError, TypeError):
                 continue  # closed, detached or replaced by the block itself
         self._flush_c(None)
 
     def write(self, text: str) -> None:
         """Add lines of the interpreter's own to the output, on a line of their own."""
+        start = "\n" if self._raw.line_open else ""
         self._connect()
-        start = "\n" if self.raw.line_open else ""
         stream = self._stream()
         stream.write(f"{start}{text}\n")
         stream.flush()
@@ -98,12 +119,12 @@ class Surroundings:
     def make_room(self) -> None:
         """Lift the memory limit to the reserve kept for reporting that it was reached."""
         hard = self._address_space[1]
-        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+        setrlimit(RLIMIT_AS, (hard, hard))
 
-    def _stream(self) -> io.TextIOWrapper:
+    def _stream(self) -> TextIOWrapper:
         # By lines: what was printed must be out when the process has to be killed.
-        return io.TextIOWrapper(
-            io.BufferedWriter(self.raw),
+        return TextIOWrapper(
+            BufferedWriter(self._raw),
             encoding="utf-8",
             errors="backslashreplace",
             line_buffering=True,
@@ -112,45 +133,45 @@ class Surroundings:
     def _connect(self) -> None:
         pipes = self._pipes
         for source, target in ((pipes.null, 0), (pipes.output, 1), (pipes.null, 2)):
-            os.dup2(source, target)
+            dup2(source, target)
         for descriptor in pipes.request, pipes.status, pipes.output:
-            os.set_blocking(descriptor, True)
+            set_blocking(descriptor, True)
 
     def _restore_streams(self) -> None:
         self._connect()
-        self.raw = Output(1, "w", closefd=False)
+        self._raw = Output(1, "w", closefd=False)
         self.out = self._stream()
         sys.stdout = sys.__stdout__ = self.out
-        sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.FileIO(0, closefd=False))
-        sys.stderr = sys.__stderr__ = io.TextIOWrapper(io.FileIO(2, "w", closefd=False))
+        sys.stdin = sys.__stdin__ = TextIOWrapper(FileIO(0, closefd=False))
+        sys.stderr = sys.__stderr__ = TextIOWrapper(FileIO(2, "w", closefd=False))
 
     def _restore_signals(self) -> None:
-        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
-            signal.setitimer(timer, 0)
+        for timer in (ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF):
+            setitimer(timer, 0)
         for number, handler in self._handlers.items():
-            if handler is not None and signal.getsignal(number) is not handler:
-                signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            if handler is not None and getsignal(number) is not handler:
+                _set_signal(number, handler)
+        pthread_sigmask(SIG_SETMASK, ())
 
     def _restore_interpreter(self) -> None:
-        sys.settrace(None)
-        sys.setprofile(None)
-        threading.settrace(None)  # type: ignore[arg-type]
-        threading.setprofile(None)
-        sys.setswitchinterval(_SWITCH_SECONDS)
-        sys.setrecursionlimit(_RECURSION_LIMIT)
-        sys.set_int_max_str_digits(0)
-        gc.callbacks.clear()
-        gc.enable()
+        settrace(None)
+        setprofile(None)
+        _trace_threads(None)  # type: ignore[arg-type]
+        _profile_threads(None)
+        setswitchinterval(_SWITCH_SECONDS)
+        setrecursionlimit(_RECURSION_LIMIT)
+        set_int_max_str_digits(0)
+        gc_callbacks.clear()
+        gc_enable()
         sys.path[:] = self._path
         sys.meta_path[:] = self._meta_path
         sys.path_hooks[:] = self._path_hooks
         sys.modules["__main__"] = self._main
 
     def _restore_process(self) -> None:
-        os.chdir(self._folder)
-        os.umask(0o077)
-        resource.setrlimit(resource.RLIMIT_AS, self._address_space)
-        if dict(os.environ) != self._environment:
-            os.environ.clear()
-            os.environ.update(self._environment)
+        chdir(self._folder)
+        umask(0o077)
+        setrlimit(RLIMIT_AS, self._address_space)
+        if dict(environ) != self._environment:
+            environ.clear()
+            environ.update(self._environment)

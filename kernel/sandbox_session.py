@@ -12,30 +12,32 @@ code runs (it waits in the request pipe), and the session is frozen once its end
 
 import builtins
 import errno
-import gc
-import linecache
 import math
 import os
 import random
 import signal
-import struct
 import sys
-import types
+from gc import collect
 from hashlib import blake2b
+from linecache import cache as line_cache
+from struct import Struct
+from types import ModuleType
 from typing import Any, NoReturn
 
 from kernel.sandbox_restore import Pipes, Surroundings
 from kernel.sandbox_source import Program, compile_block, describe, stack
-from kernel.sandbox_threads import settle_threads
+from kernel.sandbox_threads import settle_threads, threads_left
 
 __builtins__ = dict(builtins.__dict__)  # see sandbox_restore
 
-HEADER = struct.Struct("!I")
+HEADER = Struct("!I")
 """Length of the source that follows in the request pipe; the token stands behind the source."""
 TOKEN_BYTES = 16
 READY = b"R"
 ENDED, RAISED, MEMORY, PROCESSES, FILES = b"o", b"r", b"m", b"p", b"f"
 """How a block ended, as far as the session can tell: one byte before the token."""
+QUIET, STRAYS = b"-", b"t"
+"""Whether threads of the block are still running: one byte between the two."""
 
 _FILE_ERRORS = (errno.EFBIG, errno.EMFILE, errno.ENOSPC, errno.EDQUOT)
 
@@ -78,6 +80,7 @@ class Interpreter:
         except BaseException:
             self._armed = False
             verdict = RAISED
+            self._surroundings.flush()
         self._surroundings.restore()
         return verdict
 
@@ -96,16 +99,16 @@ class Interpreter:
             verdict, text = _exit_status(end)
         except SoftStop as stop:
             verdict, text = RAISED, stack(stop, self._sources)
-        except MemoryError as error:
-            surroundings.make_room()
-            verdict, text = MEMORY, describe(error, self._sources)
         except BaseException as error:
-            verdict, text = _verdict(error), describe(error, self._sources)
+            verdict = _verdict(error)
+            if verdict == MEMORY:
+                surroundings.make_room()
+            text = describe(error, self._sources)
         surroundings.flush()
         if text:
             surroundings.write(text)
         if verdict == MEMORY:
-            gc.collect()
+            collect()  # the frames of the exception held what had been built
         return verdict
 
     def _compiled(self, source: str) -> Program:
@@ -113,7 +116,7 @@ class Interpreter:
         filename = f"<block {len(self._sources) + 1}>"
         self._sources[filename] = source
         lines = source.splitlines(keepends=True)
-        linecache.cache[filename] = (len(source), None, lines, filename)
+        line_cache[filename] = (len(source), None, lines, filename)
         program = compile_block(source, filename)
         namespace = self._main.__dict__
         for name in program.called & namespace.keys() & builtins.__dict__.keys():
@@ -126,9 +129,9 @@ class Interpreter:
             raise SoftStop
 
 
-def _fresh_main() -> types.ModuleType:
+def _fresh_main() -> ModuleType:
     """Return a `__main__` with the names that models take for granted."""
-    main = types.ModuleType("__main__")
+    main = ModuleType("__main__")
     main.__dict__.update(__builtins__=builtins, math=math)
     for name, short in (("numpy", "np"), ("sympy", "sp")):
         if module := sys.modules.get(name):
@@ -145,6 +148,10 @@ def _exit_status(end: SystemExit) -> tuple[bytes, str]:
 
 def _verdict(error: BaseException) -> bytes:
     """Tell an exception that a limit caused from any other."""
+    if isinstance(error, MemoryError):
+        return MEMORY
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return MEMORY
     if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
         return PROCESSES
     if isinstance(error, BlockingIOError) and error.errno == errno.EAGAIN:
@@ -157,12 +164,13 @@ def _verdict(error: BaseException) -> bytes:
 def serve(pipes: Pipes, folder: str) -> NoReturn:
     """Run the blocks that come through the request pipe until the session is killed."""
     interpreter = Interpreter(pipes, folder)
-    _write(pipes.status, READY + bytes(TOKEN_BYTES))
+    _write(pipes.status, READY + bytes(TOKEN_BYTES + 1))
     while True:
         (length,) = HEADER.unpack(_read(pipes.request, HEADER.size))
         source = _read(pipes.request, length).decode("utf-8", "surrogatepass")
         verdict = interpreter.run(source)
-        _write(pipes.status, verdict + _read(pipes.request, TOKEN_BYTES))
+        strays = STRAYS if threads_left() else QUIET
+        _write(pipes.status, verdict + strays + _read(pipes.request, TOKEN_BYTES))
 
 
 def _read(descriptor: int, size: int, _read: Any = os.read) -> bytes:

@@ -12,10 +12,13 @@ import secrets
 import selectors
 import signal
 import time
+from collections.abc import Mapping
 from enum import Enum, auto
+from pathlib import Path
 
 from kernel import sandbox_session as session
 from kernel.records import ExecutionStatus
+from kernel.sandbox_cleanup import bytes_of, kill_strays
 from kernel.sandbox_fork import Fork
 from kernel.sandbox_isolation import MIB
 from kernel.sandbox_limits import (
@@ -63,7 +66,13 @@ class State(Enum):
 class Worker:
     """One session's process and what it is running."""
 
-    def __init__(self, fork: Fork, limits: Limits, selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self,
+        fork: Fork,
+        limits: Limits,
+        selector: selectors.BaseSelector,
+        processes: Mapping[int, "Worker"],
+    ) -> None:
         self.fork = fork
         self.state = State.STARTING
         self.block: Block | None = None
@@ -72,6 +81,8 @@ class Worker:
         self.set_up = False
         self._limits = limits
         self._selector = selector
+        self._processes = processes
+        """All that are to live when strays are killed."""
         self._transcript = Transcript(limits.output_chars)
         self._stop: ExecutionStatus | None = None
         """The limit for which the block was softly stopped or killed."""
@@ -90,6 +101,21 @@ class Worker:
         if self.state is State.IDLE:
             self._begin(block)
 
+    @property
+    def busy(self) -> bool:
+        """Whether it needs looking at often."""
+        return self.block is not None or self.state is State.DYING
+
+    def take_outcome(self) -> Outcome | None:
+        """Return how the block ended, once it has; only once."""
+        outcome, self.outcome = self.outcome, None
+        return outcome
+
+    def drop(self) -> None:
+        """Kill the session and forget its block."""
+        self.block = self.outcome = None
+        self.kill(ExecutionStatus.CRASHED)
+
     def inspect(self, now: float) -> None:
         """Hold the running block to its limits."""
         if self.state is State.DYING and now - self._killed > _UNKILLABLE_SECONDS:
@@ -106,7 +132,9 @@ class Worker:
             wall = now - self._started
             if status := out_of_time(self._limits, wall, used):
                 self._soft_stop(status)
-            elif status := out_of_bounds(used, folder_size(self.fork.folder)):
+                return
+            folder = folder_size(Path(self.fork.cell.folder))
+            if status := out_of_bounds(used, folder, self._elsewhere()):
                 self.kill(status)
 
     def kill(self, status: ExecutionStatus, note: str = "") -> None:
@@ -170,7 +198,7 @@ class Worker:
             if self.block:
                 self._begin(self.block)
         elif self.state is State.RUNNING and self._genuine(data):
-            self._finish(_VERDICTS[data[:1]])
+            self._finish(_VERDICTS[data[:1]], data[1:2] == session.STRAYS)
         else:
             self.kill(ExecutionStatus.CRASHED, FORGED)
 
@@ -178,7 +206,8 @@ class Worker:
         return (
             not self._outbox
             and data[:1] in _VERDICTS
-            and hmac.compare_digest(data[1:], self._token)
+            and data[1:2] in (session.QUIET, session.STRAYS)
+            and hmac.compare_digest(data[2:], self._token)
         )
 
     def _on_output(self) -> None:
@@ -211,20 +240,35 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.fork.pid, signal.SIGINT)
 
-    def _finish(self, verdict: ExecutionStatus) -> None:
+    def _finish(self, verdict: ExecutionStatus, strays: bool) -> None:
         """Freeze the session and report its block; end a session in no state to go on."""
         self._signal(signal.SIGSTOP)
         self._drain()
         status = self._stop or verdict
-        used = read_usage(self.fork.pid).since(self._before)
-        excess = used.address_bytes > self._limits.memory_mib * MIB // 2
-        if used.threads > 1:
+        if strays or self._escaped():
             self.kill(status, STRAYS)
-        elif status is ExecutionStatus.MEMORY_LIMIT and excess:
+        elif status is ExecutionStatus.MEMORY_LIMIT and self._holds_much():
             self.kill(status)
         else:
             self.state = State.IDLE
             self._report(status, alive=True)
+
+    def _escaped(self) -> bool:
+        """Whether processes have got out of reach, where no filter keeps them from being made."""
+        cell = self.fork.cell
+        uid = cell.uid if cell.layers.user else None
+        known = set(self._processes)
+        return not cell.layers.seccomp and kill_strays(self.fork.pid, uid, known)
+
+    def _elsewhere(self) -> int:
+        """Return the bytes it keeps outside its folder, where no Landlock forbids it."""
+        cell = self.fork.cell
+        return bytes_of(cell.uid) if cell.layers.user and not cell.layers.landlock else 0
+
+    def _holds_much(self) -> bool:
+        """Whether so much memory is still taken that later blocks would fail at once."""
+        taken = read_usage(self.fork.pid).since(self._before).address_bytes
+        return taken > self._limits.memory_mib * MIB // 2
 
     def _report(self, status: ExecutionStatus, alive: bool) -> None:
         if self.block is None:
