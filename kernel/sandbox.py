@@ -2,7 +2,38 @@
 
 Covers: the kernel's side. Blocks go to a supervisor process and executions come back, without
 ever blocking: a supervisor that dies or hangs is replaced, and its open sessions report CRASHED.
-Does not cover: what sessions may do; see `sandbox_isolation`.
+Does not cover: how sessions are run and shut in; the other `sandbox_*` modules do.
+
+What is covered, each with its test in `tests/test_sandbox*.py`:
+- wall time, in Python, in C, against ignored signals and swallowed exceptions
+  (`test_soft_time_limit_keeps_output_and_state`, `test_what_does_not_stop_is_killed`);
+- CPU time of threads (`test_cpu_time_of_threads_is_limited`);
+- memory, shared memory and memfd (`test_memory`, `test_shared_memory_is_bounded`);
+- processes, threads (`test_no_process_is_started`, `test_threads`), even without a filter against
+  them (`test_escaped_processes_are_killed_without_a_filter`);
+- output (`test_output`), files (`test_files`, `test_many_large_files`, `test_many_small_files`);
+- sessions that keep breaking limits (`test_offenders_are_refused_in_the_end`);
+- exits, crashes and broken interpreters (`test_exit`);
+- signals to, and any hold over, other processes (`test_no_signal_reaches_others`,
+  `test_no_way_out`);
+- a forged status or output boundary (`test_status_cannot_be_forged`,
+  `test_closed_descriptors_do_not_end_the_session`, `test_nothing_runs_between_two_blocks`);
+- changes to files outside (`test_files_outside_cannot_be_changed`), also without Landlock
+  (`test_files_are_safe_without_landlock`);
+- the network (`test_no_network`) and secrets of other processes (`test_secrets_are_out_of_reach`);
+- one session's effect on another (`test_sessions_do_not_touch_one_another`);
+- death and hanging of the supervisor (`test_death_crashes_what_ran_and_spares_what_waited`,
+  `test_hang`), death of the kernel's process (`test_everything_dies_with_the_kernels_process`);
+- anything left behind (`test_a_thousand_sessions_leave_nothing`).
+
+What is not covered:
+- a block that lies about itself: it may print anything and, by reaching into the interpreter, end
+  itself early; its session is frozen then (`test_a_block_that_ends_itself_early_is_frozen`);
+- reading files that everybody may read, where there is no Landlock
+  (`test_what_the_machine_refuses_is_reported`);
+- where the machine gives neither filter, nor Landlock, nor another user, only limits and process
+  groups are left; `report` says so (`test_what_the_machine_refuses_is_reported`);
+- faults of the machine's own kernel, and what can be learnt from timing: there is no test.
 """
 
 import itertools
@@ -103,6 +134,11 @@ class ForkedSandbox:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def supervisor(self) -> int | None:
+        """The process id of the supervisor, while there is one."""
+        return self._link.pid if self._link else None
 
     def submit(self, session: str, code: str) -> None:
         """Queue a block; the first one opens the session."""

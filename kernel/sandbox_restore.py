@@ -10,6 +10,7 @@ import builtins
 import signal
 import sys
 import threading
+from contextlib import suppress
 from ctypes import CDLL
 from dataclasses import dataclass
 from gc import callbacks as gc_callbacks
@@ -47,6 +48,7 @@ _trace_threads, _profile_threads = threading.settrace, threading.setprofile
 _RECURSION_LIMIT = 1000
 _SWITCH_SECONDS = 0.005
 """Python's own defaults."""
+_SEPARATE_LINES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,30 @@ class Output(FileIO):
 
     def write(self, data: Any, /) -> int:
         """Write as `FileIO` does."""
+        self.line_open = True  # should a stop interrupt what follows
         written = super().write(data)
         if written:
             self.line_open = bytes(data[written - 1 : written]) != b"\n"
         return written
+
+
+class Lines(BufferedWriter):
+    """Passes output on line by line, so that it is out if the process must be killed.
+
+    After many lines it is passed on in larger pieces, as to any pipe: a line costs a system call.
+    """
+
+    lines = 0
+
+    def flush(self) -> None:
+        """Pass the line on, unless there have been many."""
+        if self.lines < _SEPARATE_LINES:
+            self.lines += 1
+            super().flush()
+
+    def flush_all(self) -> None:
+        """Pass on everything."""
+        super().flush()
 
 
 class Surroundings:
@@ -87,8 +109,7 @@ class Surroundings:
         self._handlers = {number: getsignal(number) for number in valid_signals()}
         self._address_space = getrlimit(RLIMIT_AS)
         self._flush_c = CDLL(None).fflush
-        self._raw = Output(1, "w", closefd=False)
-        self.out = self._stream()
+        self._open_output()
 
     def restore(self) -> None:
         """Put everything back. Raises OSError when the session's own descriptors are gone."""
@@ -106,28 +127,28 @@ class Surroundings:
                 stream.flush()  # type: ignore[union-attr]
             except (OSError, ValueError, AttributeError, TypeError):
                 continue  # closed, detached or replaced by the block itself
+        with suppress(OSError, ValueError):
+            self._lines.flush_all()
         self._flush_c(None)
 
     def write(self, text: str) -> None:
         """Add lines of the interpreter's own to the output, on a line of their own."""
         start = "\n" if self._raw.line_open else ""
         self._connect()
-        stream = self._stream()
-        stream.write(f"{start}{text}\n")
-        stream.flush()
+        self._open_output()
+        self.out.write(f"{start}{text}\n")
+        self.out.flush()
 
     def make_room(self) -> None:
         """Lift the memory limit to the reserve kept for reporting that it was reached."""
         hard = self._address_space[1]
         setrlimit(RLIMIT_AS, (hard, hard))
 
-    def _stream(self) -> TextIOWrapper:
-        # By lines: what was printed must be out when the process has to be killed.
-        return TextIOWrapper(
-            BufferedWriter(self._raw),
-            encoding="utf-8",
-            errors="backslashreplace",
-            line_buffering=True,
+    def _open_output(self) -> None:
+        self._raw = Output(1, "w", closefd=False)
+        self._lines = Lines(self._raw)
+        self.out = TextIOWrapper(
+            self._lines, encoding="utf-8", errors="backslashreplace", line_buffering=True
         )
 
     def _connect(self) -> None:
@@ -139,8 +160,7 @@ class Surroundings:
 
     def _restore_streams(self) -> None:
         self._connect()
-        self._raw = Output(1, "w", closefd=False)
-        self.out = self._stream()
+        self._open_output()
         sys.stdout = sys.__stdout__ = self.out
         sys.stdin = sys.__stdin__ = TextIOWrapper(FileIO(0, closefd=False))
         sys.stderr = sys.__stderr__ = TextIOWrapper(FileIO(2, "w", closefd=False))

@@ -26,13 +26,18 @@ from kernel.sandbox_fork import fork_session
 from kernel.sandbox_isolation import MIB, Cell, Layers
 from kernel.sandbox_limits import Block, Limits, Outcome
 from kernel.sandbox_probe import probe, readable_paths
+from kernel.sandbox_texts import MACHINE_SHORT
+from kernel.sandbox_usage import machine_is_short, read_usage
 from kernel.sandbox_warm import warm_up
 from kernel.sandbox_wire import Channel
 from kernel.sandbox_worker import State, Worker
 
 _TICK_SECONDS = 0.05
 _IDLE_SECONDS = 1.0
-_SESSION_CPU_FACTOR = 20
+_SESSION_CPU_FACTOR = 100
+_MEMORY_SECONDS = 0.5
+"""Between two looks at the machine's memory."""
+_LARGE_BYTES = 512 * MIB
 _FAILED_SETUPS = 2
 """Sessions in a row that could not be set up, before the supervisor gives itself up."""
 _FIRST_UID, _UIDS = 60000, 5000
@@ -57,6 +62,7 @@ class Supervisor:
         """Every process not yet reaped, also those whose session is closed."""
         self._forked = 0
         self._failed = 0
+        self._looked = 0.0
         self.dismissed = False
         """The kernel's process has asked for the end, and cleans up what is not in `cell`."""
 
@@ -131,9 +137,23 @@ class Supervisor:
             remove_files_of(cell.uid)
         remove_tree(Path(cell.folder))
 
+    def _relieve(self, now: float) -> None:
+        """Kill the largest session when the machine runs short: sessions may be many and large."""
+        if now - self._looked < _MEMORY_SECONDS:
+            return
+        self._looked = now
+        if not machine_is_short():
+            return
+        sizes = {worker: read_usage(pid).resident_bytes for pid, worker in self._processes.items()}
+        largest = max(sizes, key=sizes.__getitem__)
+        if sizes[largest] > _LARGE_BYTES:  # else others take the memory, and killing frees none
+            largest.kill(ExecutionStatus.MEMORY_LIMIT, MACHINE_SHORT)
+
     def _settle(self) -> None:
         """Hold running blocks to their limits and send what has ended."""
         now = time.monotonic()
+        if self._processes:
+            self._relieve(now)
         for key, worker in list(self._sessions.items()):
             worker.inspect(now)
             if outcome := worker.take_outcome():

@@ -11,6 +11,7 @@ from kernel.records import ExecutionStatus
 GONE = "The session was ended: its variables, functions and imports are gone."
 LOST = "Note: the session was started anew; what earlier blocks defined and imported is gone."
 STRAYS = "Threads that were still running were stopped, and the session with them."
+MACHINE_SHORT = "All sessions together took too much memory, this one most."
 NOT_STARTED = "SandboxError: the code could not be run, for a reason that is not its own."
 SUPERVISOR_LOST = "SandboxError: the process that ran the code was lost before the code ended."
 FORGED = "SandboxError: the code wrote where only the sandbox may write, and was killed."

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _CPU_FIELDS = slice(11, 13)
-_THREADS_FIELD, _ADDRESS_FIELD = 17, 20
+_THREADS_FIELD, _ADDRESS_FIELD, _RESIDENT_FIELD = 17, 20, 21
 """Positions in /proc/pid/stat behind the command's name, see proc(5)."""
 _MOST_ENTRIES = 2000
+_SHORT_SHARE = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Usage:
     """Ready to run, but another process had the CPU (main thread only)."""
     threads: int = 0
     address_bytes: int = 0
+    resident_bytes: int = 0
 
     def since(self, before: "Usage") -> "Usage":
         """Return what was used since an earlier reading; threads are counted as they are now."""
@@ -32,6 +35,7 @@ class Usage:
             waited_seconds=self.waited_seconds - before.waited_seconds,
             threads=self.threads,
             address_bytes=self.address_bytes - before.address_bytes,
+            resident_bytes=self.resident_bytes - before.resident_bytes,
         )
 
 
@@ -47,6 +51,7 @@ def read_usage(pid: int) -> Usage:
         waited_seconds=_waited(folder),
         threads=int(fields[_THREADS_FIELD]),
         address_bytes=int(fields[_ADDRESS_FIELD]),
+        resident_bytes=int(fields[_RESIDENT_FIELD]) * _PAGE,
     )
 
 
@@ -56,6 +61,13 @@ def _waited(folder: Path) -> float:
         return int((folder / "schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+def machine_is_short() -> bool:
+    """Whether the machine is about to run out of memory, so that it would kill something itself."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    sizes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    return sizes.get("MemAvailable", sizes["MemTotal"]) < sizes["MemTotal"] * _SHORT_SHARE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from kernel.sandbox import ForkedSandbox
 
 SECONDS = 1.0
 """Limit of a block in tests."""
+MEMORY_MIB = 256
 PATIENCE = 120.0
 """How long a test waits for what should come at once: the machine may be busy."""
 
@@ -19,7 +20,7 @@ STATE_LOST = "gone"
 
 
 def config(**settings: object) -> Config:
-    return Config().updated({"code_seconds": SECONDS, "code_memory_mib": 512, **settings})
+    return Config().updated({"code_seconds": SECONDS, "code_memory_mib": MEMORY_MIB, **settings})
 
 
 def run(sandbox: ForkedSandbox, session: str, code: str) -> Execution:
@@ -63,24 +64,6 @@ def descendants(pid: int) -> set[int]:
 
 
 def supervisor_of(sandbox: ForkedSandbox) -> int:
-    """Return the process id of the sandbox's supervisor, of which there must be one."""
-    found = [
-        pid
-        for pid in descendants(os.getpid())
-        if b"kernel.sandbox_supervisor" in _command(pid)
-        and _parent(pid) == os.getpid()
-        and str(sandbox.folder).encode() in _command(pid)
-    ]
-    assert len(found) == 1
-    return found[0]
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
-
-
-def _parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    """Return the process id of the sandbox's supervisor, which must be there."""
+    assert sandbox.supervisor in descendants(os.getpid())
+    return sandbox.supervisor

@@ -1,0 +1,232 @@
+"""Measures the sandbox beside the reference way of running model code, in one run.
+
+    python benchmarks/sandbox.py
+
+The reference way, as public kernels do it: every block is written to a file and run by a fresh
+`python3`, with numpy and sympy imported first, in a pool of as many threads as there are CPUs. Both
+ways run 48 sessions of 4 trivial blocks; the sandbox is then measured block by block, idle, and
+after 1,000 sessions of which one in ten misbehaves.
+
+Covers: what `benchmarks/results/sandbox.json` holds. Does not cover: how fast a block's code is.
+"""
+
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from kernel.config import Config  # noqa: E402 - the repository is no installed package
+from kernel.records import Execution  # noqa: E402
+from kernel.sandbox import ForkedSandbox  # noqa: E402
+
+SESSIONS, BLOCKS = 48, 4
+ROUNDS = 3
+"""Each way is measured this often, in turns, and the median counts."""
+LATENCY_BLOCKS = 300
+LIFETIMES = 1000
+RESULT = ROOT / "benchmarks" / "results" / "sandbox.json"
+MISBEHAVIOUR = (
+    "import os\nos._exit(1)",
+    "import ctypes\nctypes.string_at(0)",
+    "import subprocess\nsubprocess.Popen(['sleep', '900'])",
+    "import os\nos.closerange(0, 70000)",
+    "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+    "open('file', 'w').write('x' * 10**6)",
+    "x = bytearray(10**10)",
+)
+
+
+def trivial(step: int) -> str:
+    """Return a block whose own work is nothing."""
+    return f"x = {step}\nprint(x + 1)"
+
+
+@contextmanager
+def sandbox() -> Iterator[ForkedSandbox]:
+    """Give a sandbox whose supervisor has started."""
+    with ForkedSandbox(Config(code_workers=os.cpu_count() or 1)) as opened:
+        opened.submit("first", "1")
+        while not opened.poll(1.0):
+            pass
+        opened.close_session("first")
+        yield opened
+
+
+def finish(opened: ForkedSandbox, count: int = 1) -> list[Execution]:
+    """Wait for so many executions."""
+    done: list[Execution] = []
+    while len(done) < count:
+        done += opened.poll(60.0)
+    return done
+
+
+def measure_sandbox(opened: ForkedSandbox) -> float:
+    """Return blocks per second on 48 sessions x 4 trivial blocks, opening and closing included."""
+    start = time.perf_counter()
+    left = {f"session {n}": BLOCKS for n in range(SESSIONS)}
+    for name in left:
+        opened.submit(name, trivial(0))
+    while left:
+        for execution in opened.poll(60.0):
+            name = execution.session
+            left[name] -= 1
+            if left[name]:
+                opened.submit(name, trivial(left[name]))
+            else:
+                del left[name]
+                opened.close_session(name)
+    return SESSIONS * BLOCKS / (time.perf_counter() - start)
+
+
+def measure_reference() -> float:
+    """Return blocks per second of a fresh interpreter a block, on a tenth of the blocks."""
+    blocks = max(8, SESSIONS * BLOCKS // 10)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        start = time.perf_counter()
+        list(pool.map(lambda n: _fresh(Path(folder) / f"{n}.py", n), range(blocks)))
+        return blocks / (time.perf_counter() - start)
+
+
+def _fresh(path: Path, step: int) -> str:
+    path.write_text(f"import numpy as np\nimport sympy as sp\n{trivial(step)}\n")
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def measure_latency(opened: ForkedSandbox) -> list[float]:
+    """Return milliseconds from submit to execution of trivial blocks in one session."""
+    times: list[float] = []
+    for step in range(LATENCY_BLOCKS):
+        start = time.perf_counter()
+        opened.submit("latency", trivial(step))
+        finish(opened)
+        times.append(1000 * (time.perf_counter() - start))
+    opened.close_session("latency")
+    return times
+
+
+def measure_idle(opened: ForkedSandbox) -> list[float]:
+    """Return the private memory, in MiB, of 48 sessions that are open and have run one block."""
+    for n in range(SESSIONS):
+        opened.submit(f"idle {n}", trivial(n))
+    finish(opened, SESSIONS)
+    sizes = [_private_mib(pid) for pid in _sessions(opened)]
+    for n in range(SESSIONS):
+        opened.close_session(f"idle {n}")
+    return sizes
+
+
+def _private_mib(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+
+
+def _sessions(opened: ForkedSandbox) -> list[int]:
+    """Return the processes that the sandbox's supervisor has started."""
+    return [pid for pid, parent in _parents().items() if parent == opened.supervisor]
+
+
+def _parents() -> dict[int, int]:
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents[int(folder.name)] = int(fields[1])
+    return parents
+
+
+def measure_left(opened: ForkedSandbox) -> int:
+    """Return how many processes are left of 1,000 sessions of which one in ten misbehaves."""
+    choose = random.Random(0)
+    waiting, running = list(range(LIFETIMES)), 0
+    while waiting or running:
+        while waiting and running < SESSIONS:
+            bad = choose.random() < 0.1
+            code = choose.choice(MISBEHAVIOUR) if bad else trivial(0)
+            opened.submit(f"life {waiting.pop()}", code)
+            running += 1
+        for execution in opened.poll(60.0):
+            opened.close_session(execution.session)
+            running -= 1
+    opened.submit("last", "1")
+    finish(opened)
+    opened.close_session("last")
+    end = time.monotonic() + 10
+    while _sessions(opened) and time.monotonic() < end:
+        time.sleep(0.05)
+    return len(_sessions(opened))
+
+
+def measure() -> dict[str, Any]:
+    """Run everything and return the result file's content."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    with sandbox() as opened:
+        for number in range(ROUNDS):
+            print(f"round {number + 1} of {ROUNDS}: throughput", file=sys.stderr, flush=True)
+            ours.append(measure_sandbox(opened))
+            theirs.append(measure_reference())
+        print("latency, memory, and what is left", file=sys.stderr, flush=True)
+        latency = measure_latency(opened)
+        idle = measure_idle(opened)
+        left = measure_left(opened)
+        layers = opened.report["layers"]
+    figures = {
+        "blocks_per_second_ratio": round(statistics.median(ours) / statistics.median(theirs), 1),
+        "trivial_block_p50_ms": round(statistics.median(latency), 2),
+        "idle_session_private_mib": round(statistics.median(idle), 2),
+        "left_processes": left,
+    }
+    rows = [
+        {"way": "sandbox", "blocks_per_second": [round(value, 1) for value in ours]},
+        {"way": "fresh interpreter", "blocks_per_second": [round(value, 2) for value in theirs]},
+        {"trivial_block_p99_ms": round(statistics.quantiles(latency, n=100)[98], 2)},
+        {"idle_sessions": SESSIONS, "largest_private_mib": round(max(idle), 2)},
+        {"isolation": layers},
+    ]
+    machine = f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
+    python = f"Python {platform.python_version()}"
+    return {
+        "machine": f"{machine}, {python}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "figures": figures,
+        "rows": rows,
+    }
+
+
+def main() -> None:
+    """Measure, print the table, write the file."""
+    result = measure()
+    for name, value in result["figures"].items():
+        print(f"{name:<28}{value:>10}")
+    for row in result["rows"]:
+        print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    new = RESULT.with_suffix(".new")
+    new.write_text(json.dumps(result, indent=2) + "\n")
+    new.replace(RESULT)
+    print(f"written to {RESULT.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
