@@ -47,6 +47,7 @@ from typing import Any, Protocol, Self
 from kernel.config import Config
 from kernel.records import Execution, ExecutionStatus
 from kernel.sandbox_cleanup import new_root, remove_tree
+from kernel.sandbox_limits import WALL_FACTOR
 from kernel.sandbox_link import Link
 from kernel.sandbox_texts import GONE, LOST, NOT_STARTED, REFUSED, SUPERVISOR_LOST
 
@@ -62,6 +63,8 @@ _FAILED_STARTS = 3
 _RETRY_SECONDS = 30.0
 """Between starts after that."""
 _CLOSE_SECONDS = 10.0
+_OVERDUE_SECONDS = 30.0
+"""Behind the latest moment at which the supervisor should have killed a block."""
 
 
 class Sandbox(Protocol):
@@ -96,7 +99,8 @@ class _Pending:
     name: str
     session: _Session
     code: str
-    started: bool = False
+    started: float | None = None
+    """When the supervisor was seen to have begun it, by the monotonic clock."""
 
 
 class ForkedSandbox:
@@ -194,8 +198,14 @@ class ForkedSandbox:
         # Short waits, because a supervisor that hangs says nothing that would end a long one.
         for message in self._link.receive(min(timeout, 0.5), bool(self._pending)):
             self._on_message(message)
-        if reason := self._link.lost():
+        if reason := self._link.lost() or self._overdue():
             self._replace(self._link, reason)
+
+    def _overdue(self) -> str:
+        """Return a reason to replace a supervisor that lets a block run on and on."""
+        latest = time.monotonic() - WALL_FACTOR * self.config.code_seconds - _OVERDUE_SECONDS
+        late = any(p.started is not None and p.started < latest for p in self._pending.values())
+        return "the supervisor did not end a block in time" if late else ""
 
     def _on_message(self, message: Mapping[str, Any]) -> None:
         if message["is"] == "ready":
@@ -206,7 +216,7 @@ class ForkedSandbox:
         if pending is None:
             return  # of a session closed meanwhile
         if message["is"] == "started":
-            pending.started = True
+            pending.started = time.monotonic()
             if message["fresh"] and pending.session.live:
                 pending.session.lost = True  # it died between two blocks
             return
@@ -238,7 +248,7 @@ class ForkedSandbox:
         self.report.setdefault("lost", []).append(reason)
         self._failed_starts += not link.ready
         self._link = None
-        touched = [p for p in self._pending.values() if p.started or p.session.live]
+        touched = [p for p in self._pending.values() if p.started is not None or p.session.live]
         self._crash(touched, SUPERVISOR_LOST)
         for state in self._sessions.values():
             state.lost, state.live = state.live, False

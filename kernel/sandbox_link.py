@@ -106,6 +106,8 @@ class Link:
 
     def end(self, timeout: float) -> bool:
         """Let the supervisor clean up and end; False if it has not within `timeout` seconds."""
+        if not self.ready:
+            self._process.kill()  # busy with imports, and without sessions
         self._channel.send({"do": "end"})
         self._channel.close()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -114,8 +114,7 @@ def _be_probe(cell: Cell, attack: Callable[[], str], writing: int, parent: int) 
         pipes = detach(Pipes(writing, writing, writing, null))
         enter(cell, pipes, parent)
         writing = pipes.request
-        late = [name for name in _LATE_IMPORTS if name not in sys.modules]
-        importlib.import_module(late[0])
+        _import_late()
         if not cell.layers.read_only:
             Path("trial").write_text("x")
         answer = attack() or _ON
@@ -124,6 +123,15 @@ def _be_probe(cell: Cell, attack: Callable[[], str], writing: int, parent: int) 
     finally:
         os.write(writing, answer.encode())
         os._exit(0)
+
+
+def _import_late() -> None:
+    """Import what is not imported yet, as model code will."""
+    late = [name for name in _LATE_IMPORTS if name not in sys.modules]
+    try:
+        importlib.import_module(late[0])
+    except ImportError as error:
+        raise ImportError(f"the Python tree cannot be read under it ({error})") from error
 
 
 def _succeeds(action: Callable[[], object]) -> bool:

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from collections import deque
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from kernel.sandbox_fork import fork_session
 from kernel.sandbox_isolation import MIB, Cell, Layers
 from kernel.sandbox_limits import Block, Limits, Outcome
 from kernel.sandbox_probe import probe, readable_paths
-from kernel.sandbox_texts import MACHINE_SHORT
+from kernel.sandbox_texts import MACHINE_SHORT, NOT_STARTED
 from kernel.sandbox_usage import machine_is_short, read_usage
 from kernel.sandbox_warm import warm_up
 from kernel.sandbox_wire import Channel
@@ -187,8 +188,18 @@ class Supervisor:
                 continue
             self._queue.remove(block)
             self._channel.send({"is": "started", "id": block.id, "fresh": worker is None})
-            (worker or self._open(block)).assign(block)
+            try:
+                (worker or self._open(block)).assign(block)
+            except OSError:
+                self._give_up(block)
+                continue
             running += 1
+
+    def _give_up(self, block: Block) -> None:
+        """Report a block for which no process could be had: too many, or no memory."""
+        traceback.print_exc()
+        self._failed += 1
+        self._send(Outcome(block, ExecutionStatus.CRASHED, NOT_STARTED, 0.0, alive=False))
 
     def _open(self, block: Block) -> Worker:
         self._forked += 1

@@ -1,10 +1,12 @@
 """What holds when the machine refuses a layer of isolation, and what is said about it."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from kernel import sandbox as kernel_sandbox
 from kernel import sandbox_seccomp
 from kernel.records import ExecutionStatus
 from kernel.sandbox import ForkedSandbox
@@ -103,3 +105,11 @@ def test_a_supervisor_that_cannot_set_sessions_up_is_replaced() -> None:
         (sandbox.folder / folder.name).unlink()
         assert wait_until(lambda: run(sandbox, f"c{os.urandom(2)!r}", "1 + 1").output == "2")
         assert sandbox.report["supervisors"] >= 2
+
+
+def test_every_line_of_the_contract_has_its_test() -> None:
+    claimed = set(re.findall(r"test_\w+[a-z](?=`)", kernel_sandbox.__doc__ or ""))
+    here = Path(__file__).parent
+    written = "".join(path.read_text() for path in here.glob("test_sandbox*.py"))
+    assert len(claimed) > 20
+    assert {name for name in claimed if f"def {name}(" not in written} == set()
