@@ -6,6 +6,7 @@ own kernel enforces (`sandbox_isolation`).
 """
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from kernel.records import ExecutionStatus
 from kernel.sandbox_isolation import MIB, PROCESSES
@@ -52,6 +53,18 @@ class Outcome:
     output: str
     seconds: float
     alive: bool
+
+
+class State(Enum):
+    """What a session's process is doing."""
+
+    STARTING = auto()
+    IDLE = auto()
+    """Between blocks, stopped by signal: nothing of it runs."""
+    RUNNING = auto()
+    DYING = auto()
+    """Killed, not yet reaped."""
+    DEAD = auto()
 
 
 def out_of_time(limits: Limits, wall: float, used: Usage) -> ExecutionStatus | None:

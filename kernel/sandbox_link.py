@@ -149,5 +149,6 @@ def _environment() -> dict[str, str]:
     path = [entry for entry in sys.path if entry and Path(entry).exists()]
     kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
     threads = {f"{name}_NUM_THREADS": "1" for name in _THREAD_SETTINGS}
-    fixed = {"LANG": "C.UTF-8", "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0"}
+    # One heap for all threads, since each one's own would reserve 64 MiB of the session's limit.
+    fixed = {"MALLOC_ARENA_MAX": "1", "LANG": "C.UTF-8", "MPLBACKEND": "Agg", "PYTHONHASHSEED": "0"}
     return {**kept, **threads, **fixed, "PYTHONPATH": os.pathsep.join([*path, root])}

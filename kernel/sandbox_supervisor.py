@@ -25,13 +25,13 @@ from kernel.records import ExecutionStatus
 from kernel.sandbox_cleanup import kill_strays, remove_files_of, remove_tree
 from kernel.sandbox_fork import fork_session
 from kernel.sandbox_isolation import MIB, Cell, Layers
-from kernel.sandbox_limits import Block, Limits, Outcome
+from kernel.sandbox_limits import Block, Limits, Outcome, State
 from kernel.sandbox_probe import probe, readable_paths
 from kernel.sandbox_texts import MACHINE_SHORT, NOT_STARTED
 from kernel.sandbox_usage import machine_is_short, read_usage
 from kernel.sandbox_warm import warm_up
 from kernel.sandbox_wire import Channel
-from kernel.sandbox_worker import State, Worker
+from kernel.sandbox_worker import Worker
 
 _TICK_SECONDS = 0.05
 _IDLE_SECONDS = 1.0

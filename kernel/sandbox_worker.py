@@ -13,7 +13,6 @@ import selectors
 import signal
 import time
 from collections.abc import Mapping
-from enum import Enum, auto
 from pathlib import Path
 
 from kernel import sandbox_session as session
@@ -27,6 +26,7 @@ from kernel.sandbox_limits import (
     Block,
     Limits,
     Outcome,
+    State,
     out_of_bounds,
     out_of_time,
 )
@@ -49,18 +49,6 @@ _VERDICTS = {
     session.PROCESSES: ExecutionStatus.PROCESS_LIMIT,
     session.FILES: ExecutionStatus.FILE_LIMIT,
 }
-
-
-class State(Enum):
-    """What a session's process is doing."""
-
-    STARTING = auto()
-    IDLE = auto()
-    """Between blocks, stopped by signal: nothing of it runs."""
-    RUNNING = auto()
-    DYING = auto()
-    """Killed, not yet reaped."""
-    DEAD = auto()
 
 
 class Worker:
@@ -123,19 +111,28 @@ class Worker:
         if self.state is not State.RUNNING:
             return
         if self._stopped and now - self._stopped >= SOFT_STOP_SECONDS:
-            self.kill(self._stop or ExecutionStatus.TIMED_OUT)
+            if not self._has_ended():
+                self.kill(self._stop or ExecutionStatus.TIMED_OUT)
         elif not self._stopped and now >= min(
             self._inspected + _INSPECT_SECONDS, self._started + self._limits.seconds
         ):
             self._inspected = now
-            used = read_usage(self.fork.pid).since(self._before)
-            wall = now - self._started
-            if status := out_of_time(self._limits, wall, used):
+            self._hold_to_limits(now - self._started)
+
+    def _hold_to_limits(self, wall: float) -> None:
+        used = read_usage(self.fork.pid).since(self._before)
+        if status := out_of_time(self._limits, wall, used):
+            if not self._has_ended():
                 self._soft_stop(status)
-                return
-            folder = folder_size(Path(self.fork.cell.folder))
-            if status := out_of_bounds(used, folder, self._elsewhere()):
-                self.kill(status)
+            return
+        folder = folder_size(Path(self.fork.cell.folder))
+        if status := out_of_bounds(used, folder, self._elsewhere()):
+            self.kill(status)
+
+    def _has_ended(self) -> bool:
+        """Whether the block's end was waiting unread: on a busy machine, this process is late."""
+        self._on_status()
+        return self.state is not State.RUNNING
 
     def kill(self, status: ExecutionStatus, note: str = "") -> None:
         """Kill the session; a running block is reported with `status` once the process is gone."""
@@ -190,9 +187,13 @@ class Worker:
 
     def _on_status(self) -> None:
         """Believe a well-formed end with the token; anything else is forged and kills."""
-        data = os.read(self.fork.status, _CHUNK)
+        try:
+            data = os.read(self.fork.status, _CHUNK)
+        except BlockingIOError:
+            return
         if not data:
-            self._selector.unregister(self.fork.status)
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(self.fork.status)
         elif self.state is State.STARTING:
             self.state, self.set_up = State.IDLE, True
             if self.block:
