@@ -25,7 +25,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of a run. Times are seconds, lengths are tokens unless the name says otherwise."""
+    """The settings of a run. Times are seconds, lengths are tokens unless a name says otherwise."""
 
     # SC-TIR. Source of the numbers: the NuminaMath team's AIMO-1 submission.
     candidates: int = 48

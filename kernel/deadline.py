@@ -5,8 +5,8 @@ cover: acting on it (`sc_tir` aborts, `submission` falls back). The clock is mon
 of the wall clock have no effect, and injected, so tests need not wait.
 
 The guarantee: a problem's share is the usable time left over the problems left. If no problem
-overruns its share, no share is below (limit - reserve - elapsed at start) / problems, and whatever a
-problem leaves raises the shares of all that follow.
+overruns its share, no share is below (limit - reserve - elapsed at start) / problems, and whatever
+a problem leaves raises the shares of all that follow.
 """
 
 import time
@@ -65,6 +65,10 @@ class Deadline:
     def left(self) -> float:
         """Seconds left of the share of the problem begun last, at least 0."""
         return max(0.0, self._end - self._now())
+
+    def expire(self) -> None:
+        """End all shares at once: the user wants no further answers."""
+        self._limit = self._end = self._now()
 
     @property
     def reached(self) -> bool:

@@ -195,7 +195,8 @@ class VllmEngine:
         self._tokenizer = load_tokenizer(model)
 
     def encode(self, text: str) -> list[int]:
-        """See Engine."""
+        """See Engine. What is no Unicode text (a lone surrogate) becomes a question mark."""
+        text = text.encode("utf-8", "replace").decode("utf-8")
         return self._tokenizer.encode(text, add_special_tokens=False)
 
     def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
@@ -228,7 +229,8 @@ class VllmEngine:
                 done += self._take(self._process.connection.recv())
                 wait = 0.0
         except (EOFError, OSError):
-            self._restart(f"the engine's process ended ({self._process.popen.wait()})")
+            if not self.lost:  # closed by another thread
+                self._restart(f"the engine's process ended ({self._process.popen.wait()})")
         else:
             self._check_silence()
         return done
@@ -297,4 +299,5 @@ def load_tokenizer(model: Path) -> Tokenizer:
     """Load the tokenizer of a model's folder."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(model))
+    load: Callable[[str], Tokenizer] = AutoTokenizer.from_pretrained  # pyright: ignore[reportUnknownMemberType]
+    return load(str(model))

@@ -1,10 +1,10 @@
 """The process that holds vLLM: started by `engine`, one message in, one message out.
 
-Covers: loading the model, stepping vLLM's engine, and dying with the kernel. Does not cover: when to
-start, restart or give up (`engine`), nor tokens and text (`engine` too).
+Covers: loading the model, stepping vLLM's engine, and dying with the kernel. Does not cover: when
+to start, restart or give up, nor that ids match the text (both `engine`).
 
-Why a process of its own: a hung or killed engine takes nothing else with it, its GPU memory is freed
-for certain, and the kernel answers the platform while the model loads.
+Why a process of its own: a hung or killed engine takes nothing else with it, its GPU memory is
+freed for certain, and the kernel answers the platform while the model loads.
 
 Messages are pickled tuples, a name first. In: ("submit", Request), ("abort", ids), ("stop",).
 Out: ("ready", facts), ("completed", [Completion]), ("beat", generated_tokens), ("failed", reason).

@@ -1,4 +1,4 @@
-"""The records that travel between modules: problem, request, completion, execution, candidate, solution.
+"""The records that travel between modules, from a problem to its solution.
 
 Covers: immutable data, the enums that say why something ended, and the plain questions a record can
 answer about itself. Does not cover: any decision (`sc_tir`), clock, file or process.
@@ -55,7 +55,7 @@ class Completion:
     token_ids: tuple[int, ...]
     finish: Finish
     generated_tokens: int
-    """Tokens the engine spent, end-of-turn included: at least `len(token_ids)` less a re-encoded stop."""
+    """Tokens the engine spent, the end of the turn included."""
 
 
 class ExecutionStatus(StrEnum):
@@ -75,7 +75,7 @@ class ExecutionStatus(StrEnum):
     FILE_LIMIT = "file_limit"
     """A file grew over the limit, or too many were open."""
     CRASHED = "crashed"
-    """The session died (a signal, `os._exit`, or the sandbox itself was lost); its state is gone."""
+    """The session died (a signal, `os._exit`, or a lost sandbox); its state is gone."""
     REFUSED = "refused"
     """The session has used up its limits, so the block was not run."""
 
@@ -87,7 +87,7 @@ class Execution:
     session: str
     status: ExecutionStatus
     output: str
-    """The text for the model: printed output, trimmed traceback, limit messages; head and tail kept."""
+    """For the model: printed output, trimmed traceback, limit messages; head and tail kept."""
     seconds: float
     """Wall time from the block's start to its end."""
 

@@ -1,4 +1,4 @@
-"""The whole run: find competition and model, start engine and sandbox, answer every problem in time.
+"""The whole run: competition, model, engine and sandbox, and every problem answered in time.
 
 Covers: wiring, the model's profile, each problem's share of the time, answers kept from a run that
 was killed in the same folder, and that an error costs one problem at most. Does not cover: how a
@@ -15,7 +15,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -227,11 +227,13 @@ class Run:
         write_json(self.config.work / "summary.json", {**convention, "problems": self.solved})
 
     @contextlib.contextmanager
-    def ended_by_ctrl_c(self) -> Iterator[None]:
+    def ended_by_ctrl_c(self) -> Generator[None]:
         """Tell the user's Ctrl-C from a KeyboardInterrupt that some library raises."""
 
         def interrupt(number: int, frame: object) -> None:
             self.interrupted = True
+            # AIMO-2 and -3 ask in another thread, which the exception does not reach.
+            self.deadline.expire()
             raise KeyboardInterrupt
 
         before = signal.signal(signal.SIGINT, interrupt)

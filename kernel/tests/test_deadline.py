@@ -70,6 +70,14 @@ def test_a_problem_beyond_the_expected_ones_leaves_time_for_another(clock):
     assert deadline.begin() == pytest.approx(200)
 
 
+def test_an_expired_deadline_ends_the_problem_and_gives_no_further_share(clock):
+    deadline = Deadline(1100, 100, 10, now=clock)
+    deadline.begin()
+    deadline.expire()
+    assert deadline.reached
+    assert deadline.begin() == 0
+
+
 @given(
     seed=st.integers(0, 10**6),
     problems=st.integers(1, 60),

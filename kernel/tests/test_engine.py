@@ -28,7 +28,9 @@ class CharTokenizer:
 
     def decode(self, token_ids, *, skip_special_tokens):
         assert skip_special_tokens
-        return "".join({2: "", 3: "output\n"}.get(i) or ("" if i == 2 else chr(i - 10)) for i in token_ids)
+        return "".join(
+            {2: "", 3: "output\n"}.get(i) or ("" if i == 2 else chr(i - 10)) for i in token_ids
+        )
 
     def apply_chat_template(self, conversation, *, tokenize, add_generation_prompt):
         assert not tokenize and add_generation_prompt
@@ -164,7 +166,10 @@ FAULTS = ["fail-start", "kill-start", "hang-start", "fail-step", "kill-step", "h
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_engine_comes_back_with_smaller_settings_and_the_requests(start, fault):
     # Importing torch is within the start; a hang needs a limit to be noticed at all.
-    limits = {"engine_start_seconds": 20 if fault == "hang-start" else 120, "engine_step_seconds": 3}
+    limits = {
+        "engine_start_seconds": 20 if fault == "hang-start" else 120,
+        "engine_step_seconds": 3,
+    }
     started = start(fault, "ok", **limits)
     for i in range(8):
         started.engine.submit(request(f"r{i}"))

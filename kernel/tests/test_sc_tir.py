@@ -230,7 +230,9 @@ def test_a_candidate_goes_back_to_the_engine_while_others_still_decode():
 
 
 def test_a_finished_candidate_never_decodes_again():
-    engine = FakeEngine(lambda index, number: r"\boxed{7}" if index == 0 else tool_user(index, number))
+    engine = FakeEngine(
+        lambda index, number: r"\boxed{7}" if index == 0 else tool_user(index, number)
+    )
     solve(engine, FakeSandbox(), replace(CONFIG, stop_when_decided=False))
     assert [r.id for r in engine.requests if r.id.startswith("p/0/")] == ["p/0/0"]
 
@@ -324,6 +326,10 @@ def test_the_trace_tells_every_completion_execution_and_stop():
     events = []
     solve(FakeEngine(tool_user), FakeSandbox(), replace(CONFIG, stop_when_decided=False), events)
     kinds = [event["event"] for event in events]
-    assert (kinds.count("completion"), kinds.count("execution"), kinds.count("stopped")) == (8, 4, 4)
+    assert (kinds.count("completion"), kinds.count("execution"), kinds.count("stopped")) == (
+        8,
+        4,
+        4,
+    )
     run = next(event for event in events if event["event"] == "execution")
     assert (run["code"], run["status"], run["output"]) == ("print(6*7)", "ok", "42")

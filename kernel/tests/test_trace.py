@@ -60,7 +60,7 @@ def test_every_line_is_whole_after_sigkill(tmp_path):
     assert len(read(path)) >= 50
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_costs_the_trace_and_nothing_else(capfd):
     seen = []
     trace = Trace(Path("/dev/full"), echo=seen.append)

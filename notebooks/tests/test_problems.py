@@ -196,8 +196,8 @@ def _sum() -> int:
     return sum(range(1, 41))
 
 
-def _power() -> int:
-    return 7**20 % 13
+def _product() -> int:
+    return sum(17 for _ in range(23))
 
 
 def _divisors() -> int:
@@ -261,7 +261,7 @@ def _functions() -> int:
 
 TRUTHS = {
     "sum": _sum,
-    "power": _power,
+    "product": _product,
     "divisors": _divisors,
     "zeros": _zeros,
     "gcd": _gcd,

@@ -103,7 +103,9 @@ class LLMEngine:
 
     def _advance(self, request):
         # A character's id is its code point plus 10, as in the tests' tokenizer; 2 ends a turn.
-        request.ids.append(ord(self.text[len(request.ids)]) + 10 if len(request.ids) < len(self.text) else 2)
+        request.ids.append(
+            ord(self.text[len(request.ids)]) + 10 if len(request.ids) < len(self.text) else 2
+        )
         text = "".join(chr(i - 10) for i in request.ids if i != 2)
         reason, stop_reason = None, None
         stop = next((s for s in request.params.stop if text.endswith(s)), None)
