@@ -10,6 +10,7 @@ and started anew with smaller settings, and every unfinished request is submitte
 """
 
 import contextlib
+import importlib
 import os
 import signal
 import subprocess
@@ -297,7 +298,6 @@ class VllmEngine:
 
 def load_tokenizer(model: Path) -> Tokenizer:
     """Load the tokenizer of a model's folder."""
-    from transformers import AutoTokenizer
-
-    load: Callable[[str], Tokenizer] = AutoTokenizer.from_pretrained  # pyright: ignore[reportUnknownMemberType]
-    return load(str(model))
+    # By name: the package is large, slow to import, and without types.
+    transformers: Any = importlib.import_module("transformers")
+    return transformers.AutoTokenizer.from_pretrained(str(model))
