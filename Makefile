@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 # The environment is keyed by what goes into it: a change of the requirements makes a new one.
 KEY := $(shell cat requirements.txt requirements.lock | sha256sum | cut -c1-16)
 READY := $(VENV)/.ready-$(KEY)
@@ -48,7 +48,7 @@ test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names 
 check: $(READY) ## Check style and types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
-	@$(VENV)/bin/pyright
+	@$(VENV)/bin/pyright --pythonpath $(RUN)
 
 .PHONY: lock
 lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
