@@ -105,6 +105,7 @@ class Surroundings:
         self._path = [folder, *sys.path]
         self._meta_path = list(sys.meta_path)
         self._path_hooks = list(sys.path_hooks)
+        self._modules = dict(sys.modules)
         self._environment = dict(environ)
         self._handlers = {number: getsignal(number) for number in valid_signals()}
         self._address_space = getrlimit(RLIMIT_AS)
@@ -186,6 +187,8 @@ class Surroundings:
         sys.path[:] = self._path
         sys.meta_path[:] = self._meta_path
         sys.path_hooks[:] = self._path_hooks
+        if not self._modules.keys() <= sys.modules.keys():
+            sys.modules.update(self._modules)
         sys.modules["__main__"] = self._main
 
     def _restore_process(self) -> None:

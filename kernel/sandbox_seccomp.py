@@ -18,6 +18,9 @@ _ARCHITECTURE = 0xC000003E  # AUDIT_ARCH_X86_64; 32-bit calls come under another
 _FIRST_UNKNOWN = 457
 """Calls from here on are newer than this list, and answered as an older kernel would."""
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+"""Actions. `_ERRNO` alone answers with success and without effect."""
+_EPERM, _EAGAIN, _EACCES = _ERRNO | errno.EPERM, _ERRNO | errno.EAGAIN, _ERRNO | errno.EACCES
+_EBADF, _EROFS = _ERRNO | errno.EBADF, _ERRNO | errno.EROFS
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _INSTRUCTION = struct.Struct("=HBBI")
 _NUMBER_OFFSET, _ARCHITECTURE_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
@@ -119,18 +122,19 @@ def build(pid: int, pipes_from: int, read_only: bool) -> bytes:
     if read_only:
         program += _refuse(_WRITING, errno.EROFS)
         for number, position in _OPENING.items():
-            program += _judge(number, position, _ANY_BIT, (_WRITE_FLAGS,), errno.EROFS)
+            program += _judge(number, position, _ANY_BIT, (_WRITE_FLAGS,), _EROFS)
     for number, position in _SIGNALLING.items():
-        program += _judge(number, position, _EQUAL, (pid,), 0, otherwise=errno.EPERM)
+        program += _judge(number, position, _EQUAL, (pid,), _ALLOW, otherwise=_EPERM)
     for number in (_PRLIMIT, _SETAFFINITY):
-        program += _judge(number, 0, _EQUAL, (0, pid), 0, otherwise=errno.EPERM)
-    program += _judge(_CLONE, 0, _ANY_BIT, (_CLONE_THREAD,), 0, otherwise=errno.EAGAIN)
-    program += _judge(_SOCKETPAIR, 0, _EQUAL, (_AF_UNIX,), 0, otherwise=errno.EACCES)
-    program += _judge(_FCNTL, 1, _EQUAL, _FCNTL_OWNERS, errno.EPERM)
-    program += _judge(_IOCTL, 1, _EQUAL, _IOCTL_REFUSED, errno.EPERM)
-    program += _judge(_PRCTL, 0, _EQUAL, _PRCTL_REFUSED, errno.EPERM)
-    program += _judge(_CLOSE, 0, _AT_LEAST, (pipes_from,), errno.EBADF)
-    program += _judge(_CLOSE_RANGE, 1, _AT_LEAST, (pipes_from,), errno.EINVAL)
+        program += _judge(number, 0, _EQUAL, (0, pid), _ALLOW, otherwise=_EPERM)
+    program += _judge(_CLONE, 0, _ANY_BIT, (_CLONE_THREAD,), _ALLOW, otherwise=_EAGAIN)
+    program += _judge(_SOCKETPAIR, 0, _EQUAL, (_AF_UNIX,), _ALLOW, otherwise=_EACCES)
+    program += _judge(_FCNTL, 1, _EQUAL, _FCNTL_OWNERS, _EPERM)
+    program += _judge(_IOCTL, 1, _EQUAL, _IOCTL_REFUSED, _EPERM)
+    program += _judge(_PRCTL, 0, _EQUAL, _PRCTL_REFUSED, _EPERM)
+    program += _judge(_CLOSE, 0, _AT_LEAST, (pipes_from,), _EBADF)
+    # As if done: the C library answers an error here by trying again for ever.
+    program += _judge(_CLOSE_RANGE, 1, _AT_LEAST, (pipes_from,), _ERRNO)
     program.append(_result(_ALLOW))
     return b"".join(_INSTRUCTION.pack(*instruction) for instruction in program)
 
@@ -158,18 +162,19 @@ def _refuse(numbers: Iterable[int], code: int) -> list[tuple[int, int, int, int]
 
 
 def _judge(
-    number: int, position: int, test: int, values: tuple[int, ...], code: int, otherwise: int = 0
+    number: int,
+    position: int,
+    test: int,
+    values: tuple[int, ...],
+    action: int,
+    otherwise: int = _ALLOW,
 ) -> list[tuple[int, int, int, int]]:
-    """Answer a call by one argument: `code` if a test holds, else `otherwise`; 0 allows the call.
+    """Answer a call by one argument: with `action` if a test holds, else with `otherwise`.
 
     Only the argument's lower half is looked at, as the kernel does with these arguments.
     """
     body: list[tuple[int, int, int, int]] = [(_LOAD, 0, 0, _ARGUMENTS_OFFSET + 8 * position)]
     for value in values:
-        body += [(test, 0, 1, value), _answer(code)]
-    body.append(_answer(otherwise))
+        body += [(test, 0, 1, value), _result(action)]
+    body.append(_result(otherwise))
     return [(_EQUAL, 0, len(body), number), *body]
-
-
-def _answer(code: int) -> tuple[int, int, int, int]:
-    return _result(_ERRNO | code if code else _ALLOW)
