@@ -61,6 +61,14 @@ class Pipes:
     null: int
 
 
+_modules: dict[str, ModuleType] = {}
+
+
+def keep_modules() -> None:
+    """Remember what is imported, before the fork: counting each module would copy its page."""
+    _modules.update(sys.modules)
+
+
 class Output(FileIO):
     """Standard output's lowest layer; remembers whether a line is unfinished."""
 
@@ -105,7 +113,6 @@ class Surroundings:
         self._path = [folder, *sys.path]
         self._meta_path = list(sys.meta_path)
         self._path_hooks = list(sys.path_hooks)
-        self._modules = dict(sys.modules)
         self._environment = dict(environ)
         self._handlers = {number: getsignal(number) for number in valid_signals()}
         self._address_space = getrlimit(RLIMIT_AS)
@@ -187,8 +194,8 @@ class Surroundings:
         sys.path[:] = self._path
         sys.meta_path[:] = self._meta_path
         sys.path_hooks[:] = self._path_hooks
-        if not self._modules.keys() <= sys.modules.keys():
-            sys.modules.update(self._modules)
+        if len(sys.modules) < len(_modules):
+            sys.modules.update(_modules)
         sys.modules["__main__"] = self._main
 
     def _restore_process(self) -> None:

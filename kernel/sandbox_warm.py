@@ -10,6 +10,8 @@ import gc
 import importlib
 import resource
 
+from kernel.sandbox_restore import keep_modules
+
 _PACKAGES = (
     *("numpy", "numpy.linalg", "sympy", "mpmath", "networkx"),
     *("scipy", "scipy.optimize", "scipy.special", "scipy.linalg", "scipy.integrate"),
@@ -59,6 +61,7 @@ def warm_up() -> list[str]:
             with contextlib.suppress(Exception):
                 exec(line, _scope)
     _quieten()
+    keep_modules()
     gc.collect()
     gc.freeze()
     return [name for name in found if "." not in name and name in _REPORTED]

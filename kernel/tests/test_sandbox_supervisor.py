@@ -250,6 +250,14 @@ def test_soft_stop_keeps_state_many_times() -> None:
             sandbox.close_session(name)
 
 
+def test_an_idle_session_shares_its_memory(sandbox: ForkedSandbox) -> None:
+    run(sandbox, "idle", "x = 1\nx")
+    (session,) = descendants(supervisor_of(sandbox))
+    lines = Path(f"/proc/{session}/smaps_rollup").read_text().splitlines()
+    private = sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+    assert 0 < private < 10 * 1024
+
+
 MISBEHAVIOUR = (
     "import os\nos._exit(1)",
     "import ctypes\nctypes.string_at(0)",
