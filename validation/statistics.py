@@ -1,0 +1,209 @@
+"""The statistics of validation: how sure a score is, and what more candidates would give.
+
+Covers: Wilson's interval, the bootstrap over problems, mean and spread over seeds, pass@k and maj@k
+from one run of N candidates, McNemar's exact test, the paired bootstrap, and how many seeds a
+difference would need. Does not cover: what is right or wrong (`scoring`), or any file.
+
+maj@k is the probability that the vote of k of the N candidates, drawn without replacement, gives
+the truth. Up to `EXACT_MOST` candidates it is computed exactly; beyond, from `RESAMPLES` draws.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+
+RESAMPLES = 10_000
+EXACT_MOST = 128
+"""Most candidates for which maj@k is exact; the work grows with the cube of their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A confidence interval, ends included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean and sample standard deviation (n - 1); the latter None for fewer than two values."""
+
+    mean: float
+    sd: float | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two systems on the same cases."""
+
+    only_a: int
+    """Cases that A alone has right."""
+    only_b: int
+    cases: int
+    p: float
+    """Two-sided probability of a split at least as uneven, were the two equally good."""
+
+
+def wilson(right: int, count: int, confidence: float = 0.95) -> Interval:
+    """Return Wilson's score interval of a proportion (E. B. Wilson, 1927); 0 to 1 for no cases."""
+    if count == 0:
+        return Interval(0.0, 1.0)
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    p = right / count
+    scale = 1 + z * z / count
+    centre = (p + z * z / (2 * count)) / scale
+    half = z / scale * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
+    # With none or all right an end is exactly 0 or 1; rounding may miss it by a hair.
+    return Interval(centre - half if right else 0.0, centre + half if right < count else 1.0)
+
+
+def bootstrap_mean(
+    values: Sequence[float], confidence: float = 0.95, seed: int = 0, resamples: int = RESAMPLES
+) -> Interval:
+    """Return the percentile bootstrap interval of a mean; resample problems, not seeds.
+
+    Args:
+        values: one a problem, such as its mean over the seeds.
+        confidence: of the interval.
+        seed: of the resampling, so that a report can be repeated.
+        resamples: drawn with replacement.
+    """
+    data = np.asarray(values, dtype=np.float64)
+    if not len(data):
+        return Interval(0.0, 1.0)
+    generator = np.random.default_rng(seed)
+    picks = generator.integers(0, len(data), (resamples, len(data)), dtype=np.int32)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(data[picks].mean(axis=1), [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Return mean and standard deviation over seeds."""
+    data = np.asarray(values, dtype=np.float64)
+    sd = float(data.std(ddof=1)) if len(data) > 1 else None
+    return Spread(float(data.mean()) if len(data) else math.nan, sd, len(data))
+
+
+def pass_at_k(count: int, right: int, k: int) -> float:
+    """Return the probability that at least one of k of `count` candidates is right (unbiased).
+
+    Source: M. Chen et al., Evaluating Large Language Models Trained on Code (2021).
+    """
+    _check_k(count, k)
+    return 1 - math.comb(count - right, k) / math.comb(count, k)
+
+
+def _check_k(count: int, k: int) -> None:
+    if not 1 <= k <= count:
+        raise ValueError(f"k is {k}: it must lie between 1 and the {count} candidates.")
+
+
+def majority_at_k(votes: Mapping[int, int], silent: int, truth: int, seed: int = 0) -> Floats:
+    """Return maj@k for k = 1 to N as an array, tied votes broken as the kernel does.
+
+    Args:
+        votes: votes by answer.
+        silent: candidates without a vote; N is `silent` and all votes. A draw of these alone has
+            no vote and counts as wrong.
+        truth: the right answer.
+        seed: of the resampling, where it is needed.
+    """
+    count = silent + sum(votes.values())
+    if not votes.get(truth):
+        return np.zeros(count)
+    if count <= EXACT_MOST:
+        return _majority_exact(votes, silent, truth, count)
+    return _majority_sampled(votes, silent, truth, count, seed)
+
+
+def _majority_exact(votes: Mapping[int, int], silent: int, truth: int, count: int) -> Floats:
+    """Count the draws in which the truth wins, by products of generating functions.
+
+    The coefficient of x^d in the product is the number of ways to draw d other candidates such that
+    no other answer beats the t votes of the truth: at most t of a smaller answer, which loses a
+    tie, at most t - 1 of a larger one.
+    """
+    winning = np.zeros(count + 1)
+    for drawn in range(1, votes[truth] + 1):
+        ways = _choices(silent, silent)
+        for answer, available in votes.items():
+            if answer != truth:
+                most = drawn - 1 if answer > truth else drawn
+                ways = np.convolve(ways, _choices(available, most))
+        winning[drawn : drawn + len(ways)] += math.comb(votes[truth], drawn) * ways
+    total = np.array([math.comb(count, k) for k in range(count + 1)], dtype=np.float64)
+    # All terms are positive, so the rounding of floats stays relative; 1 may be missed by a hair.
+    return np.minimum(winning / total, 1.0)[1:]
+
+
+def _choices(available: int, most: int) -> Floats:
+    return np.array([math.comb(available, n) for n in range(min(available, most) + 1)], np.float64)
+
+
+def _majority_sampled(
+    votes: Mapping[int, int], silent: int, truth: int, count: int, seed: int
+) -> Floats:
+    """Estimate maj@k from prefixes of shuffled candidates: each prefix is a draw of k."""
+    answers = sorted(votes)
+    index = np.repeat(np.arange(len(answers) + 1), [*(votes[a] for a in answers), silent])
+    generator = np.random.default_rng(seed)
+    wins = np.zeros(count)
+    for _ in range(RESAMPLES):
+        wins += _prefix_wins(generator.permutation(index), answers.index(truth), len(answers))
+    return wins / RESAMPLES
+
+
+def _prefix_wins(order: NDArray[np.int64], truth: int, answers: int) -> NDArray[np.bool_]:
+    """Return for each prefix of `order` whether the truth leads; ties go to the larger index."""
+    counts = [0] * answers
+    best = -1
+    wins = np.zeros(len(order), dtype=np.bool_)
+    for place, answer in enumerate(order.tolist()):
+        if answer < answers:
+            counts[answer] += 1
+            if best < 0 or (counts[answer], answer) > (counts[best], best):
+                best = answer
+        wins[place] = best == truth
+    return wins
+
+
+def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Paired:
+    """Return McNemar's exact test on paired cases.
+
+    With several seeds a problem the pairs may be pooled: were the two equally good on every
+    problem, each discordant pair would still be a fair coin.
+    """
+    only_a = sum(x and not y for x, y in zip(a, b, strict=True))
+    only_b = sum(y and not x for x, y in zip(a, b, strict=True))
+    discordant = only_a + only_b
+    p = float(stats.binomtest(only_a, discordant).pvalue) if discordant else 1.0
+    return Paired(only_a, only_b, len(a), p)
+
+
+def paired_bootstrap(a: Sequence[float], b: Sequence[float], seed: int = 0) -> Interval:
+    """Return the 95% bootstrap interval of mean(b) - mean(a), resampling problems as pairs."""
+    return bootstrap_mean([y - x for x, y in zip(a, b, strict=True)], seed=seed)
+
+
+def pairs_needed(paired: Paired, significance: float = 0.05, power: float = 0.8) -> int | None:
+    """Return how many pairs would show this difference; None where there is none to be shown.
+
+    Source: R. J. Connor, Sample size for testing differences in proportions for the paired-sample
+    design, Biometrics 43 (1987), with the observed rates taken for the true ones.
+    """
+    if paired.only_a == paired.only_b:
+        return None
+    discordance = (paired.only_a + paired.only_b) / paired.cases
+    difference = (paired.only_b - paired.only_a) / paired.cases
+    z_alpha, z_beta = (float(stats.norm.ppf(q)) for q in (1 - significance / 2, power))
+    root = z_alpha * math.sqrt(discordance) + z_beta * math.sqrt(discordance - difference**2)
+    return math.ceil((root / difference) ** 2)

@@ -1,0 +1,169 @@
+"""Every statistic against hand-computed values, scipy, or the count of all cases."""
+
+import itertools
+import math
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from kernel import voting
+from validation import statistics as s
+
+
+def test_wilson_by_hand():
+    # 8 of 10: centre (0.8 + 1.92073/10) / 1.384146, half-width by the formula on paper.
+    interval = s.wilson(8, 10)
+    assert (round(interval.low, 4), round(interval.high, 4)) == (0.4902, 0.9433)
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 7), (7, 7), (1, 3), (29, 50), (400, 754)])
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_wilson_as_scipy(right, count, confidence):
+    ours = s.wilson(right, count, confidence)
+    theirs = stats.binomtest(right, count).proportion_ci(confidence, method="wilson")
+    assert ours.low == pytest.approx(theirs.low, abs=1e-12)
+    assert ours.high == pytest.approx(theirs.high, abs=1e-12)
+    assert 0 <= ours.low <= right / count <= ours.high <= 1
+
+
+def test_no_cases_say_nothing():
+    assert s.wilson(0, 0) == s.Interval(0, 1) == s.bootstrap_mean([])
+    assert math.isnan(s.spread([]).mean)
+
+
+def test_bootstrap_as_scipy():
+    values = np.random.default_rng(5).random(60)
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(6)
+    ).confidence_interval
+    ours = s.bootstrap_mean(values.tolist())
+    # Two independent resamplings of an interval some 0.14 wide.
+    assert ours.low == pytest.approx(theirs.low, abs=0.004)
+    assert ours.high == pytest.approx(theirs.high, abs=0.004)
+
+
+def test_bootstrap_by_hand():
+    # Of two problems, one right: the mean is 0, 1/2 or 1 with 1/4, 1/2, 1/4.
+    assert s.bootstrap_mean([0, 1]) == s.Interval(0, 1)
+    assert s.bootstrap_mean([0, 1], confidence=0.4) == s.Interval(0.5, 0.5)
+    assert s.bootstrap_mean([1, 1, 1]) == s.Interval(1, 1)
+    assert s.bootstrap_mean([0, 0.5, 1], seed=3) == s.bootstrap_mean([0, 0.5, 1], seed=3)
+
+
+def test_spread_by_hand():
+    assert s.spread([27, 29, 31]) == s.Spread(29, 2, 3)
+    assert s.spread([29]) == s.Spread(29, None, 1)
+
+
+def test_pass_at_k_by_hand():
+    # Two right of five: C(3,2)/C(5,2) = 3/10 of the pairs have none.
+    assert s.pass_at_k(5, 2, 1) == pytest.approx(0.4)
+    assert s.pass_at_k(5, 2, 2) == pytest.approx(0.7)
+    assert s.pass_at_k(5, 2, 4) == s.pass_at_k(5, 1, 5) == 1
+    assert s.pass_at_k(48, 0, 48) == 0
+    assert s.pass_at_k(48, 5, 7) == pytest.approx(float(stats.hypergeom(48, 5, 7).sf(0)))
+
+
+@pytest.mark.parametrize("k", [0, 6])
+def test_pass_at_k_refuses_what_cannot_be_drawn(k):
+    with pytest.raises(ValueError, match="between 1 and the 5"):
+        s.pass_at_k(5, 2, k)
+
+
+def test_majority_at_k_by_hand():
+    # Votes 7, 7, 3 and one silent; truth 7. k=1: 2/4. k=2, six pairs: 77, 73 (7 is larger), twice,
+    # 7- twice win; 3- loses: 5/6. k=3: 77x wins twice, 73- twice: all four. k=4: wins.
+    assert s.majority_at_k({7: 2, 3: 1}, 1, 7) == pytest.approx([1 / 2, 5 / 6, 1, 1])
+    # The same with the tie lost: 73 loses, so 77 and 7- (twice): 3/6; k=3: 77x twice.
+    assert s.majority_at_k({7: 2, 8: 1}, 1, 7) == pytest.approx([1 / 2, 1 / 2, 1 / 2, 1])
+    assert s.majority_at_k({7: 2}, 3, 5) == pytest.approx([0] * 5)
+    assert len(s.majority_at_k({}, 0, 5)) == 0
+
+
+def all_draws(answers, truth):
+    """Return maj@k by the kernel's own vote on every draw."""
+    for k in range(1, len(answers) + 1):
+        draws = list(itertools.combinations(answers, k))
+        wins = sum(voting.majority(voting.tally(draw)) == truth for draw in draws)
+        yield Fraction(wins, len(draws))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from([None, 0, 1, 2, 3]), min_size=1, max_size=9), st.sampled_from(range(4))
+)
+def test_majority_at_k_counts_every_draw_as_the_kernel_votes(answers, truth):
+    silent = answers.count(None)
+    ours = s.majority_at_k(voting.tally(answers), silent, truth)
+    assert ours == pytest.approx([float(x) for x in all_draws(answers, truth)])
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.lists(st.sampled_from([None, 5, 6, 7, 100]), min_size=30, max_size=48))
+def test_majority_of_all_is_the_vote(answers):
+    votes = voting.tally(answers)
+    for truth in votes:
+        last = s.majority_at_k(votes, answers.count(None), truth)[-1]
+        assert last == float(voting.majority(votes) == truth)
+
+
+def test_sampling_agrees_with_the_exact_count(monkeypatch):
+    votes, silent, truth = {52: 9, 10: 7, 98: 7, 3: 2}, 5, 52
+    exact = s.majority_at_k(votes, silent, truth)
+    monkeypatch.setattr(s, "EXACT_MOST", 0)
+    sampled = s.majority_at_k(votes, silent, truth)
+    # Five standard errors of 10,000 draws.
+    assert np.abs(exact - sampled).max() < 5 * 0.5 / 100
+    assert np.abs(exact - sampled).max() > 0  # it was sampled
+
+
+def test_a_prefix_is_won_as_the_kernel_votes():
+    order = np.random.default_rng(0).integers(0, 4, 40)  # 3 is silent
+    wins = s._prefix_wins(order, truth=2, answers=3)
+    voted = [None if x == 3 else int(x) for x in order]
+    assert wins.tolist() == [
+        voting.majority(voting.tally(voted[: k + 1])) == 2 for k in range(len(voted))
+    ]
+    assert 0 < wins.sum() < 40
+
+
+def test_mcnemar_by_hand():
+    # 1 against 5 discordant: 2 * (C(6,0) + C(6,1)) / 2^6 = 14/64.
+    a = [True] * 4 + [True] + [False] * 5 + [False] * 2
+    b = [True] * 4 + [False] + [True] * 5 + [False] * 2
+    paired = s.mcnemar(a, b)
+    assert (paired.only_a, paired.only_b, paired.cases) == (1, 5, 12)
+    assert paired.p == pytest.approx(14 / 64)
+    assert s.mcnemar(b, a).p == paired.p
+    assert s.mcnemar(a, a).p == 1
+
+
+def test_paired_bootstrap_keeps_the_pairs():
+    a = [0.0, 0.2, 0.4, 0.6, 0.8]
+    shifted = [x + 0.1 for x in a]
+    interval = s.paired_bootstrap(a, shifted)
+    assert (interval.low, interval.high) == pytest.approx((0.1, 0.1))
+
+
+def test_pairs_needed_by_hand():
+    # Connor: (1.959964*sqrt(0.3) + 0.841621*sqrt(0.3 - 0.01))^2 / 0.01 = 233.0..
+    paired = s.Paired(10, 20, 100, 0.1)
+    expected = (1.959964 * math.sqrt(0.3) + 0.841621 * math.sqrt(0.29)) ** 2 / 0.01
+    assert s.pairs_needed(paired) == math.ceil(expected) == 234
+    assert s.pairs_needed(s.Paired(7, 7, 100, 1.0)) is None
+
+
+def test_pairs_needed_gives_the_power_it_promises():
+    """With so many pairs, about 80% of repetitions are told from noise."""
+    needed = s.pairs_needed(s.Paired(10, 25, 100, 0.1))
+    assert needed is not None
+    draws = np.random.default_rng(1).multinomial(needed, [0.10, 0.25, 0.65], 2000)
+    split = Counter((int(only_a), int(only_b)) for only_a, only_b, _ in draws)
+    found = sum(times for (x, y), times in split.items() if stats.binomtest(x, x + y).pvalue < 0.05)
+    # The exact test is a little conservative.
+    assert 0.72 < found / 2000 < 0.86
