@@ -2,9 +2,10 @@
 
 Covers: the defaults of the winning system (48 candidates, 4 rounds) on two T4s, and the checks that
 a set of values makes sense. Does not cover: reading files or the machine; a model brings its own
-values in the `profile.json` beside its weights, which `submission` applies.
+values in the `profile.json` beside its weights, which `preflight` applies.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,6 +14,16 @@ from typing import Any
 
 class ConfigError(ValueError):
     """A setting that cannot work; the message says what to change."""
+
+
+COUNTS = ("candidates", "rounds", "max_new_tokens", "max_context", "problems", "code_workers")
+ABOVE_ZERO = (
+    "code_seconds",
+    "code_memory_mib",
+    "max_output_chars",
+    "engine_start_seconds",
+    "engine_step_seconds",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +103,10 @@ class Config:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work, before anything long starts."""
-        for name in ("candidates", "rounds", "max_new_tokens", "problems", "code_workers"):
+        for name in COUNTS:
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}: set it to at least 1.")
-        for name in ("code_seconds", "code_memory_mib", "max_output_chars", "engine_step_seconds"):
+        for name in ABOVE_ZERO:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}: set it above 0.")
         if self.reserve_seconds < 0 or self.limit_seconds <= self.reserve_seconds:
@@ -121,11 +132,31 @@ class Config:
 
 
 def _from_json(name: str, value: Any) -> Any:
-    """Give a JSON value the type its field has."""
-    if name == "examples":
-        return tuple(Example(**example) for example in value)
-    if name == "stop":
-        return tuple(value)
-    if name in ("inputs", "work", "model") and value is not None:
-        return Path(value)
+    """Give a JSON value the type its field has; refuse what cannot be given it."""
+    try:
+        if name == "examples":
+            return tuple(Example(**example) for example in value)
+        if name == "stop":
+            return tuple(value)
+        if name in ("inputs", "work", "model") and value is not None:
+            return Path(value)
+    except TypeError:
+        raise ConfigError(f"{name} is {value!r}: the README shows its form.") from None
+    if (kinds := _kinds(name)) and type(value) not in kinds:
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise ConfigError(f"{name} is {value!r}: give it as {wanted}.")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name} is {value}: give a finite number.")
     return value
+
+
+def _kinds(name: str) -> tuple[type, ...]:
+    """Return the types that a plain setting's value may have, none for those of other forms."""
+    annotation = next((f.type for f in fields(Config) if f.name == name), None)
+    forms: dict[Any, tuple[type, ...]] = {
+        bool: (bool,),
+        int: (int,),
+        float: (int, float),
+        int | None: (int, type(None)),
+    }
+    return forms.get(annotation, ())

@@ -20,8 +20,17 @@ def describe(event: Mapping[str, Any]) -> str | None:
     match event["event"]:
         case "run":
             return f"{event['competition']} with the model {event['model']}"
-        case "engine":
+        case "engine" | "note":
             return str(event["text"])
+        case "ready":
+            return _ready(event)
+        case "end":
+            sources = ", ".join(f"{n} by {source}" for source, n in event["sources"].items())
+            return (
+                f"{event['problems']} problems answered ({sources or 'none'}) in "
+                f"{event['seconds']:.0f} s: {event['tokens']} tokens, {event['restarts']} engine "
+                f"restarts, {event['lost_lines']} trace lines lost."
+            )
         case "loading":
             return f"Loading the model, {event['seconds']} s so far ..."
         case "problem":
@@ -46,3 +55,16 @@ def describe(event: Mapping[str, Any]) -> str | None:
             )
         case _:
             return None
+
+
+def _ready(event: Mapping[str, Any]) -> str:
+    """Return the line with what the run stands on."""
+    versions, settings = event["versions"], event["settings"]
+    vllm = event["engine"].get("vllm", "none")
+    gpus = ", ".join(f"{g['name']} {g['memory_mib']} MiB" for g in event["gpus"]) or "no GPU"
+    layers = event["sandbox"].get("layers", {})
+    return (
+        f"Kernel {versions['kernel']}, Python {versions['python']}, vLLM {vllm} on {gpus}; "
+        f"{settings['candidates']} candidates, {settings['rounds']} rounds, temperature "
+        f"{settings['temperature']}, seed {settings['seed']}; sandbox layers {layers}"
+    )

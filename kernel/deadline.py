@@ -34,7 +34,8 @@ class Deadline:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
-        self._limit = now() - elapsed + limit_seconds
+        self._zero = now() - elapsed
+        self._limit = self._zero + limit_seconds
         self._reserve = reserve_seconds
         self._problems = problems
         self._begun = 0
@@ -43,6 +44,10 @@ class Deadline:
     def remaining(self) -> float:
         """Seconds until the platform's limit; negative once it has passed."""
         return self._limit - self._now()
+
+    def elapsed(self) -> float:
+        """Seconds since the run's clock began, before this was made."""
+        return self._now() - self._zero
 
     def share(self) -> float:
         """Seconds the next problem may take, 0 once the reserve is reached."""

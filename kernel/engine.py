@@ -1,39 +1,32 @@
 """The engine: prompts in as token ids, completions out; vLLM in a process of its own behind it.
 
-Covers: the Engine protocol, the tokenizer, starting vLLM in the background, restarting it when it
-dies or hangs, and keeping ids and text of a completion the same. Does not cover: problems, code,
-answers, or when a request is worth making (`sc_tir`); what vLLM does with it (`engine_process`).
+Covers: the Engine protocol, starting vLLM in the background, restarting it when it dies or hangs.
+Does not cover: problems, code, answers, or when a request is worth making (`sc_tir`); token ids
+(`tokenizer`); what vLLM does with a request (`engine_process`).
 
-When vLLM's process ends, or says nothing for `engine_step_seconds` while it has work, it is killed
-and started anew with smaller settings, and every unfinished request is submitted again. After
-`RESTARTS` of these in a row without a completion the engine is lost: requests come back as FAILED.
+When vLLM's process ends, or says nothing for `engine_step_seconds`, it is killed and started anew
+with smaller settings, and every unfinished request is submitted again. After `RESTARTS` of these in
+a row without a completion the engine is lost: requests come back as FAILED. No call waits for any
+of this: whoever polls keeps an eye on the time.
 """
 
-import contextlib
-import importlib
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection
+from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, Protocol
 
 from kernel.config import Config
+from kernel.engine_link import EngineProcess
 from kernel.records import Completion, Finish, Request
+from kernel.tokenizer import load_tokenizer, matching_ids, plain, special_tokens
 
 RESTARTS = 2
 """Fresh starts allowed without a completion between them."""
 WAIT_SECONDS = 0.02
 """Longest pause in `poll` when nothing has finished: code results wait no longer than this."""
-LONGEST_STOP_TOKENS = 12
-"""Ids at a completion's end that may have to give way so that they decode to its text."""
+SPARE_TOKENS = 256
+"""Room that a shorter context leaves behind the longest text that waits."""
 
 
 class Engine(Protocol):
@@ -60,103 +53,21 @@ class Engine(Protocol):
         ...
 
 
-class Tokenizer(Protocol):
-    """The part of a Hugging Face tokenizer that is used here."""
+def smaller(arguments: Mapping[str, Any], restart: int, longest: int = 0) -> dict[str, Any]:
+    """Return settings for the given restart (1, 2, ...) that ask less of the memory.
 
-    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]: ...  # noqa: D102
-    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool) -> str: ...  # noqa: D102
-    def apply_chat_template(self, conversation: Any, **options: Any) -> str: ...  # noqa: D102
-
-
-def matching_ids(text: str, ids: Sequence[int], tokenizer: Tokenizer) -> tuple[int, ...]:
-    """Return ids that decode to exactly `text`, keeping as many of `ids` as possible.
-
-    The engine's ids hold the end-of-turn token that the text leaves out, and the whole of a token
-    in whose middle a stop string ended.
+    Fewer sequences, less of the GPU, and a context of three quarters, then half, but never one too
+    short for the `longest` text, in tokens, that waits to be continued.
     """
-    for kept in range(len(ids), max(-1, len(ids) - LONGEST_STOP_TOKENS), -1):
-        head = tokenizer.decode(ids[:kept], skip_special_tokens=True)
-        if text.startswith(head):
-            # An end-of-turn token decodes to nothing: it must go all the same.
-            while kept and tokenizer.decode(ids[kept - 1 : kept], skip_special_tokens=True) == "":
-                kept -= 1
-            tail = tokenizer.encode(text[len(head) :], add_special_tokens=False)
-            return (*ids[:kept], *tail)
-    return tuple(tokenizer.encode(text, add_special_tokens=False))
-
-
-def smaller(arguments: Mapping[str, Any], restart: int) -> dict[str, Any]:
-    """Return settings for the given restart (1, 2, ...) that ask less of the memory."""
-    halves = 2**restart
+    whole = arguments["max_model_len"]
     return {
         **arguments,
-        "max_num_seqs": max(1, arguments["max_num_seqs"] // halves),
+        "max_num_seqs": max(1, arguments["max_num_seqs"] // 2**restart),
+        "max_model_len": min(whole, max(whole * (4 - restart) // 4, longest + SPARE_TOKENS)),
         "gpu_memory_utilization": arguments.get("gpu_memory_utilization", 0.92) - 0.04 * restart,
         # CUDA graphs take memory of their own; the last attempt does without.
         "enforce_eager": arguments.get("enforce_eager", False) or restart >= RESTARTS,
     }
-
-
-class _Outbox:
-    """Sends messages from a thread, so that a hung process with a full pipe blocks nobody."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._messages: SimpleQueue[tuple[Any, ...]] = SimpleQueue()
-        threading.Thread(target=self._run, name="engine-outbox", daemon=True).start()
-
-    def put(self, *message: Any) -> None:
-        """Send `message` when its turn comes; a message to a process that has ended is dropped."""
-        self._messages.put(message)
-
-    def _run(self) -> None:
-        # The process's end is noticed where its answers are read; the thread just ends with it.
-        with contextlib.suppress(OSError):
-            while (message := self._messages.get())[0] != "close":
-                self._connection.send(message)
-
-
-@dataclass
-class _Process:
-    """A running engine process and the kernel's ends of its two pipes."""
-
-    popen: subprocess.Popen[bytes]
-    connection: Connection
-    outbox: _Outbox
-    lifeline: int
-
-    @classmethod
-    def start(cls, arguments: Mapping[str, Any], log: Path) -> "_Process":
-        ours, theirs = Pipe()
-        watched, lifeline = os.pipe()
-        command = [sys.executable, "-m", "kernel.engine_process"]
-        fds = (theirs.fileno(), watched)
-        home = str(Path(__file__).resolve().parent.parent)
-        paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-        with open(log, "ab") as output:
-            popen = subprocess.Popen(
-                [*command, *map(str, fds)],
-                pass_fds=fds,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-            )
-        theirs.close()
-        os.close(watched)
-        outbox = _Outbox(ours)
-        outbox.put("start", dict(arguments))
-        return cls(popen, ours, outbox, lifeline)
-
-    def kill(self) -> None:
-        """Kill it with all its workers, and wait until it is gone."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        self.popen.wait()
-        self.outbox.put("close")
-        self.connection.close()
-        os.close(self.lifeline)
 
 
 class VllmEngine:
@@ -167,6 +78,9 @@ class VllmEngine:
         config: the run's settings.
         log: where vLLM's own output goes, appended.
         report: told in a few words when the engine is ready, restarted or lost.
+
+    Raises:
+        Exception: the tokenizer cannot be loaded; no process is left.
     """
 
     def __init__(
@@ -185,6 +99,10 @@ class VllmEngine:
         }
         self._waiting: dict[str, Request] = {}
         self._restarts = 0
+        self.restarts = 0
+        """All of the run; `RESTARTS` counts those since the last completion."""
+        self.facts: dict[str, Any] = {}
+        """Versions and GPUs, as the process that holds vLLM saw them; empty until it is ready."""
         self.ready = False
         """Whether the model is loaded."""
         self.lost = False
@@ -193,19 +111,24 @@ class VllmEngine:
         """Tokens generated by the running process, as last heard."""
         self._start(self._arguments)
         # While the process loads the model: importing transformers takes seconds.
-        self._tokenizer = load_tokenizer(model)
+        try:
+            self._tokenizer = load_tokenizer(model)
+        except BaseException:
+            self.close()
+            raise
+        self._specials = special_tokens(self._tokenizer)
 
     def encode(self, text: str) -> list[int]:
-        """See Engine. What is no Unicode text (a lone surrogate) becomes a question mark."""
-        text = text.encode("utf-8", "replace").decode("utf-8")
-        return self._tokenizer.encode(text, add_special_tokens=False)
+        """See Engine. Special tokens and lone surrogates in it become ordinary text."""
+        return self._tokenizer.encode(plain(text, self._specials), add_special_tokens=False)
 
     def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """See Engine."""
+        """See Engine. Only the template's own special tokens count as such."""
+        turns = [{k: plain(text, self._specials) for k, text in turn.items()} for turn in messages]
         text = self._tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True
+            turns, tokenize=False, add_generation_prompt=True
         )
-        return self.encode(text)
+        return self._tokenizer.encode(text, add_special_tokens=False)
 
     def submit(self, request: Request) -> None:
         """See Engine. Before the model is loaded, requests wait here."""
@@ -231,7 +154,7 @@ class VllmEngine:
                 wait = 0.0
         except (EOFError, OSError):
             if not self.lost:  # closed by another thread
-                self._restart(f"the engine's process ended ({self._process.popen.wait()})")
+                self._restart(f"the engine's process ended ({self._process.status()})")
         else:
             self._check_silence()
         return done
@@ -245,7 +168,7 @@ class VllmEngine:
     def _start(self, arguments: Mapping[str, Any]) -> None:
         self.ready = False
         self._heard = time.monotonic()
-        self._process = _Process.start(arguments, self._log)
+        self._process = EngineProcess.start(arguments, self._log)
 
     def _take(self, message: tuple[Any, ...]) -> list[Completion]:
         """Act on one message of the process."""
@@ -255,7 +178,7 @@ class VllmEngine:
             self._restarts = 0
             return [self._exact(completion) for completion in value if self._is_waited(completion)]
         if kind == "ready":
-            self.ready = True
+            self.ready, self.facts = True, value
             self._report(f"The engine is ready (vLLM {value['vllm']}).")
             for request in self._waiting.values():
                 self._process.outbox.put("submit", request)
@@ -287,17 +210,16 @@ class VllmEngine:
             self.lost = True
             self._report(f"The engine is lost: {reason}. See {self._log}.")
             return
+        self.restarts += 1
         self._report(f"Restarting the engine: {reason}.")
-        self._start(smaller(self._arguments, self._restarts))
+        longest = max((len(r.token_ids) for r in self._waiting.values()), default=0)
+        try:
+            self._start(smaller(self._arguments, self._restarts, longest))
+        except OSError as error:
+            self.lost = True
+            self._report(f"The engine is lost: its process does not start ({error.strerror}).")
 
     def _fail_all(self) -> list[Completion]:
         failed = [Completion(i, "", (), Finish.FAILED, 0) for i in self._waiting]
         self._waiting.clear()
         return failed
-
-
-def load_tokenizer(model: Path) -> Tokenizer:
-    """Load the tokenizer of a model's folder."""
-    # By name: the package is large, slow to import, and without types.
-    transformers: Any = importlib.import_module("transformers")
-    return transformers.AutoTokenizer.from_pretrained(str(model))

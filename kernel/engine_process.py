@@ -66,6 +66,21 @@ def default_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     return own | arguments
 
 
+def facts() -> dict[str, Any]:
+    """Return what a post-mortem asks first: versions, and the GPUs as torch sees them."""
+    import torch
+    import vllm
+
+    cuda: Any = torch.cuda
+    gpus: list[dict[str, Any]] = []
+    for index in range(cuda.device_count() if cuda.is_available() else 0):
+        gpu = cuda.get_device_properties(index)
+        capability = f"{gpu.major}.{gpu.minor}"
+        mib = gpu.total_memory >> 20
+        gpus.append({"name": gpu.name, "memory_mib": mib, "capability": capability})
+    return {"vllm": vllm.__version__, "torch": torch.__version__, "gpus": gpus}
+
+
 def start(arguments: dict[str, Any]) -> Any:
     """Load the model and return vLLM's engine."""
     os.environ.update(
@@ -181,9 +196,7 @@ def main() -> None:
         # The process boundary: the kernel decides what to do about it.
         connection.send(("failed", f"{type(error).__name__}: {error}"))
         raise
-    import vllm
-
-    connection.send(("ready", {"vllm": vllm.__version__}))
+    connection.send(("ready", facts()))
     Server(engine, connection).run()
     os.killpg(0, signal.SIGKILL)  # vLLM's workers and threads too; there is nothing left to save
 

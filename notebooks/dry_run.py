@@ -28,6 +28,17 @@ from notebooks.problems import ProblemFileError, ProblemRow, load_problems
 ROOT = Path(__file__).resolve().parent.parent
 RESERVE_SHARE = 0.05
 """Of the time limit; a run of minutes needs no quarter of an hour kept back."""
+KERNEL = """
+import json, sys
+from kernel.config import ConfigError
+from kernel.submission import main
+try:
+    main(json.loads(sys.argv[1]))
+except ConfigError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+"""
+"""What the kernel's process runs; settings that cannot work are one sentence and exit 2."""
 STOP_SECONDS = 10.0
 """How long the kernel may take to end after Ctrl-C before it is killed."""
 
@@ -64,6 +75,8 @@ def main() -> None:
     shutil.rmtree(out, ignore_errors=True)
     _lay_out(rows, out)
     status = _run_kernel(options, len(rows), model, out)
+    if status == 2:
+        sys.exit(2)  # the kernel has said why
     if status != 0:
         print(f"The kernel ended with {status}: see {out / 'engine.log'}.", file=sys.stderr)
         sys.exit(1)
@@ -95,10 +108,6 @@ def _run_kernel(options: Options, problems: int, model: Path, out: Path) -> int:
         "model": str(model),
         "work": str(out),
     }
-    code = (
-        "import json, sys; from kernel.config import Config; from kernel.submission import main; "
-        "main(Config().updated(json.loads(sys.argv[1])))"
-    )
     env = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "notebooks/mock" / options.api))),
@@ -106,7 +115,9 @@ def _run_kernel(options: Options, problems: int, model: Path, out: Path) -> int:
         # Two busy libraries on two cores wait for each other; the engine sets its own threads.
         "TOKENIZERS_PARALLELISM": "false",
     }
-    process = subprocess.Popen([sys.executable, "-c", code, json.dumps(settings)], env=env, cwd=out)
+    process = subprocess.Popen(
+        [sys.executable, "-c", KERNEL, json.dumps(settings)], env=env, cwd=out
+    )
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         return process.wait()

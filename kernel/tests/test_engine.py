@@ -8,19 +8,23 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kernel import engine as engine_module
 from kernel.config import Config
-from kernel.engine import VllmEngine, matching_ids, smaller
+from kernel.engine import VllmEngine, smaller
 from kernel.records import Finish, Request
+from kernel.tokenizer import matching_ids
 
 FAKE = Path(__file__).parent / "fake_vllm"
 
 
 class CharTokenizer:
     """One token a character, code point + 10; 2 is the end of a turn; 3 is the token "output\n"."""
+
+    added_tokens_decoder = {2: SimpleNamespace(content="<|end|>", special=True)}  # noqa: RUF012
 
     def encode(self, text, *, add_special_tokens):
         assert not add_special_tokens
@@ -61,12 +65,21 @@ def test_ids_decode_to_the_text_and_keep_the_engines_own(text, given_ids, expect
 
 
 def test_each_restart_asks_for_less():
-    arguments = {"max_num_seqs": 48}
+    arguments = {"max_num_seqs": 48, "max_model_len": 4096}
     first, second = smaller(arguments, 1), smaller(arguments, 2)
     assert (first["max_num_seqs"], second["max_num_seqs"]) == (24, 12)
     assert second["gpu_memory_utilization"] < first["gpu_memory_utilization"] < 0.92
     assert (first["enforce_eager"], second["enforce_eager"]) == (False, True)
-    assert smaller({"max_num_seqs": 1}, 2)["max_num_seqs"] == 1
+    assert (first["max_model_len"], second["max_model_len"]) == (3072, 2048)
+    assert smaller({"max_num_seqs": 1, "max_model_len": 64}, 2)["max_num_seqs"] == 1
+
+
+@pytest.mark.parametrize(
+    ("longest", "context"), [(0, 2048), (1792, 2048), (3000, 3256), (4090, 4096)]
+)
+def test_a_shorter_context_still_takes_every_text_that_waits(longest, context):
+    arguments = {"max_num_seqs": 48, "max_model_len": 4096}
+    assert smaller(arguments, 2, longest)["max_model_len"] == context
 
 
 def request(name, max_tokens=100, prompt="What?"):
@@ -232,7 +245,6 @@ def test_the_process_dies_with_the_kernel(tmp_path):
     script = (
         "import sys, time; from pathlib import Path\n"
         "from kernel import engine; from kernel.config import Config\n"
-        "engine.load_tokenizer = lambda model: None\n"
         "e = engine.VllmEngine(Path(sys.argv[1]), Config(), Path(sys.argv[1]) / 'log', print)\n"
         "while not e.ready: e.poll()\n"
         "print(e._process.popen.pid, flush=True); time.sleep(1000)"

@@ -11,10 +11,15 @@ from kernel import prompt, sc_tir, submission, voting
 from kernel.competition import Convention
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
+from kernel.journal import answers_in
+from kernel.machine import process_age
+from kernel.preflight import Preflight
 from kernel.records import Completion, Finish, Problem
-from kernel.submission import Run, answers_in, find_model, process_age, settle
+from kernel.submission import Run
 from kernel.trace import Trace
 
+STRICT = Preflight(scored=False)
+find_model, settle = STRICT.find_model, STRICT.settle
 AIMO_3 = Convention(modulus=None, max_answer=99_999, limit_seconds=5 * 3600)
 
 
@@ -79,6 +84,8 @@ class OneAnswerEngine:
     """Boxes 7 for everybody; ready at the third poll, like a model that takes time to load."""
 
     lost = False
+    restarts = 0
+    facts = {"vllm": "0"}  # noqa: RUF012
 
     def __init__(self):
         self.polls, self.waiting = 0, []
@@ -108,6 +115,8 @@ class OneAnswerEngine:
 
 class NoSandbox:
     """For candidates that write no code."""
+
+    report = {"layers": {}, "supervisors": 1}  # noqa: RUF012
 
     def submit(self, session, code):
         raise AssertionError("there is no code to run")

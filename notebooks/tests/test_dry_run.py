@@ -50,7 +50,7 @@ def test_a_dry_run_answers_every_problem_and_shows_the_table(tmp_path, api):
     truths = {row["problem"]: row["truth"] for row in summary["problems"]}
     assert truths == {"sum": 5, "neg": None if api == "aimo3" else 999}
     events = [json.loads(line) for line in (out / "trace.jsonl").read_text().splitlines()]
-    assert {"run", "sandbox", "problem", "completion", "stopped", "solution"} <= {
+    assert {"run", "ready", "problem", "completion", "stopped", "solution", "end"} <= {
         event["event"] for event in events
     }
     for wanted in ("truth", "votes", "candidates", "tokens", str(submission), "trace.jsonl"):

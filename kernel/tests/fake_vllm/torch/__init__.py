@@ -2,4 +2,5 @@
 
 from types import SimpleNamespace
 
+__version__ = "0.0.0+fake"
 cuda = SimpleNamespace(is_available=lambda: False)

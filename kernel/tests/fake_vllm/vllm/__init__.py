@@ -6,13 +6,16 @@ one token a running request a step, at most `max_num_seqs` at a time, a stop str
 too long a prompt is refused with ValueError.
 
 `FAKE_VLLM_PLAN` names a file with one word a start of the process, used up from the top:
-ok, fail-start, kill-start, hang-start, fail-step, kill-step, hang-step (in the third step).
-`FAKE_VLLM_TEXT` is what every request generates. Each start's arguments are appended to the plan's
+ok, fail-start, kill-start, hang-start, memory-start, slow-start (for `FAKE_VLLM_SLOW` seconds), and
+fail-step, kill-step, hang-step, memory-step (in the third step; `memory` takes more than it may).
+`FAKE_VLLM_TEXT` is what every request generates, `FAKE_VLLM_PAUSE` the seconds a step takes.
+Each start's arguments are appended to the plan's
 file with the suffix `.starts`, as JSON lines.
 """
 
 import json
 import os
+import resource
 import signal
 import time
 from dataclasses import dataclass, field
@@ -32,6 +35,12 @@ def _next_word():
 def _break(how):
     if how == "fail":
         raise RuntimeError("out of memory, says the fake")
+    if how == "memory":
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, resource.RLIM_INFINITY))
+        bytearray(1 << 40)
+    if how == "slow":
+        time.sleep(float(os.environ["FAKE_VLLM_SLOW"]))
+        return
     if how == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(10_000)
@@ -94,6 +103,7 @@ class LLMEngine:
     def step(self):
         """Give each running request one more token."""
         self.steps += 1
+        time.sleep(float(os.environ.get("FAKE_VLLM_PAUSE", "0")))
         if self.break_how and self.steps == 3:
             _break(self.break_how)
         outputs = [self._advance(r) for r in self.requests[: self.arguments["max_num_seqs"]]]
