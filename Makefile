@@ -16,12 +16,12 @@ API ?= aimo1
 CANDIDATES ?= 8
 MINUTES ?= 10
 SEED ?= 0
-TESTS ?= kernel notebooks
+TESTS ?= kernel notebooks benchmarks validation
 
 .PHONY: help
 help: ## List the targets
 	@echo "make TARGET [NAME=value ...]"
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z%-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: setup
 setup: $(READY) ## Build .venv, once for each state of the requirements (minutes, 3.3 GB)
@@ -50,6 +50,28 @@ check: $(READY) ## Check style and types
 	@$(RUN) -m ruff format --check .
 	@$(VENV)/bin/pyright --pythonpath $(RUN)
 
+bench-%: $(READY) ## Measure NAME (bench-sandbox, bench-dry_run, ...) into benchmarks/results/NAME.json
+	@$(RUN) -m benchmarks.$*
+
+.PHONY: readme
+readme: $(READY) ## Put the measured figures into README.md
+	@$(RUN) -m benchmarks.readme
+
 .PHONY: lock
 lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
 	@$(RUN) -m uv pip compile requirements.txt --python-version 3.11 --universal --no-header --no-annotate --generate-hashes --quiet -o requirements.lock
+
+# Validation. Options: SET= a name (amc, aime, math4, math5) or a file, RUN= a run's JSONL.
+RUN_FILE = $(if $(filter command line environment,$(origin RUN)),$(RUN))
+N ?=
+M ?=
+SET ?=
+TESTS += validation
+
+.PHONY: replay
+replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= N= M= SET=)
+	@$(VENV)/bin/python -m validation.replay --run "$(RUN_FILE)" $(if $(N),--n "$(N)") $(if $(M),--m "$(M)") --set "$(SET)"
+
+.PHONY: bench-replay
+bench-replay: $(READY) ## Measure how long ten rules take on 53,620 recorded answers
+	@$(VENV)/bin/python -m benchmarks.replay

@@ -1,0 +1,222 @@
+"""A recorded run: the kernel's trace events of one file, put together by problem and candidate.
+
+Covers: files of `make validate` (every event carries its seed), of `make dry-run` and of the
+notebook (one seed, no truths); lines that are torn, attempts that were cut off and begun again. A
+problem counts once its `solution` stands there. Does not cover: other programs' transcripts
+(`transcripts`), or what the votes amount to (`scoring`).
+
+The format, one JSON object a line, `event` and `time` (seconds since the epoch) in each:
+`run` (settings, model, and for validation set and seeds), then for each seed and problem `problem`
+(text, truth), `completion`, `execution` and `stopped` for the candidates, `solution`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from kernel.config import Config
+from kernel.records import ExecutionStatus, Finish, StopReason
+
+
+class RunError(ValueError):
+    """A run that cannot be read; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A code block with its execution."""
+
+    code: str
+    status: ExecutionStatus
+    output: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One generation, and the execution that followed it, if any."""
+
+    text: str
+    finish: Finish
+    tokens: int
+    time: float = 0.0
+    """When the generation was done, in seconds since the problem's start."""
+    ran: Ran | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One candidate as recorded."""
+
+    index: int
+    rounds: tuple[Round, ...] = ()
+    stop: StopReason | None = None
+    answer: int | None = None
+    """Its vote at the time."""
+    time: float = 0.0
+    """When it stopped, in seconds since the problem's start."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens generated in all rounds."""
+        return sum(r.tokens for r in self.rounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """One problem solved with one seed."""
+
+    problem: str
+    seed: int
+    text: str
+    truth: int | None
+    """As published; None where the run did not know it."""
+    answer: int
+    ended: StopReason | None
+    seconds: float
+    candidates: tuple[Attempted, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """All of a run file."""
+
+    path: Path
+    settings: Mapping[str, Any]
+    """The settings as the run wrote them."""
+    about: Mapping[str, Any]
+    """The whole `run` event: set, model and the like."""
+    solved: tuple[Solved, ...]
+    torn: int = 0
+    """Lines that are no whole JSON object."""
+    unfinished: int = 0
+    """Attempts without a solution: cut off, or begun again."""
+
+    @property
+    def config(self) -> Config:
+        """The settings by which answers were read; worked examples are not recorded."""
+        known = {f.name for f in fields(Config)} - {"examples", "inputs", "work", "model"}
+        return Config().updated({k: v for k, v in self.settings.items() if k in known})
+
+    def with_truths(self, truths: Mapping[str, int]) -> "Recording":
+        """Return the run with truths from elsewhere where it knows none."""
+        solved = tuple(
+            replace(s, truth=truths.get(s.problem)) if s.truth is None else s for s in self.solved
+        )
+        return replace(self, solved=solved)
+
+
+@dataclass
+class _Open:
+    """An attempt whose events are still coming in."""
+
+    start: float
+    text: str
+    truth: int | None
+    candidates: dict[int, Attempted] = field(default_factory=dict[int, Attempted])
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        index = event["candidate"]
+        known = self.candidates.get(index, Attempted(index))
+        self.candidates[index] = _extended(known, event, event["time"] - self.start)
+
+
+def _extended(known: Attempted, event: Mapping[str, Any], time: float) -> Attempted:
+    match event["event"]:
+        case "completion" | "execution" if event["round"] != len(known.rounds):
+            raise ValueError("a line between this one and the last is torn")
+        case "completion":
+            made = Round(event["text"], Finish(event["finish"]), event["tokens"], time)
+            return replace(known, rounds=(*known.rounds, made))
+        case "execution":
+            status = ExecutionStatus(event["status"])
+            ran = Ran(event["code"], status, event["output"], event["seconds"])
+            return replace(known, rounds=(*known.rounds[:-1], replace(known.rounds[-1], ran=ran)))
+        case _:
+            stop = StopReason(event["reason"])
+            return replace(known, stop=stop, answer=event["answer"], time=time)
+
+
+@dataclass
+class _Reader:
+    """Puts events together; of a problem that stands there twice the last solution counts."""
+
+    about: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    opened: dict[tuple[int, str], _Open] = field(default_factory=dict[tuple[int, str], _Open])
+    solved: dict[tuple[int, str], Solved] = field(default_factory=dict[tuple[int, str], Solved])
+    cut_off: int = 0
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        kind = event["event"]
+        if kind == "run":
+            self.about = event
+        if kind not in ("problem", "completion", "execution", "stopped", "solution"):
+            return
+        seed = event.get("seed", self.about.get("settings", {}).get("seed", 0))
+        key = (seed, event["problem"])
+        if kind == "problem":
+            self.cut_off += key in self.opened
+            self.opened[key] = _Open(event["time"], event["text"], event.get("truth"))
+        elif key not in self.opened:
+            return  # the line that opened it is torn: what follows belongs to nothing
+        elif kind == "solution":
+            self.solved[key] = _closed(key, self.opened.pop(key), event)
+        else:
+            self.opened[key].take(event)
+
+
+def _closed(key: tuple[int, str], opened: _Open, event: Mapping[str, Any]) -> Solved:
+    seed, problem = key
+    return Solved(
+        problem,
+        seed,
+        opened.text,
+        opened.truth,
+        event["answer"],
+        None if event["ended"] is None else StopReason(event["ended"]),
+        event["seconds"],
+        tuple(opened.candidates[index] for index in sorted(opened.candidates)),
+    )
+
+
+def read_run(path: Path) -> Recording:
+    """Return the run in a file of trace events; counts torn lines instead of failing on them.
+
+    Raises:
+        RunError: there is no such file, or it holds no run.
+    """
+    if not path.is_file():
+        raise RunError(f"{path} is no file: give the path of a run's JSONL.")
+    reader, torn = _Reader(), 0
+    for event in _events(path):
+        try:
+            if event is None:
+                raise ValueError
+            reader.take(event)
+        except (LookupError, TypeError, ValueError):
+            torn += 1  # two lines run into one may be JSON and still be no event
+    if not reader.about:
+        raise RunError(f"{path} holds no run: its lines are no events of a trace.")
+    return Recording(
+        path,
+        reader.about.get("settings", {}),
+        reader.about,
+        tuple(reader.solved.values()),
+        torn,
+        reader.cut_off + len(reader.opened),
+    )
+
+
+def _events(path: Path) -> Iterator[Mapping[str, Any] | None]:
+    """Yield each line's event, None for a line that is none."""
+    with path.open("rb") as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = None
+            yield event if isinstance(event, dict) else None

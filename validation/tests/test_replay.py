@@ -1,0 +1,167 @@
+"""Replay: candidates read again as the kernel reads them, transcripts, and the command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kernel.config import Config
+from kernel.records import StopReason
+from validation.ballots import ballots, read_again
+from validation.records import RunError, read_run
+from validation.replay import Options, load, replay
+from validation.tests.run_files import CODE, RunFile
+from validation.tests.shared_data import shared
+from validation.transcripts import read_transcripts, split_rounds
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(tmp_path):
+    file = RunFile(candidates=3)
+    file.problem("a", 5)
+    file.candidate(2, (CODE.format(5), "5"), r"\boxed{5}", answer=5)
+    file.candidate(0, (CODE.format(1), "4"), (CODE.format(2), "5"), r"\boxed{5}", answer=5)
+    file.candidate(1, r"\boxed{-1}", answer=999)
+    file.solution(5)
+    return file.save(tmp_path / "r.jsonl")
+
+
+def column(frame, name):
+    return dict(zip(frame["candidate"], frame[name], strict=True))
+
+
+def test_ballots_are_read_as_the_kernel_reads(run):
+    frame = ballots(read_run(run))
+    assert column(frame, "boxed") == {0: 5, 1: 999, 2: 5}
+    assert column(frame, "printed") == {0: 5, 1: None, 2: 5}
+    assert column(frame, "negative") == {0: False, 1: True, 2: False}
+    assert column(frame, "executions") == {0: 2, 1: 0, 2: 1}
+    assert column(frame, "order") == {2: 0, 0: 1, 1: 2}
+    assert set(frame["truth"]) == {5}
+
+
+def test_fewer_rounds_cut_candidates_where_they_would_have_ended(run):
+    one, two = ballots(read_run(run), 1), ballots(read_run(run), 2)
+    # With one round the code still runs, since nothing is boxed, but nothing can follow.
+    assert column(one, "boxed") == {0: None, 1: 999, 2: None}
+    assert column(one, "printed") == {0: 4, 1: None, 2: 5}
+    assert column(two, "boxed") == {0: None, 1: 999, 2: 5}
+    assert column(one, "tokens") == {0: 10, 1: 10, 2: 10}
+
+
+@pytest.mark.parametrize("rounds", [0, 5])
+def test_rounds_that_were_never_run_are_refused(run, rounds):
+    with pytest.raises(RunError, match=rf"M is {rounds}, .* recorded with 4 rounds"):
+        ballots(read_run(run), rounds)
+
+
+def test_an_aborted_candidate_keeps_why_it_stopped(tmp_path):
+    file = RunFile()
+    file.problem("a", 5)
+    for index, reason in enumerate(("decided", "deadline")):
+        file.candidate(index, (r"\boxed{5} " + CODE.format(5), "5"), reason=reason)
+    file.solution(5)
+    run = read_run(file.save(tmp_path / "r.jsonl"))
+    stops = [read_again(c, run.config).stop for c in run.solved[0].candidates]
+    assert stops == [StopReason.DECIDED, StopReason.DEADLINE]
+    # Whoever is aborted because the vote is decided has none; at the deadline the box counts.
+    assert column(ballots(run), "boxed") == {0: None, 1: 5}
+
+
+def test_a_recorded_run_gives_its_own_answers_again():
+    path = ROOT / "runs/dry-run/trace.jsonl"
+    if not path.is_file():
+        pytest.skip("no dry run has been made here")
+    run = read_run(path)
+    assert run.solved
+    config = Config(rounds=run.config.rounds, max_context=1 << 30)
+    for solved in run.solved:
+        for candidate in solved.candidates:
+            assert read_again(candidate, config).answer == candidate.answer
+
+
+def test_a_transcript_is_split_at_its_output_blocks():
+    first = "A\n```python\nprint(1)\n```\n```output\n1\n```\n"
+    text = first + "B ```python\nx\n```\n```output\nNameError: x\n```\nC"
+    first, second, last = split_rounds(text)
+    assert (first.text, first.ran.code, first.ran.output) == (
+        "A\n```python\nprint(1)\n```\n```output",
+        "print(1)",
+        "1",
+    )
+    assert (first.ran.status, second.ran.status, last.ran) == ("ok", "raised", None)
+    assert last.text == "C"
+
+
+def test_transcripts_are_grouped_into_solves(tmp_path):
+    rows = [
+        {"problem_id": n % 2, "gold": "7", "text": rf"\boxed{{{n}}}", "problem": "p"}
+        for n in range(10)
+    ]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = read_transcripts(path, 3)
+    assert [(s.seed, s.problem, len(s.candidates)) for s in run.solved] == [
+        (0, "0", 3),
+        (0, "1", 3),
+        (1, "0", 2),
+        (1, "1", 2),
+    ]
+    frame, config = load(Options(path, group=2))
+    # Of 5 solves only that of 5 and 7, a tie, gives 7.
+    assert replay(frame, config)[0]["right"] == 1
+
+
+def test_ten_rules_on_answers_without_text(tmp_path):
+    rows = [
+        {"problem_id": "p", "gold": 5, "answer": a, "generated_tokens": [10] * n}
+        for a, n in (("5", 2), ("5", 3), ("-995", 1), ("", 1), ("x", 1), ("5", 4))
+    ]
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    frame, config = load(Options(path, group=6))
+    assert frame["boxed"].to_list() == [5, 5, 5, None, None, 5]
+    assert len(replay(frame, config)) == 10
+    fewer, _ = load(Options(path, group=6, m=2, n=3))
+    assert fewer["boxed"].to_list() == [5, None, 5]
+
+
+def command(*arguments):
+    line = [sys.executable, "-m", "validation.replay", *map(str, arguments)]
+    return subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_command_prints_the_rules_and_writes_the_figures(run, tmp_path):
+    done = command("--run", run, "--out", tmp_path / "out", "--n", 3)
+    assert done.returncode == 0, done.stderr
+    assert "3 candidates in 1 solves of 1 problems" in done.stdout
+    written = json.loads((tmp_path / "out" / "r.json").read_text())
+    assert written["rules"][0] == written["rules"][0] | {"rule": "kernel", "right": 1, "solves": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--n", 4), "N is 4, but"),
+        (("--m", 9), "M is 9, but"),
+        (("--set", "amd"), "amd is neither a set"),
+    ],
+)
+def test_a_users_error_is_one_sentence(run, tmp_path, arguments, sentence):
+    done = command("--run", run, "--out", tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_real_transcripts():
+    """Bounds on what was measured: a change of extraction that loses answers shows here."""
+    frame, config = load(Options(shared("tora_gsm8k_traces.jsonl")))
+    kernel = replay(frame, config)[0]
+    assert len(frame) == 600 and kernel["accuracy"] > 0.7
+    frame, config = load(Options(shared("deepseekmath7b_aimo1_traces.jsonl")))
+    assert len(frame) == 560
+    assert frame["executions"].max() > 1
