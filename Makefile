@@ -66,7 +66,6 @@ RUN_FILE = $(if $(filter command line environment,$(origin RUN)),$(RUN))
 N ?=
 M ?=
 SET ?=
-TESTS += validation
 
 .PHONY: replay
 replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= N= M= SET=)
@@ -75,3 +74,7 @@ replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= 
 .PHONY: bench-replay
 bench-replay: $(READY) ## Measure how long ten rules take on 53,620 recorded answers
 	@$(VENV)/bin/python -m benchmarks.replay
+
+.PHONY: compare
+compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
+	@$(VENV)/bin/python -m validation.compare --a "$(A)" --b "$(B)" --set "$(SET)"
