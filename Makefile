@@ -78,3 +78,8 @@ bench-replay: $(READY) ## Measure how long ten rules take on 53,620 recorded ans
 .PHONY: compare
 compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
 	@$(VENV)/bin/python -m validation.compare --a "$(A)" --b "$(B)" --set "$(SET)"
+
+SEEDS ?= 5
+.PHONY: validate
+validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 SEED= ENGINE_URL= MODEL= OUT= ARGS=)
+	@$(VENV)/bin/python -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" --seed "$(SEED)" --engine-url "$(ENGINE_URL)" $(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(ARGS)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kernel.config import Config
-from kernel.submission import write_json
+from kernel.journal import write_json
 from validation import statistics
 from validation.ballots import ballots
 from validation.records import Recording, RunError, read_run

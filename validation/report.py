@@ -24,8 +24,8 @@ from rich.table import Table
 
 from kernel import extraction, voting
 from kernel.config import Config
+from kernel.journal import write_json
 from kernel.records import ExecutionStatus, StopReason
-from kernel.submission import write_json
 from validation import statistics
 from validation.records import Recording, RunError, Solved, read_run
 from validation.sets import SetError, load_set

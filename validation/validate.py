@@ -1,0 +1,299 @@
+"""`make validate`: the kernel's own solve on every problem of a set, with several seeds.
+
+Covers: the run file (see `records`), seeds, progress with the time left, stopping and resuming
+without losing or repeating a problem, the local engine or a server. Does not cover: what the
+figures mean (`report`, printed at the end).
+
+A candidate's seed is made by `sc_tir.request_seed` of run seed, problem id, candidate and round, so
+neither order nor resuming changes what is asked of the engine. All candidates run to their end
+unless told otherwise: only then can one run tell maj@k for every k.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from kernel import sc_tir
+from kernel.config import Config, ConfigError
+from kernel.deadline import Deadline
+from kernel.engine import Engine, VllmEngine
+from kernel.preflight import PROFILE
+from kernel.records import Problem, StopReason
+from kernel.sandbox import ForkedSandbox, Sandbox
+from kernel.submission import settings_of
+from kernel.tokenizer import load_tokenizer
+from kernel.trace import Trace
+from notebooks import embedded_model
+from validation import report
+from validation.records import Recording, RunError, read_run
+from validation.server_engine import ServerEngine, ServerError
+from validation.sets import ProblemSet, SetError, TruthProblem, load_set
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Options:
+    """Solve every problem of a set with several seeds."""
+
+    set: str = "amc"
+    """amc, aime, math4, math5, or a CSV, JSONL or Parquet file."""
+    seeds: int = 5
+    """Runs over the whole set."""
+    seed: int = 0
+    """The first seed; the others follow it."""
+    candidates: int | None = None
+    """N; as configured if not given."""
+    rounds: int | None = None
+    """M; as configured if not given."""
+    seconds: float = 630.0
+    """Most a problem: a fiftieth of nine hours less the reserve."""
+    problems: int | None = None
+    """Only the first so many problems of the set."""
+    stop_when_decided: bool = False
+    """Abort candidates that cannot change the vote: faster, but no maj@k."""
+    model: Path | None = None
+    """The model's folder (its tokenizer and profile are needed with a server too); the embedded
+    model if not given."""
+    engine_url: str = ""
+    """An OpenAI-compatible server that runs the model, instead of an engine here."""
+    served: str = ""
+    """The model's name on that server, if it serves several."""
+    out: Path | None = None
+    """The run's file; resumed where it exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One problem with one seed."""
+
+    seed: int
+    problem: TruthProblem
+
+
+class SeededTrace(Trace):
+    """Writes to a run's trace with the seed in each event."""
+
+    def __init__(self, run: Trace, seed: int) -> None:
+        super().__init__(None)
+        self._run = run
+        self._seed = seed
+
+    def write(self, event: str, **values: Any) -> None:
+        """Write one event."""
+        self._run.write(event, seed=self._seed, **values)
+
+
+def main() -> None:
+    """Run the command; exit 2 on a user's error, 1 where the engine is gone, 130 on Ctrl-C."""
+    options = tyro.cli(Options)
+    try:
+        sys.exit(_command(options))
+    except (SetError, RunError, ConfigError, ServerError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def _command(options: Options) -> int:
+    model = options.model or embedded_model.ensure()
+    config = configured(options, model)
+    chosen = load_set(options.set, config)
+    tasks = all_tasks(options, chosen)
+    path = options.out or ROOT / "runs/validate" / f"{chosen.name}-{model.name}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path):
+        about = {"set": chosen.name, "model": str(model), "settings": settings_of(config)}
+        done = resumed(path, about)
+        with Trace(path) as trace:
+            trace.write("run", **about, seeds=options.seeds, problems=len(chosen.problems))
+            left = [task for task in tasks if (task.seed, task.problem.id) not in done]
+            print(f"{chosen.name}: {len(tasks)} solves, {len(tasks) - len(left)} done before")
+            if chosen.unreachable:
+                print(f"{chosen.unreachable} truths are outside the competition's answers.")
+            status = 0
+            if left:
+                with engine_of(options, model, config, path) as engine, ForkedSandbox(config) as s:
+                    status = work(left, config, options.seconds, engine, s, trace)
+    figures = report.report(read_run(path)) if status == 0 or done else None
+    if figures:
+        report.print_report(figures)
+    print(f"run  {path}")
+    return status
+
+
+def configured(options: Options, model: Path) -> Config:
+    """Return the settings: the kernel's, then the model's profile, then the options.
+
+    Raises:
+        ConfigError: there is no model, or a value cannot work.
+    """
+    if not (model / "config.json").is_file():
+        raise ConfigError(f"{model} is no model: set MODEL to a folder with config.json.")
+    if options.seeds < 1 or options.seconds <= 0 or (options.problems or 1) < 1:
+        raise ConfigError("SEEDS and PROBLEMS must be at least 1, and SECONDS above 0.")
+    config = Config()
+    if (model / PROFILE).is_file():
+        config = config.updated(json.loads((model / PROFILE).read_text("utf-8")))
+    return replace(
+        config,
+        candidates=options.candidates or config.candidates,
+        rounds=options.rounds or config.rounds,
+        stop_when_decided=options.stop_when_decided,
+    )
+
+
+def all_tasks(options: Options, chosen: ProblemSet) -> list[Task]:
+    """Return what there is to do, seed by seed, so that whole seeds are done early."""
+    problems = chosen.problems[: options.problems]
+    seeds = range(options.seed, options.seed + options.seeds)
+    return [Task(seed, problem) for seed in seeds for problem in problems]
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Generator[None]:
+    """Hold the run's file for this process; two writers would repeat each other's problems."""
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunError(f"{path} is being written by another process: set OUT.") from None
+        yield
+
+
+def resumed(path: Path, about: dict[str, Any]) -> set[tuple[int, str]]:
+    """Return the solves that are done in a file, made ready for more to be appended.
+
+    Raises:
+        RunError: the file holds a run of another set, model or settings.
+    """
+    if not path.stat().st_size:
+        return set()
+    run = read_run(path)
+    _check_same(run, json.loads(json.dumps(about, default=str)))
+    with path.open("rb+") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")  # what was half written stays a line of its own
+    if run.torn or run.unfinished:
+        print(f"{path}: {run.torn} torn lines and {run.unfinished} unfinished solves are left out.")
+    return {(solved.seed, solved.problem) for solved in run.solved}
+
+
+def _check_same(run: Recording, about: dict[str, Any]) -> None:
+    before = {**run.about, **run.settings}
+    now = {**about, **about["settings"]}
+    for name in sorted(set(now) - {"settings", "seed"}):
+        if before.get(name) != now[name]:
+            raise RunError(
+                f"{run.path} holds a run with {name} {before.get(name)}, not {now[name]}: set OUT "
+                "to another file."
+            )
+
+
+@contextlib.contextmanager
+def engine_of(
+    options: Options, model: Path, config: Config, path: Path
+) -> Iterator[VllmEngine | ServerEngine]:
+    """Open the engine that the options ask for."""
+    if options.engine_url:
+        tokenizer = load_tokenizer(model)
+        opened = ServerEngine(options.engine_url, tokenizer, config.candidates, options.served)
+        print(f"{opened.url} serves {opened.model}")
+    else:
+        log = path.with_suffix(".engine.log")
+        print(f"Loading {model.name} (log: {log}) ...", flush=True)
+        opened = VllmEngine(model, config, log, lambda text: print(text, flush=True))
+    with contextlib.closing(opened) as engine:
+        yield engine
+
+
+def work(
+    left: list[Task],
+    config: Config,
+    seconds: float,
+    engine: Engine,
+    sandbox: Sandbox,
+    trace: Trace,
+    now: Callable[[], float] = time.monotonic,
+) -> int:
+    """Solve all that is left; return the exit status. What is finished is in the file at once."""
+    try:
+        while not getattr(engine, "ready", True) and not getattr(engine, "lost", False):
+            engine.poll()
+        start, right = now(), 0
+        for number, task in enumerate(left, 1):
+            right += _solve(task, number, len(left), config, seconds, engine, sandbox, trace)
+            if trace.lost:
+                raise ServerError("The run's file cannot be written any more: make room.")
+            remaining = (now() - start) / number * (len(left) - number)
+            print(f"  {right} of {number} right, about {duration(remaining)} left", flush=True)
+    except ServerError as error:
+        print(f"{error} All finished solves are saved: run the same again.", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. Finished solves are saved: run the same again.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _solve(
+    task: Task,
+    number: int,
+    of: int,
+    config: Config,
+    seconds: float,
+    engine: Engine,
+    sandbox: Sandbox,
+    trace: Trace,
+) -> bool:
+    """Solve one problem, write its events and tell whether the vote is right."""
+    deadline = Deadline(seconds, 0.0, 1)
+    share = deadline.begin()
+    known, seeded = task.problem, SeededTrace(trace, task.seed)
+    progress = {"problem": known.id, "number": number, "of": of}
+    seeded.write("problem", **progress, share=share, text=known.problem, truth=known.truth)
+    problem = Problem(known.id, known.problem)
+    seeded_config = replace(config, seed=task.seed)
+    solution = sc_tir.solve(problem, seeded_config, engine, sandbox, deadline, seeded)
+    failed = [c.stop is StopReason.ENGINE_FAILED for c in solution.candidates]
+    # An answer without the engine's part in it would be saved as the model's.
+    if all(failed) or (any(failed) and getattr(engine, "lost", False)):
+        raise ServerError(f"The engine failed on problem {known.id}: see its log.")
+    seeded.write(
+        "solution",
+        **progress,
+        answer=solution.answer,
+        source=solution.source,
+        ended=solution.ended,
+        votes=solution.votes,
+        candidates=len(solution.candidates),
+        tally=solution.tally,
+        tokens=solution.generated_tokens,
+        seconds=round(solution.seconds, 2),
+    )
+    print(
+        f"{number}/{of} seed {task.seed}, problem {known.id}: {solution.answer} (truth "
+        f"{known.answer}), {solution.votes} of {config.candidates} votes, {solution.seconds:.0f} s"
+    )
+    return solution.answer == known.answer
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+if __name__ == "__main__":
+    main()
