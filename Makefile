@@ -83,3 +83,7 @@ SEEDS ?= 5
 .PHONY: validate
 validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 SEED= ENGINE_URL= MODEL= OUT= ARGS=)
 	@$(VENV)/bin/python -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" --seed "$(SEED)" --engine-url "$(ENGINE_URL)" $(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+.PHONY: bench-faults
+bench-faults: $(READY) ## Break runs of fifty problems in every known way and count the answers (minutes)
+	@$(RUN) -m benchmarks.faults

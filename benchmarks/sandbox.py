@@ -1,19 +1,17 @@
 """Measures the sandbox beside the reference way of running model code, in one run.
 
-    python benchmarks/sandbox.py
+    make bench-sandbox
 
 The reference way, as public kernels do it: every block is written to a file and run by a fresh
 `python3`, with numpy and sympy imported first, in a pool of as many threads as there are CPUs. Both
 ways run 48 sessions of 4 trivial blocks (the reference way one block of each, since none costs less
-than another); the sandbox is then measured block by block, idle, and
-after 1,000 sessions of which one in ten misbehaves.
+than another); the sandbox is then measured block by block, idle, and after 1,000 sessions of which
+one in ten misbehaves.
 
 Covers: what `benchmarks/results/sandbox.json` holds. Does not cover: how fast a block's code is.
 """
 
-import json
 import os
-import platform
 import random
 import statistics
 import subprocess
@@ -23,23 +21,19 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from kernel.config import Config  # noqa: E402 - the repository is no installed package
-from kernel.records import Execution  # noqa: E402
-from kernel.sandbox import ForkedSandbox  # noqa: E402
+from benchmarks import result
+from kernel.config import Config
+from kernel.records import Execution
+from kernel.sandbox import ForkedSandbox
 
 SESSIONS, BLOCKS = 48, 4
 ROUNDS = 3
 """Each way is measured this often, in turns, and the median counts."""
 LATENCY_BLOCKS = 300
 LIFETIMES = 1000
-RESULT = ROOT / "benchmarks" / "results" / "sandbox.json"
 MISBEHAVIOUR = (
     "import os\nos._exit(1)",
     "import ctypes\nctypes.string_at(0)",
@@ -177,8 +171,15 @@ def measure_left(opened: ForkedSandbox) -> int:
     return len(_sessions(opened))
 
 
-def measure() -> dict[str, Any]:
-    """Run everything and return the result file's content."""
+class Measurement(NamedTuple):
+    """What the result file holds beside machine and date."""
+
+    figures: dict[str, float]
+    rows: list[dict[str, Any]]
+
+
+def measure() -> Measurement:
+    """Run everything."""
     ours: list[float] = []
     theirs: list[float] = []
     with sandbox() as opened:
@@ -204,28 +205,18 @@ def measure() -> dict[str, Any]:
         {"idle_sessions": SESSIONS, "largest_private_mib": round(max(idle), 2)},
         {"isolation": layers},
     ]
-    machine = f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
-    python = f"Python {platform.python_version()}"
-    return {
-        "machine": f"{machine}, {python}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "figures": figures,
-        "rows": rows,
-    }
+    return Measurement(figures, rows)
 
 
 def main() -> None:
     """Measure, print the table, write the file."""
-    result = measure()
-    for name, value in result["figures"].items():
+    measured = measure()
+    for name, value in measured.figures.items():
         print(f"{name:<28}{value:>10}")
-    for row in result["rows"]:
+    for row in measured.rows:
         print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    new = RESULT.with_suffix(".new")
-    new.write_text(json.dumps(result, indent=2) + "\n")
-    new.replace(RESULT)
-    print(f"written to {RESULT.relative_to(ROOT)}")
+    path = result.write("sandbox", measured.figures, measured.rows)
+    print(f"written to {path.relative_to(result.ROOT)}")
 
 
 if __name__ == "__main__":

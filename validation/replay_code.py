@@ -26,7 +26,7 @@ from kernel.records import Execution, ExecutionStatus  # noqa: E402
 from kernel.sandbox import ForkedSandbox  # noqa: E402
 from kernel.sandbox_output import NOTHING_PRINTED  # noqa: E402
 
-_BLOCK = re.compile(r"```python\n((?:(?!```python).)*?)`{1,}\s*```output\n(.*?)```", re.S)
+_BLOCK = re.compile(r"```python\n((?:(?!```python).)*?)`+\s*```output\n(.*?)```", re.S)
 """The last python fence before an output fence; models fuse and clip the fences between."""
 _SYMBOLS = re.compile(r"symbols\([^)]+\)")
 _ERROR = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Iteration|Interrupt))\b", re.M)

@@ -1,0 +1,83 @@
+"""Keeps the figures in README.md equal to the result files of the benchmarks.
+
+Covers: the blocks between `<!-- figures:NAME -->` and `<!-- /figures -->`, one a result file. Does
+not cover: the words around them.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks.result import RESULTS, ROOT
+
+BLOCK = re.compile(r"(<!-- figures:(\w+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
+
+Result = Mapping[str, Any]
+
+
+def _dry_run(result: Result) -> str:
+    rows = ["| problem | answer | truth | votes | tokens |", "|---|---|---|---|---|"]
+    rows += [
+        f"| {row['problem']} | {row['answer']} | {row['truth']} "
+        f"| {row['votes']} of {row['candidates']} | {row['tokens']} |"
+        for row in result["rows"]
+    ]
+    figures = result["figures"]
+    head = (
+        f"The dry run, ten problems from easy to olympiad on a CPU: **{figures['right']} of "
+        f"{figures['problems']} right** by vote, in {figures['minutes']:.1f} minutes"
+    )
+    return f"{head} ({_where(result)}).\n\n" + "\n".join(rows)
+
+
+def _sandbox(result: Result) -> str:
+    figures = result["figures"]
+    return "\n".join(
+        [
+            f"| figure ({_where(result)}) | |",
+            "|---|---|",
+            f"| blocks a second, over fresh Pythons' | {figures['blocks_per_second_ratio']:g} |",
+            f"| a trivial block, median | {figures['trivial_block_p50_ms']:g} ms |",
+            f"| private memory of an idle session | {figures['idle_session_private_mib']:g} MiB |",
+            f"| processes left after the run | {figures['left_processes']:g} |",
+        ]
+    )
+
+
+def _where(result: Result) -> str:
+    return f"{result['machine']}, {result['date']}"
+
+
+RENDERERS: dict[str, Callable[[Result], str]] = {"dry_run": _dry_run, "sandbox": _sandbox}
+
+
+def rendered(text: str) -> str:
+    """Return the README's text with every block of figures as the result files have it."""
+
+    def fill(match: re.Match[str]) -> str:
+        path = RESULTS / f"{match[2]}.json"
+        body = "Not measured."
+        if path.is_file():
+            body = RENDERERS[match[2]](json.loads(path.read_text("utf-8")))
+        return f"{match[1]}{body}\n{match[3]}"
+
+    return BLOCK.sub(fill, text)
+
+
+def main() -> None:
+    """Rewrite README.md, or with `--check` exit 1 where that would change it."""
+    path = ROOT / "README.md"
+    before = path.read_text("utf-8")
+    after = rendered(before)
+    if "--check" in sys.argv[1:]:
+        sys.exit(0 if before == after else "README.md shows old figures: run `make readme`.")
+    scratch = path.with_suffix(".md.part")
+    scratch.write_text(after, "utf-8")
+    scratch.replace(path)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""The result file of a benchmark: the form that the README and the model card read.
+
+Covers: where and when it was measured, and writing the file whole or not at all. Does not cover:
+what the figures mean; each benchmark says so itself.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent / "results"
+
+
+def write_result(
+    name: str, figures: Mapping[str, float], rows: Sequence[Mapping[str, Any]]
+) -> Path:
+    """Write `results/NAME.json` and return its path.
+
+    Args:
+        name: the benchmark's.
+        figures: what others read, by name.
+        rows: everything else that was measured.
+    """
+    machine = f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
+    result = {
+        "machine": f"{machine}, Python {platform.python_version()}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "figures": dict(figures),
+        "rows": list(rows),
+    }
+    path = FOLDER / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".new")
+    scratch.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
+    scratch.replace(path)
+    return path
