@@ -8,17 +8,19 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from benchmarks import result
+from benchmarks.result import write_result
 
-OUT = result.ROOT / "runs" / "dry-run"
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "runs" / "dry-run"
 
 
 def main() -> None:
     """Run the dry run as `make dry-run` does, and write the file."""
     begun = time.monotonic()
     command = [sys.executable, "-m", "notebooks.dry_run", "--out", str(OUT)]
-    subprocess.run(command, cwd=result.ROOT, check=True)
+    subprocess.run(command, cwd=ROOT, check=True)
     minutes = (time.monotonic() - begun) / 60
     summary = json.loads((OUT / "summary.json").read_text("utf-8"))
     names = ("problem", "answer", "truth", "votes", "candidates", "tokens", "seconds")
@@ -29,7 +31,7 @@ def main() -> None:
         "minutes": round(minutes, 2),
         "tokens": sum(row["tokens"] for row in rows),
     }
-    print(f"written to {result.write('dry_run', figures, rows).relative_to(result.ROOT)}")
+    print(f"written to {write_result('dry_run', figures, rows)}")
 
 
 if __name__ == "__main__":

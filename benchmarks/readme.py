@@ -8,9 +8,12 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from benchmarks.result import RESULTS, ROOT
+from benchmarks.result import FOLDER
+
+ROOT = Path(__file__).resolve().parent.parent
 
 BLOCK = re.compile(r"(<!-- figures:(\w+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
@@ -57,7 +60,7 @@ def rendered(text: str) -> str:
     """Return the README's text with every block of figures as the result files have it."""
 
     def fill(match: re.Match[str]) -> str:
-        path = RESULTS / f"{match[2]}.json"
+        path = FOLDER / f"{match[2]}.json"
         body = "Not measured."
         if path.is_file():
             body = RENDERERS[match[2]](json.loads(path.read_text("utf-8")))

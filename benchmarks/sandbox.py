@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import result
+from benchmarks.result import write_result
 from kernel.config import Config
 from kernel.records import Execution
 from kernel.sandbox import ForkedSandbox
@@ -215,8 +215,7 @@ def main() -> None:
         print(f"{name:<28}{value:>10}")
     for row in measured.rows:
         print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))
-    path = result.write("sandbox", measured.figures, measured.rows)
-    print(f"written to {path.relative_to(result.ROOT)}")
+    print(f"written to {write_result('sandbox', measured.figures, measured.rows)}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def test_every_block_of_figures_has_a_result():
 
 
 def test_a_figure_that_changes_changes_the_readme(monkeypatch, tmp_path):
-    monkeypatch.setattr("benchmarks.readme.RESULTS", tmp_path)
+    monkeypatch.setattr("benchmarks.readme.FOLDER", tmp_path)
     assert "Not measured." in rendered(README)
 
 
