@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import replay as bench
 from kernel.config import Config
 from kernel.records import StopReason
 from validation.ballots import ballots, read_again
@@ -165,3 +166,15 @@ def test_real_transcripts():
     frame, config = load(Options(shared("deepseekmath7b_aimo1_traces.jsonl")))
     assert len(frame) == 560
     assert frame["executions"].max() > 1
+
+
+def test_the_benchmark_has_answers_where_none_are_recorded(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench, "RECORDED", tmp_path)
+    monkeypatch.setattr(bench, "ANSWERS", 960)
+    frame, source = bench.load(Config())
+    assert (len(frame), source) == (960, "synthetic")
+    # A quarter has no answer, and the truth is the one answer that wrong ones do not share.
+    assert 0.15 < frame["boxed"].null_count() / 960 < 0.35
+    rows = replay(frame, Config())
+    assert len(rows) == 10 and rows[0]["accuracy"] > 0.5
+    assert frame.equals(bench.load(Config())[0])

@@ -202,7 +202,7 @@ def test_the_command_can_be_interrupted_and_resumed(tmp_path):
         first = subprocess.Popen(line, cwd=ROOT, stdout=-1, stderr=-1, text=True)
         assert reached.wait(120), first.communicate(timeout=10)
         first.send_signal(signal.SIGINT)
-        said, complained = first.communicate(timeout=60)
+        _, complained = first.communicate(timeout=60)
         assert first.returncode == 130, complained
         assert "Finished solves are saved" in complained and "Traceback" not in complained
         hold.set()
