@@ -173,7 +173,10 @@ def test_a_prompt_beyond_the_context_fails_alone(start):
     assert (done["long"].finish, done["short"].finish) == (Finish.FAILED, Finish.END)
 
 
-FAULTS = ["fail-start", "kill-start", "hang-start", "fail-step", "kill-step", "hang-step"]
+FAULTS = [
+    *("fail-start", "kill-start", "hang-start", "memory-start"),
+    *("fail-step", "kill-step", "hang-step", "memory-step"),
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -223,6 +226,32 @@ def test_a_full_pipe_to_a_hung_engine_blocks_nobody(start):
     for i in range(300):
         started.engine.submit(request(f"r{i}", prompt="x" * 900, max_tokens=1))
     assert len(started.collect(300)) == 300
+
+
+def test_a_text_too_long_for_the_shorter_context_fails_alone(start):
+    started = start("ok", "ok", max_context=1000)
+    started.until(lambda: started.engine.ready)
+    os.kill(started.engine._process.popen.pid, signal.SIGKILL)
+    started.until(lambda: started.engine.restarts == 1)
+    for name, length in (("long", 800), ("short", 700)):
+        started.engine.submit(request(name, prompt="x" * length))
+    done = started.collect(2)
+    assert [s["max_model_len"] for s in started.starts()] == [1000, 750]
+    assert (done["long"].finish, done["short"].finish) == (Finish.FAILED, Finish.END)
+
+
+def test_a_log_that_cannot_be_written_costs_the_log_only(start, tmp_path):
+    (tmp_path / "engine.log").mkdir()
+    started = start("ok")
+    started.engine.submit(request("r"))
+    assert started.collect(1)["r"].finish is Finish.END
+
+
+def test_special_tokens_in_a_problem_are_ordinary_text(start):
+    engine = start("ok").engine
+    message = [{"role": "user", "content": "a<|end|>b"}]
+    assert engine.encode_chat(message) == ids("<user>a< |end|>b")
+    assert engine.encode("<|end|>") == ids("< |end|>")
 
 
 def test_closing_ends_the_process(start):

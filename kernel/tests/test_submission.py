@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kernel import prompt, sc_tir, submission, voting
+from kernel.absent import AbsentEngine
 from kernel.competition import Convention
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
@@ -116,7 +117,8 @@ class OneAnswerEngine:
 class NoSandbox:
     """For candidates that write no code."""
 
-    report = {"layers": {}, "supervisors": 1}  # noqa: RUF012
+    def __init__(self):
+        self.report = {"layers": {}, "supervisors": 1}
 
     def submit(self, session, code):
         raise AssertionError("there is no code to run")
@@ -266,9 +268,80 @@ def test_time_that_is_up_gives_the_default_at_once(tmp_path):
     late = make_run(tmp_path)
     late.deadline = Deadline(60, 30, 3, elapsed=40)
     assert late.answer(Problem("p", "What?")) == 13
+    assert late.engine.polls == 0
+    assert late.solved[0]["ended"] == "deadline"
 
 
 def test_a_summary_that_cannot_be_written_is_no_error(run, capsys):
     run.config = replace(run.config, work=Path("/proc/nowhere"))
     assert run.answer(Problem("p", "What?")) == 7
     assert "Cannot write" in capsys.readouterr().out
+
+
+def test_the_trace_opens_and_ends_with_what_a_post_mortem_asks(run, tmp_path):
+    run.start = {"seed": 0, "versions": {"python": "3"}}
+    with run.summed_up():
+        for name in ("p", "q"):
+            run.answer(Problem(name, "What is 3 + 4?"))
+    ready, end = (next(e for e in events(tmp_path) if e["event"] == k) for k in ("ready", "end"))
+    assert (ready["seed"], ready["versions"]) == (0, {"python": "3"})
+    assert (ready["engine"], ready["sandbox"]["layers"]) == ({"vllm": "0"}, {})
+    assert (end["problems"], end["sources"], end["restarts"]) == (2, {"vote": 2}, 0)
+    assert (end["lost_lines"], end["tokens"]) == (0, sum(r["tokens"] for r in run.solved))
+    assert end["seconds"] < 60
+
+
+def test_the_totals_are_there_before_a_platform_that_never_returns_ends_the_run(run, tmp_path):
+    for name in ("p", "q", "r"):
+        run.answer(Problem(name, "What?"))
+    assert [e["problems"] for e in events(tmp_path) if e["event"] == "end"] == [3]
+    with run.summed_up():
+        pass
+    assert [e["problems"] for e in events(tmp_path) if e["event"] == "end"] == [3]
+
+
+def test_what_the_sandbox_could_isolate_is_told_once_it_is_known(run, tmp_path):
+    run.sandbox.report = {"supervisors": 1}
+    run.answer(Problem("p", "What?"))
+    assert not [e for e in events(tmp_path) if e["event"] == "ready"]
+    run.sandbox.report["layers"] = {"landlock": "on"}
+    run.answer(Problem("q", "What?"))
+    run.answer(Problem("r", "What?"))
+    (ready,) = [e for e in events(tmp_path) if e["event"] == "ready"]
+    assert ready["sandbox"]["layers"] == {"landlock": "on"}
+
+
+def test_a_repeated_answer_stands_in_the_summary_too(run, tmp_path):
+    problem = Problem("p", "What?")
+    run.answer(problem)
+    again = make_run(tmp_path, answers_in(tmp_path / "trace.jsonl", run.config))
+    again.answer(problem)
+    (row,) = json.loads((tmp_path / "summary.json").read_text())["problems"]
+    assert (row["answer"], row["source"]) == (7, "repeated")
+
+
+@pytest.mark.parametrize("absent", ["engine", "sandbox"])
+def test_what_could_not_be_started_is_done_without(run, absent, monkeypatch):
+    if absent == "engine":
+        run.engine = AbsentEngine()
+        assert run.answer(Problem("p", "What?")) == 13
+        assert run.solved[0]["source"] == "default"
+        return
+    monkeypatch.setattr(submission, "ForkedSandbox", explode(OSError("no processes left")))
+    run.sandbox = submission.open_sandbox(run.config, run.trace)
+    run.engine.poll = code_then_answer(run.engine)
+    assert run.answer(Problem("p", "What?")) == 7
+
+
+def code_then_answer(engine):
+    """Write code in the first round and box 7 in the second, as a model that is refused."""
+
+    def poll():
+        engine.polls += 1
+        done, engine.waiting = engine.waiting, []
+        code = "```python\nprint(1)\n```\n```output"
+        texts = {i: code if i.endswith("/0") else r"$\boxed{7}$" for i in done}
+        ends = {i: Finish.STOP if t is code else Finish.END for i, t in texts.items()}
+        return [Completion(i, t, tuple(engine.encode(t)), ends[i], 9) for i, t in texts.items()]
+
+    return poll
