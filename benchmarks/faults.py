@@ -9,7 +9,8 @@ tokenizer are fakes, since the real ones do not break on command; kernel, sandbo
 files are the real ones.
 
 Covers: whether fifty valid answers go out before the limit. Does not cover: whether they are right
-("by vote" says how many rest on the candidates and not on a fallback).
+("by vote" says how many rest on boxed answers and not on a fallback; where the supervisor is broken
+the candidates only write code, and their answers are the numbers it prints).
 """
 
 import os
@@ -224,7 +225,7 @@ def measure(fault: Fault, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Inject every fault, print the table, write the file; exit 1 if an answer was lost."""
-    console = Console()
+    console = Console(width=max(110, Console().width))
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     table = Table("fault", "injected", "answers of 50", "by vote", "seconds late", "answers lost")
     rows: list[dict[str, Any]] = []

@@ -7,6 +7,7 @@ A trace is for people: it must never cost an answer. So a failed write is counte
 and the run goes on.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -46,13 +47,14 @@ class Trace:
     def write(self, event: str, **values: Any) -> None:
         """Write one event with its values; what JSON does not know is written as its `str`."""
         record = {"event": event, "time": round(self._now(), 3), **values}
-        if self._file is not None:
-            self._append(json.dumps(record, ensure_ascii=True, default=str).encode() + b"\n")
-        if self._echo is not None:
-            try:
+        # Whatever is wrong with an event or with its echo, the problem at hand goes on.
+        try:
+            if self._file is not None:
+                self._append(json.dumps(record, ensure_ascii=True, default=str).encode() + b"\n")
+            if self._echo is not None:
                 self._echo(record)
-            except OSError as error:
-                self._report(error.strerror)  # nobody reads standard output any more
+        except Exception as error:
+            self._report(f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
         """Close the file; later events are only echoed."""
@@ -74,7 +76,8 @@ class Trace:
 
     def _report(self, reason: str | None) -> None:
         if not self.lost:
-            print(f"The trace is incomplete: {reason}. The run goes on.", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                print(f"The trace is incomplete: {reason}. The run goes on.", file=sys.stderr)
         self.lost += 1
 
     def __enter__(self) -> "Trace":

@@ -99,3 +99,20 @@ def test_a_closed_standard_output_is_no_error(tmp_path):
         trace.write("problem")
         trace.write("solution")
     assert len(read(tmp_path / "t.jsonl")) == 2
+
+
+@pytest.mark.parametrize("where", ["value", "echo"])
+def test_an_event_that_cannot_be_told_costs_that_event_only(tmp_path, capfd, where):
+    loop = []
+    loop.append(loop)
+
+    def echo(event):
+        if where == "echo" and event["event"] == "odd":
+            raise KeyError("text")
+
+    with Trace(tmp_path / "t.jsonl", echo=echo) as trace:
+        trace.write("odd", value=loop if where == "value" else 1)
+        trace.write("solution")
+    assert read(tmp_path / "t.jsonl")[-1]["event"] == "solution"
+    assert trace.lost == 1
+    assert capfd.readouterr().err.count("The run goes on") == 1
