@@ -9,23 +9,20 @@ without answer, in solves of 48.
 Covers: what `benchmarks/results/replay.json` holds. Does not cover: reading transcripts' texts.
 """
 
-import json
 import os
-import platform
 import random
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from benchmarks import result
 from kernel.config import Config
 from validation.replay import replay
 from validation.transcripts import answer_ballots, ballots_of_answers
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULT = ROOT / "benchmarks" / "results" / "replay.json"
 RECORDED = Path(os.environ.get("AIMO_SHARED_DATA", ROOT.parent / "shared/data"))
 ANSWERS, GROUP = 53_620, 48
 
@@ -52,43 +49,28 @@ def load(config: Config) -> tuple[pl.DataFrame, str]:
     return ballots_of_answers(synthetic(ANSWERS), config, GROUP), "synthetic"
 
 
-def measure() -> dict[str, Any]:
-    """Return the result file's content."""
+def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Return the result file's figures and rows."""
     config = Config()
     start = time.perf_counter()
     frame, source = load(config)
     read = time.perf_counter()
     rows = replay(frame, config)
     end = time.perf_counter()
-    machine = f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
-    return {
-        "machine": f"{machine}, Python {platform.python_version()}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "figures": {
-            "seconds": round(end - start, 2),
-            "rules": len(rows),
-            "answers": len(frame),
-        },
-        "rows": [
-            {"answers": source, "read_seconds": round(read - start, 2), "solves_of": GROUP},
-            *rows,
-        ],
-    }
+    figures = {"seconds": round(end - start, 2), "rules": len(rows), "answers": len(frame)}
+    about = {"answers": source, "read_seconds": round(read - start, 2), "solves_of": GROUP}
+    return figures, [about, *rows]
 
 
 def main() -> None:
     """Measure, print the figures, write the file."""
-    result = measure()
-    for name, value in result["figures"].items():
+    figures, rows = measure()
+    for name, value in figures.items():
         print(f"{name:<28}{value:>10}")
-    print(f"  {result['rows'][0]['answers']} answers")
-    for row in result["rows"][1:]:
+    print(f"  {rows[0]['answers']} answers")
+    for row in rows[1:]:
         print(f"  {row['rule']:<26}{row['right']:>6} of {row['solves']} right")
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    scratch = RESULT.with_suffix(".new")
-    scratch.write_text(json.dumps(result, indent=2) + "\n")
-    scratch.replace(RESULT)
-    print(f"written to {RESULT.relative_to(ROOT)}")
+    print(f"written to {result.write_result('replay', figures, rows).relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

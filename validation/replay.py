@@ -127,7 +127,9 @@ def replay(frame: pl.DataFrame, config: Config) -> list[dict[str, Any]]:
         baseline = scored if baseline is None else baseline
         known = scored.drop_nulls("correct")
         right = int(known["correct"].sum())
-        interval = statistics.wilson(right, len(known))
+        # Solves of one problem are no independent cases: as many count as there are problems.
+        problems = known["problem"].n_unique()
+        interval = statistics.wilson(right / max(1, len(known)) * problems, problems)
         found.append(
             {
                 "rule": rule.name,

@@ -113,7 +113,7 @@ def report(run: Recording) -> dict[str, Any]:
         "torn_lines": run.torn,
         "unfinished": run.unfinished,
         "accuracy": right / len(judged),
-        "wilson_95": asdict(statistics.wilson(right, len(judged))),
+        "wilson_95": asdict(statistics.wilson(sum(shares.values()), len(shares))),
         "bootstrap_over_problems_95": asdict(statistics.bootstrap_mean(list(shares.values()))),
         "right_by_seed": {str(seed): count for seed, count in seeds.items()},
         "over_seeds": asdict(statistics.spread(list(seeds.values()))) if seeds else None,
@@ -193,7 +193,7 @@ def _score_rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("problems, solves", f"{figures['problems']}, {figures['solves']}"),
         ("accuracy of the vote", f"{figures['accuracy']:.1%}"),
-        ("  95% (Wilson, over solves)", _range(figures["wilson_95"])),
+        ("  95% (Wilson, over problems)", _range(figures["wilson_95"])),
         ("  95% (bootstrap over problems)", _range(figures["bootstrap_over_problems_95"])),
     ]
     if seeds := figures["over_seeds"]:

@@ -52,8 +52,11 @@ class Paired:
     """Two-sided probability of a split at least as uneven, were the two equally good."""
 
 
-def wilson(right: int, count: int, confidence: float = 0.95) -> Interval:
-    """Return Wilson's score interval of a proportion (E. B. Wilson, 1927); 0 to 1 for no cases."""
+def wilson(right: float, count: int, confidence: float = 0.95) -> Interval:
+    """Return Wilson's score interval of a proportion (E. B. Wilson, 1927); 0 to 1 for no cases.
+
+    The cases must be independent: several seeds of a problem are one case, `right` by its share.
+    """
     if count == 0:
         return Interval(0.0, 1.0)
     z = float(stats.norm.ppf((1 + confidence) / 2))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from validation import statistics
 from validation.compare import compare
 from validation.records import RunError, read_run
 from validation.report import outcomes, report
@@ -29,6 +30,10 @@ def run(tmp_path):
 def test_the_report_by_hand(run):
     figures = report(read_run(run))
     assert (figures["problems"], figures["solves"], figures["accuracy"]) == (2, 5, 3 / 5)
+    # Two problems with shares 2/3 and 1/2, however many solves they come from.
+    interval = statistics.wilson(7 / 6, 2)
+    expected = pytest.approx({"low": interval.low, "high": interval.high})
+    assert figures["wilson_95"] == expected
     assert figures["right_by_seed"] == {"0": 1, "1": 1}
     assert figures["over_seeds"] == {"mean": 1, "sd": 0, "count": 2}
     assert figures["truth_among_votes_but_lost"] == 1
