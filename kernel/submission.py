@@ -74,6 +74,7 @@ def main(settings: Config | Mapping[str, Any]) -> None:
         moved = [f"Traces and logs go to {folder}: {reason}."] if reason else []
         for note in [*preflight.notes, *moved]:
             trace.write("note", text=note)
+        trace.write("engine", text="Starting the engine, and loading the tokenizer ...")
         engine = open_engine(model, config, trace, preflight)
         with contextlib.closing(engine), contextlib.closing(open_sandbox(config, trace)) as sandbox:
             run = Run(config, engine, sandbox, deadline, trace, answered, start)

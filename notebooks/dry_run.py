@@ -70,6 +70,7 @@ def main() -> None:
         sys.exit(_complain(str(error)))
     if options.candidates < 1 or options.minutes <= 0:
         sys.exit(_complain("CANDIDATES must be at least 1, and MINUTES above 0."))
+    print(f"{len(rows)} problems for {options.api}; starting the kernel ...", flush=True)
     model = embedded_model.ensure()
     out = options.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
