@@ -7,7 +7,7 @@ VENV ?= .venv
 # The environment is keyed by what goes into it: a change of the requirements makes a new one.
 KEY := $(shell cat requirements.txt requirements.lock | sha256sum | cut -c1-16)
 READY := $(VENV)/.ready-$(KEY)
-RUN := $(VENV)/bin/python
+PY := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
 # Options of the targets, passed as NAME=value.
@@ -38,52 +38,40 @@ $(READY): requirements.txt requirements.lock
 
 .PHONY: dry-run
 dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PROBLEMS= API= CANDIDATES= MINUTES= SEED=)
-	@$(RUN) -m notebooks.dry_run --problems "$(PROBLEMS)" --api "$(API)" --candidates "$(CANDIDATES)" --minutes "$(MINUTES)" --seed "$(SEED)"
+	@$(PY) -m notebooks.dry_run --problems "$(PROBLEMS)" --api "$(API)" --candidates "$(CANDIDATES)" --minutes "$(MINUTES)" --seed "$(SEED)"
 
 .PHONY: test
 test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some)
-	@$(RUN) -m pytest -m "not gpu and not kaggle" $(TESTS)
+	@$(PY) -m pytest -m "not gpu and not kaggle" $(TESTS)
 
 .PHONY: check
 check: $(READY) ## Check style and types
-	@$(RUN) -m ruff check .
-	@$(RUN) -m ruff format --check .
-	@$(VENV)/bin/pyright --pythonpath $(RUN)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(VENV)/bin/pyright --pythonpath $(PY)
 
 bench-%: $(READY) ## Measure NAME (bench-sandbox, bench-dry_run, ...) into benchmarks/results/NAME.json
-	@$(RUN) -m benchmarks.$*
+	@$(PY) -m benchmarks.$*
 
 .PHONY: readme
 readme: $(READY) ## Put the measured figures into README.md
-	@$(RUN) -m benchmarks.readme
+	@$(PY) -m benchmarks.readme
 
 .PHONY: lock
 lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
-	@$(RUN) -m uv pip compile requirements.txt --python-version 3.11 --universal --no-header --no-annotate --generate-hashes --quiet -o requirements.lock
+	@$(PY) -m uv pip compile requirements.txt --python-version 3.11 --universal --no-header --no-annotate --generate-hashes --quiet -o requirements.lock
 
-# Validation. Options: SET= a name (amc, aime, math4, math5) or a file, RUN= a run's JSONL.
-RUN_FILE = $(if $(filter command line environment,$(origin RUN)),$(RUN))
-N ?=
-M ?=
-SET ?=
+# Validation. SET is a name (amc, aime, math4, math5) or a file; RUN, A and B are runs' JSONL files.
 
 .PHONY: replay
 replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= N= M= SET=)
-	@$(VENV)/bin/python -m validation.replay --run "$(RUN_FILE)" $(if $(N),--n "$(N)") $(if $(M),--m "$(M)") --set "$(SET)"
-
-.PHONY: bench-replay
-bench-replay: $(READY) ## Measure how long ten rules take on 53,620 recorded answers
-	@$(VENV)/bin/python -m benchmarks.replay
+	@$(PY) -m validation.replay --run "$(RUN)" $(if $(N),--n "$(N)") $(if $(M),--m "$(M)") --set "$(SET)"
 
 .PHONY: compare
 compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
-	@$(VENV)/bin/python -m validation.compare --a "$(A)" --b "$(B)" --set "$(SET)"
+	@$(PY) -m validation.compare --a "$(A)" --b "$(B)" --set "$(SET)"
 
 SEEDS ?= 5
 .PHONY: validate
 validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 SEED= ENGINE_URL= MODEL= OUT= ARGS=)
-	@$(VENV)/bin/python -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" --seed "$(SEED)" --engine-url "$(ENGINE_URL)" $(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(ARGS)
-
-.PHONY: bench-faults
-bench-faults: $(READY) ## Break runs of fifty problems in every known way and count the answers (minutes)
-	@$(RUN) -m benchmarks.faults
+	@$(PY) -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" --seed "$(SEED)" --engine-url "$(ENGINE_URL)" $(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(ARGS)

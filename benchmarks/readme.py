@@ -49,11 +49,33 @@ def _sandbox(result: Result) -> str:
     )
 
 
+def _faults(result: Result) -> str:
+    figures = result["figures"]
+    head = (
+        f"Over {figures['faults_injected']:g} injections: answers lost {figures['answers_lost']:g}, "
+        f"seconds late {figures['seconds_late']:g} ({_where(result)})."
+    )
+    rows = [
+        "| fault | injected | answers of 50 | by vote | seconds late |",
+        "|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {row['fault']} | {row['injected']} | {row['answers']} | {row['by_vote']} "
+        f"| {row['seconds_late']:g} |"
+        for row in result["rows"]
+    ]
+    return f"{head}\n\n" + "\n".join(rows)
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
 
-RENDERERS: dict[str, Callable[[Result], str]] = {"dry_run": _dry_run, "sandbox": _sandbox}
+RENDERERS: dict[str, Callable[[Result], str]] = {
+    "dry_run": _dry_run,
+    "sandbox": _sandbox,
+    "faults": _faults,
+}
 
 
 def rendered(text: str) -> str:
