@@ -52,8 +52,8 @@ def _sandbox(result: Result) -> str:
 def _faults(result: Result) -> str:
     figures = result["figures"]
     head = (
-        f"Over {figures['faults_injected']:g} injections: answers lost {figures['answers_lost']:g}, "
-        f"seconds late {figures['seconds_late']:g} ({_where(result)})."
+        f"Over {figures['faults_injected']:g} injections: answers lost "
+        f"{figures['answers_lost']:g}, seconds late {figures['seconds_late']:g} ({_where(result)})."
     )
     rows = [
         "| fault | injected | answers of 50 | by vote | seconds late |",
