@@ -86,7 +86,7 @@ def cpu_environment() -> dict[str, str]:
 
     One CPU is left to the kernel and to the model's code, and no thread is bound to a CPU: at every
     layer all threads wait for the last one, which may be waiting for a CPU that somebody else
-    uses. On two busy CPUs one free thread generated seven times as fast as two bound ones.
+    uses, and on a busy machine bound threads come to a crawl.
     """
     return {
         "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1)),
