@@ -105,8 +105,7 @@ def signalled(module: str, number: int, times: int) -> Callable[[FaultRun], None
 def killed(run: FaultRun) -> None:
     """Kill the kernel at problem 30 and start it again in the same folder."""
     run.until(30)
-    os.kill(run.process.pid, signal.SIGKILL)
-    run.process.wait()
+    run.stop()
     run.start()
 
 

@@ -108,8 +108,8 @@ class Competition:
 
         A further column (the reference's `answer`) would reach `predict` as a further argument.
         """
-        folders = [self.folder, *_folders(self.inputs)]
-        paths = [folder / name for name in ("test.csv", "reference.csv") for folder in folders]
+        places = [self.folder, *folders(self.inputs)]
+        paths = [folder / name for name in ("test.csv", "reference.csv") for folder in places]
         for path in filter(Path.is_file, paths):
             frame = pl.read_csv(path, infer_schema_length=0)
             if {"id", "problem"} <= set(frame.columns):
@@ -143,7 +143,7 @@ def find(inputs: Path) -> Competition:
     for competition in COMPETITIONS:
         if folder := _locate(competition.module, sys.path):
             return replace(competition, inputs=inputs, folder=folder)
-    mounted = [str(folder) for folder in _folders(inputs)]
+    mounted = [str(folder) for folder in folders(inputs)]
     for competition in COMPETITIONS:
         for path in mounted:
             if folder := _locate(competition.module, [path]):
@@ -169,7 +169,7 @@ def _locate(module: str, path: Sequence[str]) -> Path | None:
     return Path(origin).parents[module.count(".") + bool(locations)] if origin else None
 
 
-def _folders(top: Path) -> Iterator[Path]:
+def folders(top: Path) -> Iterator[Path]:
     """Yield every folder from `top` down, nearest first, linked ones too, none twice."""
     waiting, seen = deque([top] if top.is_dir() else []), set[Path]()
     while waiting:

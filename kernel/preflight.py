@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel import machine
-from kernel.competition import Convention
+from kernel.competition import Convention, folders
 from kernel.config import Config, ConfigError
 from kernel.machine import Gpu
 
@@ -80,17 +80,17 @@ class Preflight:
             hint = "set `model` to a folder with config.json"
             self.refuse(ConfigError(f"{config.model} is no model: {hint}."))
         # Mounted folders may be links into one another: count each model once.
-        weights = (path.resolve() for path in config.inputs.rglob("*.safetensors"))
-        folders = sorted({w.parent for w in weights if (w.parent / "config.json").is_file()})
-        if len(folders) != 1:
-            found = ", ".join(map(str, folders)) or "none"
+        places = {folder.resolve() for folder in folders(config.inputs)}
+        models = sorted(folder for folder in places if _is_model(folder))
+        if len(models) != 1:
+            found = ", ".join(map(str, models)) or "none"
             self.refuse(
                 ConfigError(
                     f"one model (config.json beside *.safetensors) is needed below {config.inputs},"
                     f" found {found}: attach one model's dataset to the notebook, or set `model`."
                 )
             )
-        return folders[0] if folders else None
+        return models[0] if models else None
 
     def settle(self, config: Config, model: Path | None, convention: Convention) -> Config:
         """Return the settings with the model's profile and the competition's convention."""
@@ -146,6 +146,10 @@ def _nearest(config: Config, name: str, value: Any) -> Config:
         with contextlib.suppress(ConfigError):
             return config.updated(attempt)
     return config
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
 
 
 def weights_fault(model: Path) -> str:

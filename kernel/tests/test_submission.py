@@ -45,6 +45,13 @@ def test_a_model_mounted_twice_through_links_counts_once(tmp_path):
     assert find_model(Config(inputs=tmp_path)) == folder
 
 
+def test_a_model_mounted_as_a_link_to_elsewhere_is_found(tmp_path):
+    folder = model_folder(tmp_path / "elsewhere/m")
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input/m").symlink_to(folder)
+    assert Preflight().find_model(Config(inputs=tmp_path / "input")) == folder
+
+
 def test_no_model_and_two_models_are_each_one_clear_sentence(tmp_path):
     with pytest.raises(ConfigError, match="found none: attach"):
         find_model(Config(inputs=tmp_path))
