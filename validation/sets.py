@@ -15,6 +15,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -207,7 +208,7 @@ def fetched(name: str, known: Known) -> Path:
         ) from None
     print(f"Downloading {known.repository} ...", flush=True)
     try:
-        frame = datasets.load_dataset(known.repository, split="train").to_polars()
+        frame: Any = datasets.load_dataset(known.repository, split="train").to_polars()
     except Exception as error:
         # The hub's client raises errors of half a dozen packages; all mean the same to the user.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
