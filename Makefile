@@ -16,7 +16,7 @@ API ?= aimo1
 CANDIDATES ?= 8
 MINUTES ?= 10
 SEED ?= 0
-TESTS ?= kernel notebooks benchmarks validation
+TESTS ?=
 
 .PHONY: help
 help: ## List the targets
@@ -41,7 +41,7 @@ dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PR
 	@$(PY) -m notebooks.dry_run --problems "$(PROBLEMS)" --api "$(API)" --candidates "$(CANDIDATES)" --minutes "$(MINUTES)" --seed "$(SEED)"
 
 .PHONY: test
-test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some)
+test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some folders or files)
 	@$(PY) -m pytest -m "not gpu and not kaggle" $(TESTS)
 
 .PHONY: check
