@@ -49,6 +49,7 @@ class Dataset:
     subtitle: str
     licence: str
     """One of Kaggle's own names of licences."""
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def dataset_metadata(settings: Settings, which: Which) -> dict[str, Any]:
         "id": reference(settings, entry.slug),
         "title": entry.title,
         "subtitle": entry.subtitle,
+        "description": entry.description,
         "licenses": [{"name": entry.licence}],
     }
 
