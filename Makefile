@@ -61,6 +61,20 @@ readme: $(READY) ## Put the measured figures into README.md
 lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
 	@$(PY) -m uv pip compile requirements.txt --python-version 3.11 --universal --no-header --no-annotate --generate-hashes --quiet -o requirements.lock
 
+# Package. PROFILE is t4x2 (what goes to Kaggle) or cpu (what can be rehearsed without a GPU).
+
+.PHONY: notebook
+notebook: $(READY) ## Build notebooks/submission.ipynb from kernel/
+	@$(PY) -m notebooks.build
+
+.PHONY: package
+package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL_DATASET=owner/slug)
+	@$(PY) -m notebooks.package --profile "$(or $(PROFILE),t4x2)" --model-dataset "$(MODEL_DATASET)"
+
+.PHONY: lock-wheels
+lock-wheels: $(READY) ## Resolve notebooks/wheels/*.in into their locks, with hashes
+	@$(PY) -c 'from notebooks.wheelhouse import PROFILES, lock; [lock(profile) for profile in PROFILES.values()]'
+
 # Validation. SET is a name (amc, aime, math4, math5) or a file; RUN, A and B are runs' JSONL files.
 
 .PHONY: replay

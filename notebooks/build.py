@@ -1,0 +1,176 @@
+"""Builds the notebook that Kaggle runs from the modules of `kernel/`, byte for byte.
+
+Covers: the order of the modules, which is also the order to read them in and the order of the
+layers; the cells; writing and comparing `submission.ipynb`. Does not cover: what goes with it to
+Kaggle (`package`), running it (`rehearse`).
+
+Why a file a cell and not one program: real file names in tracebacks, processes that can be started
+by module name, and no name of one module that hides another's.
+"""
+
+import ast
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import tyro
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOK = ROOT / "notebooks/submission.ipynb"
+CELLS = ROOT / "notebooks/cells"
+
+PURE = (
+    "config",
+    "records",
+    "prompt",
+    "bounded_arithmetic",
+    "latex_tokens",
+    "latex_integer",
+    "extraction",
+    "voting",
+)
+"""Layer 0: no clock, file, process or randomness."""
+EFFECTS = (
+    ("deadline",),
+    ("trace",),
+    ("console",),
+    (
+        "sandbox_wire",
+        "sandbox_output",
+        "sandbox_source",
+        "sandbox_texts",
+        "sandbox_restore",
+        "sandbox_threads",
+        "sandbox_seccomp",
+        "sandbox_landlock",
+        "sandbox_isolation",
+        "sandbox_usage",
+        "sandbox_cleanup",
+        "sandbox_session",
+        "sandbox_fork",
+        "sandbox_limits",
+        "sandbox_probe",
+        "sandbox_warm",
+        "sandbox_worker",
+        "sandbox_supervisor",
+        "sandbox_link",
+        "sandbox",
+    ),
+    ("tokenizer", "engine_link", "engine", "engine_process"),
+    ("absent",),
+    ("competition", "machine", "preflight"),
+    ("journal",),
+)
+"""Layer 1: one effect each. A group is one effect in several files; no group imports another."""
+ALGORITHM = ("sc_tir",)
+"""Layer 2."""
+WIRING = ("submission",)
+"""Layer 3."""
+MODULES = (*PURE, *(name for group in EFFECTS for name in group), *ALGORITHM, *WIRING)
+"""Every module of the kernel; each imports only modules before it."""
+
+INTRODUCTION = """\
+# SC-TIR: fifty answers, in time
+
+Built from `kernel/`, one cell a module; edit those files and build again, not this notebook.
+The first cell installs the packages that are mounted as a dataset, the next ones write the modules
+to `kernel/`, the last one answers the competition.
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell before it is put into a notebook."""
+
+    id: str
+    """Unique within the notebook; 1 to 64 letters, digits, `-` and `_`."""
+    kind: str
+    """`markdown` or `code`."""
+    source: str
+
+
+def heading(source: str) -> str:
+    """Return the first line of a module's docstring, without its full stop."""
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0].rstrip(".")
+
+
+def module_cells(name: str, source: str) -> list[Cell]:
+    """Return a module's heading, and the cell that writes the module verbatim."""
+    path = f"kernel/{name}.py"
+    return [
+        Cell(f"about-{name}", "markdown", f"## `{path}`\n{heading(source)}."),
+        Cell(f"write-{name}", "code", f"%%writefile {path}\n{source}"),
+    ]
+
+
+def kernel_cells(modules: Sequence[str] = MODULES, kernel: Path = ROOT / "kernel") -> list[Cell]:
+    """Return the cells that write the modules of a kernel folder, in the order given."""
+    folder = Cell("make-folder", "code", 'import os\n\nos.makedirs("kernel", exist_ok=True)')
+    sources = {name: (kernel / f"{name}.py").read_text("utf-8") for name in modules}
+    written = [cell for name, source in sources.items() for cell in module_cells(name, source)]
+    return [folder, *written]
+
+
+def script_cell(name: str, path: Path) -> Cell:
+    """Return a file's text as one code cell."""
+    return Cell(name, "code", path.read_text("utf-8").rstrip("\n"))
+
+
+def submission_cells(kernel: Path = ROOT / "kernel") -> list[Cell]:
+    """Return the cells of the submission notebook."""
+    return [
+        Cell("introduction", "markdown", INTRODUCTION.rstrip("\n")),
+        script_cell("install", CELLS / "install.py"),
+        *kernel_cells(kernel=kernel),
+        Cell("about-run", "markdown", "## Run"),
+        script_cell("run", CELLS / "run.py"),
+    ]
+
+
+def notebook(cells: Iterable[Cell]) -> str:
+    """Return a notebook's text: the same cells give the same bytes, without outputs or times."""
+    metadata: dict[str, Any] = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    made = nbformat.v4.new_notebook(metadata=metadata, nbformat_minor=5)
+    for cell in cells:
+        new = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
+        made.cells.append(new(cell.source, id=cell.id))
+    nbformat.validate(made)
+    return nbformat.writes(made, version=nbformat.NO_CONVERT) + "\n"
+
+
+def write(path: Path, text: str) -> bool:
+    """Write a notebook whole or not at all; return whether that changed it."""
+    if path.is_file() and path.read_text("utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".part")
+    scratch.write_text(text, "utf-8")
+    scratch.replace(path)
+    return True
+
+
+@dataclass(frozen=True)
+class Options:
+    """Build the submission notebook from the modules of kernel/."""
+
+    out: Path = NOTEBOOK
+    """Where the notebook goes."""
+
+
+def main() -> None:
+    """Run the command."""
+    options = tyro.cli(Options)
+    text = notebook(submission_cells())
+    changed = write(options.out, text)
+    state = "built" if changed else "unchanged"
+    print(f"{options.out}  {len(text.encode()) / 1000:.0f} kB, {state}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

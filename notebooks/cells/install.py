@@ -1,0 +1,54 @@
+"""Install the wheels that are mounted, without network: the notebook's first cell.
+
+Covers: finding the wheelhouse in any mount layout, checking every wheel's hash, installing what the
+image lacks. Does not cover: making the wheelhouse (`notebooks/package.py`). It runs before the
+kernel's modules are written, so it needs the standard library only.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+LIST = "wheels.txt"
+"""Beside the wheels: what to install, pinned, with hashes."""
+
+
+def wheelhouses(top: Path) -> list[Path]:
+    """Return the folders below `top` that hold a wheelhouse, each once."""
+    found: list[Path] = []
+    seen: set[Path] = set()
+    for name, subfolders, files in os.walk(top, followlinks=True):
+        folder = Path(name).resolve()
+        # Mount layouts link to each other; a link to a parent would never end.
+        if folder in seen:
+            subfolders.clear()
+            continue
+        seen.add(folder)
+        if LIST in files:
+            found.append(folder)
+    return sorted(found)
+
+
+def install(folder: Path) -> None:
+    """Install a wheelhouse; in a scored rerun a failure is only told, in order to go on.
+
+    Without its packages the kernel still gives every problem its fallback answer, which is more
+    than a notebook that stops here.
+    """
+    command = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--quiet"]
+    command += ["--disable-pip-version-check", "--root-user-action=ignore", "--find-links"]
+    command += [str(folder), "--require-hashes", "--requirement", str(folder / LIST)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode == 0:
+        print(f"Installed the wheels of {folder}.")
+        return
+    fault = f"The wheels of {folder} do not install: {done.stdout.strip()[-2000:]}"
+    if not os.environ.get("KAGGLE_IS_COMPETITION_RERUN"):
+        raise RuntimeError(fault)
+    print(fault, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    for wheelhouse in wheelhouses(Path("/kaggle/input")):
+        install(wheelhouse)
