@@ -1,23 +1,26 @@
 """Before the first question: settings, model folder and machine, and whether they fit together.
 
-Covers: finding the model, its profile, missing weights, a quantization that the machine cannot run.
+Covers: the settings that a run starts with, finding competition and model, the model's profile.
 Each fault is one sentence that says what to change, raised as ConfigError; in a scored rerun, where
 a refusal would give the submission up, the nearest valid setting is taken instead and noted. Does
-not cover: whether the weights load, which takes minutes (`engine`).
+not cover: what is wrong with weights (`weights`) or their format (`quantization`); whether they
+load, which takes minutes (`engine`).
 """
 
 import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from kernel import competition as competitions
 from kernel import machine
-from kernel.competition import Convention, folders
+from kernel.competition import Competition, Convention, folders
 from kernel.config import Config, ConfigError
-from kernel.machine import Gpu
+from kernel.quantization import quantization_fault
+from kernel.weights import weights_fault
 
 PROFILE = "profile.json"
 """Settings that belong to a model, in its folder."""
@@ -26,8 +29,20 @@ RERUN = "KAGGLE_IS_COMPETITION_RERUN"
 SHORT_RESERVE = 0.1
 """The reserve, as a part of the limit, where the one set leaves nothing beside it."""
 
+T = TypeVar("T")
+
 CLAMPED = ("candidates", "rounds", "problems", "code_workers", "temperature", "top_p")
 """Of these 0 or 1 is a setting that makes sense; others go back to what they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run starts with."""
+
+    config: Config
+    competition: Competition
+    model: Path | None
+    """Its folder; None where a scored rerun has to do without."""
 
 
 @dataclass
@@ -43,6 +58,34 @@ class Preflight:
         if not self.scored:
             raise fault
         self.notes.append(str(fault))
+
+    def prepare(self, settings: Config | Mapping[str, Any]) -> Prepared:
+        """Find out what there is, and settle what to do with it.
+
+        Raises:
+            ConfigError: there is no competition, no model, or a setting that cannot work. A scored
+                rerun raises it only without a competition: nobody would ask for answers.
+        """
+        config = self._first(lambda: self.configure(settings), Config)
+        competition = competitions.find(config.inputs)
+        convention = competition.convention
+        model = self._first(lambda: self.find_model(config), lambda: None)
+        settled = self._first(
+            lambda: self.settle(config, model, convention),
+            lambda: self.settle(config, None, convention),
+        )
+        checked = self._first(lambda: self.check_model(settled, model), lambda: settled)
+        return Prepared(checked, competition, model)
+
+    def _first(self, step: Callable[[], T], fallback: Callable[[], T]) -> T:
+        """Return what `step` gives; in a scored rerun the fallback where the step breaks."""
+        try:
+            return step()
+        except Exception as error:
+            if not self.scored:
+                raise
+            self.notes.append(f"A check before the first question broke: {error!r}.")
+            return fallback()
 
     def configure(self, settings: Config | Mapping[str, Any]) -> Config:
         """Return the settings as a Config.
@@ -100,10 +143,15 @@ class Preflight:
         answers = {"max_answer": convention.max_answer, "modulus": convention.modulus}
         return self.updated(config, {**answers, "limit_seconds": limit})
 
-    def check_model(self, config: Config, model: Path) -> Config:
+    def check_model(self, config: Config, model: Path | None) -> Config:
         """Check the model's folder against the machine; return the settings that fit it."""
+        if model is None:
+            return config
         if fault := weights_fault(model):
             self.refuse(ConfigError(fault))
+        return self._check_quantization(config, model)
+
+    def _check_quantization(self, config: Config, model: Path) -> Config:
         gpus = machine.gpus()
         if not gpus and machine.has_driver():
             return config  # there are GPUs, but nobody tells which
@@ -150,82 +198,3 @@ def _nearest(config: Config, name: str, value: Any) -> Config:
 
 def _is_model(folder: Path) -> bool:
     return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
-
-
-def weights_fault(model: Path) -> str:
-    """Return what is wrong with the files of a model's folder, "" for nothing."""
-    index = model / "model.safetensors.index.json"
-    try:
-        wanted = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-    except FileNotFoundError:
-        found = next(model.glob("*.safetensors"), None)
-        return "" if found else f"{model} has no weights (*.safetensors): upload the model again."
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return f"{index} cannot be read: upload the model again."
-    missing = sorted(name for name in wanted if not (model / name).is_file())
-    if not missing:
-        return ""
-    return (
-        f"{model} lacks {len(missing)} of {len(wanted)} weight files, {missing[0]} first: upload "
-        "what is missing."
-    )
-
-
-def quantization_fault(
-    quantization: Mapping[str, Any],
-    gpus: Sequence[Gpu],
-    vllm: tuple[int, int],
-    engine: Mapping[str, Any],
-) -> str:
-    """Return why the machine cannot run a checkpoint's quantization, "" where it can.
-
-    Args:
-        quantization: `quantization_config` of the checkpoint.
-        gpus: the machine's; none for a CPU.
-        vllm: its version.
-        engine: the engine's arguments that were set.
-    """
-    method = quantization.get("quant_method")
-    if not method:
-        return ""
-    fp8, int8 = _number_formats(quantization)
-    if not gpus:
-        if (method == "compressed-tensors" and int8) or (
-            method == "gptq" and quantization.get("bits") == 4
-        ):
-            return ""
-        return (
-            f"vLLM runs no {method} weights of this kind on a CPU: take the unquantized or the "
-            "W8A8 int8 model, or a machine with a GPU."
-        )
-    lowest = min(gpu.capability for gpu in gpus)
-    name = f"{gpus[0].name} (capability {lowest[0]}.{lowest[1]})"
-    if lowest < (7, 5):
-        return f"{name} runs no 8-bit weights: choose the GPU T4 x2."
-    if fp8 and lowest < (8, 0):
-        return f"{name} cannot run fp8: take GPTQ or W8A8 int8 weights."
-    if method == "bitsandbytes" and _ranks(gpus, lowest, engine) > 1:
-        return "bitsandbytes weights run on one GPU: set tensor_parallel_size of `engine` to 1."
-    if method == "gptq" and quantization.get("desc_act") and vllm >= (0, 30):
-        return (
-            f"vLLM {vllm[0]}.{vllm[1]} refuses GPTQ weights with desc_act: quantize with "
-            "desc_act=False, or take vLLM 0.18.1."
-        )
-    return ""
-
-
-def _number_formats(quantization: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Tell whether weights are fp8, and whether weights and activations are int8."""
-    groups: dict[str, dict[str, Any]] = quantization.get("config_groups") or {}
-    weights: list[dict[str, Any]] = [group.get("weights") or {} for group in groups.values()]
-    fp8 = "fp8" in str(quantization.get("quant_method"))
-    fp8 = fp8 or any(form.get("type") == "float" for form in weights)
-    int8 = bool(groups) and all(form.get("num_bits") == 8 for form in weights)
-    int8 = int8 and all(group.get("input_activations") for group in groups.values())
-    return fp8, int8 and not fp8
-
-
-def _ranks(gpus: Sequence[Gpu], lowest: tuple[int, int], engine: Mapping[str, Any]) -> int:
-    """Return how many GPUs share a layer: what is set, else `engine_process`'s default."""
-    default = 2 if len(gpus) >= 2 and lowest < (8, 0) else 1
-    return engine.get("tensor_parallel_size", default)

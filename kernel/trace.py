@@ -59,7 +59,8 @@ class Trace:
     def close(self) -> None:
         """Close the file; later events are only echoed."""
         if self._file is not None:
-            os.close(self._file)
+            with contextlib.suppress(OSError):
+                os.close(self._file)
             self._file = None
 
     def _append(self, line: bytes) -> None:

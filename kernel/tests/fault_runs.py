@@ -17,6 +17,8 @@ from pathlib import Path
 
 import polars as pl
 
+from kernel.tests.model_folders import model_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 FAKE = ROOT / "kernel/tests/fake_vllm"
 BOXED = "So \\boxed{5}."
@@ -60,10 +62,7 @@ class FaultRun:
         rows = [(f"p{n}", text) for n, text in enumerate(self.problems)]
         with open(inputs / "test.csv", "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("id", "problem"), *rows])
-        model = self.folder / "model"
-        model.mkdir()
-        (model / "config.json").write_text("{}")
-        (model / "model.safetensors").write_bytes(b"")
+        model_folder(self.folder / "model")
         (self.folder / "plan").write_text("\n".join(self.plan))
         self.begun = time.monotonic()
 

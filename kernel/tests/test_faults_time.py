@@ -16,7 +16,7 @@ import pytest
 from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.records import Completion, Execution, ExecutionStatus, Finish, Problem
-from kernel.submission import Run
+from kernel.tests.answering import run_of
 from kernel.trace import Trace
 
 SCHEDULES = 10_000
@@ -135,7 +135,7 @@ def play(seed, tmp_path):
     deadline = Shares(limit, reserve, problems, now=clock)
     engine = SimulatedEngine(draw, clock, load, step)
     sandbox = SimulatedSandbox(draw, clock, step)
-    run = Run(config, engine, sandbox, deadline, Trace(None), {}, now=clock)
+    run = run_of(config, engine, sandbox, deadline, Trace(None), now=clock)
     over = 2 * step
     minimum, last = None, 0.0
     for number in range(problems):
@@ -164,13 +164,13 @@ def play(seed, tmp_path):
             assert share > deadline.given[-2] * (1 - 1e-9) or before - last >= deadline.given[-2]
         last = clock.time - took
     assert clock.time <= max(limit - reserve, before) + over
-    assert [row["problem"] for row in run.solved] == [str(n) for n in range(problems)]
+    assert [row["problem"] for row in run.report.rows.values()] == [str(n) for n in range(problems)]
     return clock.time >= limit - reserve
 
 
 @pytest.mark.slow
 def test_no_schedule_passes_the_limit_or_starves_a_problem(tmp_path, monkeypatch):
-    monkeypatch.setattr("kernel.submission.write_json", lambda path, value: None)
+    monkeypatch.setattr("kernel.report.write_json", lambda path, value: None)
     reached = sum(play(seed, tmp_path) for seed in range(SCHEDULES))
     # The schedules are wild enough: some run out of time, some do not.
     assert 0.1 < reached / SCHEDULES < 0.9

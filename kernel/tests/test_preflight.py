@@ -1,94 +1,67 @@
-"""What is refused before the first question, and what a scored rerun does instead."""
-
-import json
+"""What is found and settled before the first question, and what a scored rerun does instead."""
 
 import pytest
 
-from kernel import machine
+from kernel import preflight as module
+from kernel.competition import Convention
 from kernel.config import Config, ConfigError
-from kernel.machine import Gpu
-from kernel.preflight import Preflight, quantization_fault, weights_fault
+from kernel.preflight import Preflight
+from kernel.tests.model_folders import model_folder
 
-T4 = Gpu("Tesla T4", 15_360, (7, 5))
-L4 = Gpu("NVIDIA L4", 23_034, (8, 9))
-P100 = Gpu("Tesla P100", 16_280, (6, 0))
-GPTQ = {"quant_method": "gptq", "bits": 8, "group_size": 128, "desc_act": False, "sym": True}
-BNB = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+STRICT = Preflight(scored=False)
+find_model, settle = STRICT.find_model, STRICT.settle
+AIMO_3 = Convention(modulus=None, max_answer=99_999, limit_seconds=5 * 3600)
 
 
-def compressed(form, activations):
-    group = {"weights": {"num_bits": 8, "type": form}, "input_activations": activations}
-    return {"quant_method": "compressed-tensors", "config_groups": {"group_0": group}}
+@pytest.mark.parametrize("layout", ["aimo-model", "datasets/owner/aimo-model", "models/a/b/c/d/1"])
+def test_the_model_is_found_in_every_mount_layout(tmp_path, layout):
+    folder = model_folder(tmp_path / layout)
+    assert find_model(Config(inputs=tmp_path)) == folder
 
 
-W8A8 = compressed("int", {"num_bits": 8, "dynamic": True})
-W8A16 = compressed("int", None)
-FP8 = compressed("float", {"num_bits": 8})
+def test_a_model_mounted_twice_through_links_counts_once(tmp_path):
+    folder = model_folder(tmp_path / "datasets/owner/m")
+    (tmp_path / "m").symlink_to(folder)
+    assert find_model(Config(inputs=tmp_path)) == folder
 
 
-@pytest.mark.parametrize(
-    ("quantization", "gpus", "vllm", "engine", "fault"),
-    [
-        ({}, [T4, T4], (0, 18), {}, ""),
-        ({"quant_method": None}, [], (0, 32), {}, ""),
-        (GPTQ, [T4, T4], (0, 18), {}, ""),
-        (GPTQ | {"desc_act": True}, [T4, T4], (0, 18), {}, ""),
-        (GPTQ | {"desc_act": True}, [L4], (0, 30), {}, "desc_act"),
-        (GPTQ, [], (0, 32), {}, "CPU"),
-        (GPTQ | {"bits": 4}, [], (0, 32), {}, ""),
-        (GPTQ, [P100], (0, 18), {}, "T4 x2"),
-        (W8A8, [T4, T4], (0, 18), {}, ""),
-        (W8A8, [], (0, 32), {}, ""),
-        (W8A16, [T4, T4], (0, 18), {}, ""),
-        (W8A16, [], (0, 32), {}, "CPU"),
-        (FP8, [T4, T4], (0, 18), {}, "fp8"),
-        (FP8, [], (0, 32), {}, "CPU"),
-        (FP8, [L4], (0, 18), {}, ""),
-        ({"quant_method": "fp8"}, [T4], (0, 18), {}, "fp8"),
-        (BNB, [T4, T4], (0, 18), {}, "tensor_parallel_size"),
-        (BNB, [T4, T4], (0, 18), {"tensor_parallel_size": 1}, ""),
-        (BNB, [L4, L4], (0, 18), {"tensor_parallel_size": 2}, "tensor_parallel_size"),
-        (BNB, [T4], (0, 18), {}, ""),
-    ],
-)
-def test_what_the_machine_can_run(quantization, gpus, vllm, engine, fault):
-    said = quantization_fault(quantization, gpus, vllm, engine)
-    assert (fault in said) if fault else said == ""
+def test_a_model_mounted_as_a_link_to_elsewhere_is_found(tmp_path):
+    folder = model_folder(tmp_path / "elsewhere/m")
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input/m").symlink_to(folder)
+    assert Preflight().find_model(Config(inputs=tmp_path / "input")) == folder
 
 
-def model(folder, config=None, shards=("a", "b"), there=("a", "b")):
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(config or {}))
-    index = {"weight_map": {f"layer{n}": f"{name}.safetensors" for n, name in enumerate(shards)}}
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    for name in there:
-        (folder / f"{name}.safetensors").write_bytes(b"")
-    return folder
+def test_no_model_and_two_models_are_each_one_clear_sentence(tmp_path):
+    with pytest.raises(ConfigError, match="found none: attach"):
+        find_model(Config(inputs=tmp_path))
+    for name in ("a", "b"):
+        model_folder(tmp_path / name)
+    with pytest.raises(ConfigError, match=r"/a, .*/b: attach one"):
+        find_model(Config(inputs=tmp_path))
 
 
-def test_a_missing_shard_is_named(tmp_path):
-    assert weights_fault(model(tmp_path / "whole")) == ""
-    folder = model(tmp_path / "cut", there=("a",))
-    assert "lacks 1 of 2 weight files, b.safetensors" in weights_fault(folder)
-    with pytest.raises(ConfigError, match=r"b\.safetensors"):
-        Preflight(scored=False).check_model(Config(), folder)
+def test_a_configured_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="is no model"):
+        find_model(Config(model=tmp_path))
 
 
-def test_a_folder_without_weights_and_a_broken_index_are_refused(tmp_path):
-    (tmp_path / "empty").mkdir()
-    assert "no weights" in weights_fault(tmp_path / "empty")
-    folder = model(tmp_path / "m")
-    (folder / "model.safetensors.index.json").write_text("[1]")
-    assert "cannot be read" in weights_fault(folder)
+def test_the_models_profile_and_the_competitions_convention_take_their_place(tmp_path):
+    folder = model_folder(tmp_path / "m", profile={"temperature": 0.3, "max_context": 2048})
+    config = settle(Config(seed=5), folder, AIMO_3)
+    assert (config.temperature, config.max_context, config.seed) == (0.3, 2048, 5)
+    assert (config.modulus, config.max_answer, config.limit_seconds) == (None, 99_999, 18_000)
 
 
-def test_a_scored_rerun_notes_it_and_runs_bitsandbytes_on_one_gpu(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "gpus", lambda: [T4, T4])
-    folder = model(tmp_path / "m", {"quantization_config": BNB}, there=("a",))
-    preflight = Preflight(scored=True)
-    config = preflight.check_model(Config(engine={"seed": 1}), folder)
-    assert config.engine == {"seed": 1, "tensor_parallel_size": 1}
-    assert len(preflight.notes) == 2
+def test_a_shorter_limit_of_ones_own_stays(tmp_path):
+    config = Config(limit_seconds=600, reserve_seconds=30)
+    assert settle(config, model_folder(tmp_path / "m"), AIMO_3).limit_seconds == 600
+
+
+def test_an_unknown_key_in_the_profile_is_refused(tmp_path):
+    folder = model_folder(tmp_path / "m", profile={"temprature": 0.3})
+    with pytest.raises(ConfigError, match="temprature"):
+        settle(Config(), folder, AIMO_3)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +94,7 @@ def test_a_scored_rerun_takes_the_nearest_setting_and_says_so(values, expected):
 
 
 def test_a_broken_profile_is_refused_or_left_out(tmp_path):
-    from kernel.competition import Convention
-
-    folder = model(tmp_path / "m")
+    folder = model_folder(tmp_path / "m")
     (folder / "profile.json").write_text("{")
     convention = Convention(None, 99_999, 600)
     with pytest.raises(ConfigError, match=r"profile\.json is no JSON object"):
@@ -141,11 +112,35 @@ def test_the_rerun_is_told_by_the_platforms_variable(monkeypatch):
     assert Preflight().scored
 
 
-def test_the_drivers_table_is_read(tmp_path, monkeypatch):
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho 'Tesla T4, 15360, 7.5'\necho 'Tesla T4, 15360, 7.5'\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert machine.gpus() == [T4, T4]
-    tool.write_text("#!/bin/sh\nexit 9\n")
-    assert machine.gpus() == []
+@pytest.mark.parametrize("name", ["configure", "find_model", "settle", "check_model"])
+def test_a_check_that_breaks_costs_a_scored_rerun_no_answer(tmp_path, monkeypatch, name):
+    competition = module.Competition("AIMO-3", "m", "S", AIMO_3)
+    monkeypatch.setattr(module.competitions, "find", lambda inputs: competition)
+    folder = model_folder(tmp_path / "m")
+    settings = {"model": str(folder), "seed": 3}
+    whole = Preflight(scored=True).prepare(settings)
+    assert (whole.config.seed, whole.model) == (3, folder)
+    calls = []
+
+    def broken(*args, **kwargs):
+        # The second try of a step, with less to go by, is not broken.
+        if not calls:
+            calls.append(name)
+            raise ZeroDivisionError("bug")
+        return step(*args, **kwargs)
+
+    for scored in (False, True):
+        preflight = Preflight(scored=scored)
+        step = getattr(preflight, name)
+        monkeypatch.setattr(preflight, name, broken)
+        calls.clear()
+        if not scored:
+            with pytest.raises(ZeroDivisionError):
+                preflight.prepare(settings)
+            continue
+        prepared = preflight.prepare(settings)
+        assert prepared.config.seed == (0 if name == "configure" else 3)
+        assert (prepared.model is None) == (name in ("configure", "find_model"))
+        # Whatever breaks: the platform's limit and its answers hold.
+        assert (prepared.config.limit_seconds, prepared.config.modulus) == (18_000, None)
+        assert any("ZeroDivisionError" in note for note in preflight.notes)

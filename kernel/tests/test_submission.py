@@ -1,140 +1,16 @@
-"""The whole run's wiring: settings, model, and an answer to every problem whatever breaks."""
+"""The whole run's wiring: an answer to every problem whatever breaks."""
 
-import json
 import signal
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from kernel import prompt, sc_tir, submission, voting
+from kernel import prompt, report, sc_tir, submission, voting
 from kernel.absent import AbsentEngine
-from kernel.competition import Convention
-from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
 from kernel.journal import answers_in
 from kernel.machine import process_age
-from kernel.preflight import Preflight
 from kernel.records import Completion, Finish, Problem
-from kernel.submission import Run
-from kernel.trace import Trace
-
-STRICT = Preflight(scored=False)
-find_model, settle = STRICT.find_model, STRICT.settle
-AIMO_3 = Convention(modulus=None, max_answer=99_999, limit_seconds=5 * 3600)
-
-
-def model_folder(path, profile=None):
-    path.mkdir(parents=True)
-    (path / "config.json").write_text("{}")
-    (path / "model.safetensors").write_bytes(b"")
-    if profile is not None:
-        (path / "profile.json").write_text(json.dumps(profile))
-    return path
-
-
-@pytest.mark.parametrize("layout", ["aimo-model", "datasets/owner/aimo-model", "models/a/b/c/d/1"])
-def test_the_model_is_found_in_every_mount_layout(tmp_path, layout):
-    folder = model_folder(tmp_path / layout)
-    assert find_model(Config(inputs=tmp_path)) == folder
-
-
-def test_a_model_mounted_twice_through_links_counts_once(tmp_path):
-    folder = model_folder(tmp_path / "datasets/owner/m")
-    (tmp_path / "m").symlink_to(folder)
-    assert find_model(Config(inputs=tmp_path)) == folder
-
-
-def test_a_model_mounted_as_a_link_to_elsewhere_is_found(tmp_path):
-    folder = model_folder(tmp_path / "elsewhere/m")
-    (tmp_path / "input").mkdir()
-    (tmp_path / "input/m").symlink_to(folder)
-    assert Preflight().find_model(Config(inputs=tmp_path / "input")) == folder
-
-
-def test_no_model_and_two_models_are_each_one_clear_sentence(tmp_path):
-    with pytest.raises(ConfigError, match="found none: attach"):
-        find_model(Config(inputs=tmp_path))
-    for name in ("a", "b"):
-        model_folder(tmp_path / name)
-    with pytest.raises(ConfigError, match=r"/a, .*/b: attach one"):
-        find_model(Config(inputs=tmp_path))
-
-
-def test_a_configured_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="is no model"):
-        find_model(Config(model=tmp_path))
-
-
-def test_the_models_profile_and_the_competitions_convention_take_their_place(tmp_path):
-    folder = model_folder(tmp_path / "m", {"temperature": 0.3, "max_context": 2048})
-    config = settle(Config(seed=5), folder, AIMO_3)
-    assert (config.temperature, config.max_context, config.seed) == (0.3, 2048, 5)
-    assert (config.modulus, config.max_answer, config.limit_seconds) == (None, 99_999, 18_000)
-
-
-def test_a_shorter_limit_of_ones_own_stays(tmp_path):
-    config = Config(limit_seconds=600, reserve_seconds=30)
-    assert settle(config, model_folder(tmp_path / "m"), AIMO_3).limit_seconds == 600
-
-
-def test_an_unknown_key_in_the_profile_is_refused(tmp_path):
-    folder = model_folder(tmp_path / "m", {"temprature": 0.3})
-    with pytest.raises(ConfigError, match="temprature"):
-        settle(Config(), folder, AIMO_3)
-
-
-def test_the_process_age_counts_from_before_the_tests_began():
-    assert 0 < process_age() < 24 * 3600
-
-
-class OneAnswerEngine:
-    """Boxes 7 for everybody; ready at the third poll, like a model that takes time to load."""
-
-    lost = False
-    restarts = 0
-    facts = {"vllm": "0"}  # noqa: RUF012
-
-    def __init__(self):
-        self.polls, self.waiting = 0, []
-
-    @property
-    def ready(self):
-        return self.polls >= 3
-
-    def encode(self, text):
-        return [ord(c) for c in text]
-
-    def encode_chat(self, messages):
-        return self.encode(messages[-1]["content"])
-
-    def submit(self, request):
-        self.waiting.append(request.id)
-
-    def abort(self, request_ids):
-        self.waiting = [i for i in self.waiting if i not in set(request_ids)]
-
-    def poll(self):
-        self.polls += 1
-        done, self.waiting = self.waiting, []
-        text = r"It is $\boxed{7}$."
-        return [Completion(i, text, tuple(self.encode(text)), Finish.END, 20) for i in done]
-
-
-class NoSandbox:
-    """For candidates that write no code."""
-
-    def __init__(self):
-        self.report = {"layers": {}, "supervisors": 1}
-
-    def submit(self, session, code):
-        raise AssertionError("there is no code to run")
-
-    def close_session(self, session):
-        """Nothing to close."""
-
-    def poll(self, timeout=0.0):
-        return []
+from kernel.tests.answering import events, explode, make_run
 
 
 @pytest.fixture
@@ -142,25 +18,8 @@ def run(tmp_path):
     return make_run(tmp_path)
 
 
-def make_run(tmp_path, answered=None, **settings):
-    values = {"candidates": 4, "problems": 3, "default_answer": 13, "work": tmp_path, **settings}
-    config = replace(Config(), **values)
-    deadline = Deadline(60, 0, config.problems)
-    trace = Trace(tmp_path / "trace.jsonl")
-    return Run(config, OneAnswerEngine(), NoSandbox(), deadline, trace, answered or {})
-
-
-def events(tmp_path):
-    return [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
-
-
-def test_a_problem_is_answered_traced_and_summed_up(run, tmp_path):
-    assert run.answer(Problem("p", "What is 3 + 4?")) == 7
-    summary = json.loads((tmp_path / "summary.json").read_text())
-    row = summary["problems"][0]
-    assert (row["problem"], row["answer"], row["source"]) == ("p", 7, "vote")
-    assert (summary["modulus"], summary["max_answer"]) == (1000, 999)
-    assert [e["event"] for e in events(tmp_path)].count("solution") == 1
+def test_the_process_age_counts_from_before_the_tests_began():
+    assert 0 < process_age() < 24 * 3600
 
 
 def test_the_share_begins_once_the_model_is_loaded(run, tmp_path):
@@ -168,13 +27,6 @@ def test_the_share_begins_once_the_model_is_loaded(run, tmp_path):
     assert run.engine.polls >= 3
     begun = next(e for e in events(tmp_path) if e["event"] == "problem")
     assert begun["share"] == pytest.approx(20, abs=1)
-
-
-def explode(error):
-    def raise_it(*args, **kwargs):
-        raise error
-
-    return raise_it
 
 
 @pytest.mark.parametrize(
@@ -193,7 +45,7 @@ def test_an_error_in_one_problem_costs_that_problem_only(
         patch.setattr(module, name, explode(error))
         assert run.answer(Problem("p", "What?")) == answer
     assert run.answer(Problem("q", "What?")) == 7
-    assert [row["problem"] for row in run.solved] == ["p", "q"]
+    assert [row["problem"] for row in run.report.rows.values()] == ["p", "q"]
 
 
 def test_an_error_late_in_a_problem_keeps_the_votes_that_are_there(run, monkeypatch):
@@ -208,11 +60,11 @@ def test_an_error_late_in_a_problem_keeps_the_votes_that_are_there(run, monkeypa
     after_generation = sc_tir.after_generation
     monkeypatch.setattr(sc_tir, "after_generation", break_at_the_third)
     assert run.answer(Problem("p", "What?")) == 7
-    assert run.solved[0]["votes"] == 2
+    assert run.report.rows[1]["votes"] == 2
 
 
 def test_an_error_while_writing_down_keeps_the_answer(run, monkeypatch):
-    monkeypatch.setattr(submission, "write_json", explode(ValueError("bug")))
+    monkeypatch.setattr(report, "write_json", explode(ValueError("bug")))
     assert run.answer(Problem("p", "What?")) == 7
 
 
@@ -276,55 +128,7 @@ def test_time_that_is_up_gives_the_default_at_once(tmp_path):
     late.deadline = Deadline(60, 30, 3, elapsed=40)
     assert late.answer(Problem("p", "What?")) == 13
     assert late.engine.polls == 0
-    assert late.solved[0]["ended"] == "deadline"
-
-
-def test_a_summary_that_cannot_be_written_is_no_error(run, capsys):
-    run.config = replace(run.config, work=Path("/proc/nowhere"))
-    assert run.answer(Problem("p", "What?")) == 7
-    assert "Cannot write" in capsys.readouterr().out
-
-
-def test_the_trace_opens_and_ends_with_what_a_post_mortem_asks(run, tmp_path):
-    run.start = {"seed": 0, "versions": {"python": "3"}}
-    with run.summed_up():
-        for name in ("p", "q"):
-            run.answer(Problem(name, "What is 3 + 4?"))
-    ready, end = (next(e for e in events(tmp_path) if e["event"] == k) for k in ("ready", "end"))
-    assert (ready["seed"], ready["versions"]) == (0, {"python": "3"})
-    assert (ready["engine"], ready["sandbox"]["layers"]) == ({"vllm": "0"}, {})
-    assert (end["problems"], end["sources"], end["restarts"]) == (2, {"vote": 2}, 0)
-    assert (end["lost_lines"], end["tokens"]) == (0, sum(r["tokens"] for r in run.solved))
-    assert end["seconds"] < 60
-
-
-def test_the_totals_are_there_before_a_platform_that_never_returns_ends_the_run(run, tmp_path):
-    for name in ("p", "q", "r"):
-        run.answer(Problem(name, "What?"))
-    assert [e["problems"] for e in events(tmp_path) if e["event"] == "end"] == [3]
-    with run.summed_up():
-        pass
-    assert [e["problems"] for e in events(tmp_path) if e["event"] == "end"] == [3]
-
-
-def test_what_the_sandbox_could_isolate_is_told_once_it_is_known(run, tmp_path):
-    run.sandbox.report = {"supervisors": 1}
-    run.answer(Problem("p", "What?"))
-    assert not [e for e in events(tmp_path) if e["event"] == "ready"]
-    run.sandbox.report["layers"] = {"landlock": "on"}
-    run.answer(Problem("q", "What?"))
-    run.answer(Problem("r", "What?"))
-    (ready,) = [e for e in events(tmp_path) if e["event"] == "ready"]
-    assert ready["sandbox"]["layers"] == {"landlock": "on"}
-
-
-def test_a_repeated_answer_stands_in_the_summary_too(run, tmp_path):
-    problem = Problem("p", "What?")
-    run.answer(problem)
-    again = make_run(tmp_path, answers_in(tmp_path / "trace.jsonl", run.config))
-    again.answer(problem)
-    (row,) = json.loads((tmp_path / "summary.json").read_text())["problems"]
-    assert (row["answer"], row["source"]) == (7, "repeated")
+    assert late.report.rows[1]["ended"] == "deadline"
 
 
 @pytest.mark.parametrize("absent", ["engine", "sandbox"])
@@ -332,7 +136,7 @@ def test_what_could_not_be_started_is_done_without(run, absent, monkeypatch):
     if absent == "engine":
         run.engine = AbsentEngine()
         assert run.answer(Problem("p", "What?")) == 13
-        assert run.solved[0]["source"] == "default"
+        assert run.report.rows[1]["source"] == "default"
         return
     monkeypatch.setattr(submission, "ForkedSandbox", explode(OSError("no processes left")))
     run.sandbox = submission.open_sandbox(run.config, run.trace)
@@ -352,3 +156,42 @@ def code_then_answer(engine):
         return [Completion(i, t, tuple(engine.encode(t)), ends[i], 9) for i, t in texts.items()]
 
     return poll
+
+
+def test_an_answer_given_before_stays_though_telling_of_it_fails(run, tmp_path, monkeypatch):
+    problem = Problem("p", "What?")
+    run.answer(problem)
+    again = make_run(tmp_path, answers_in(tmp_path / "trace.jsonl", run.config))
+    monkeypatch.setattr(again.trace, "write", explode(SystemExit(1)))
+    assert again.answer(problem) == 7
+    assert again.engine.polls == 0
+
+
+@pytest.mark.parametrize("error", [ValueError("bug"), SystemExit(1), KeyboardInterrupt()])
+def test_a_trace_that_cannot_be_written_costs_no_answer_and_no_row(run, monkeypatch, error):
+    with monkeypatch.context() as patch:
+        patch.setattr(run.trace, "write", explode(error))
+        # Nothing can be said, and the candidates' first event is lost with them.
+        assert run.answer(Problem("p", "What?")) == 13
+    whole = run.trace.write
+
+    def broken(event, **values):
+        if event == "solution":
+            raise error
+        whole(event, **values)
+
+    monkeypatch.setattr(run.trace, "write", broken)
+    assert run.answer(Problem("q", "What?")) == 7
+    monkeypatch.setattr(run.trace, "write", whole)
+    assert run.answer(Problem("r", "What?")) == 7
+    assert [row["problem"] for row in run.report.rows.values()] == ["p", "q", "r"]
+    assert (run.report.asked, run.report.totalled) == (3, 3)
+
+
+def test_nothing_fails_once_the_answers_are_out(run, monkeypatch):
+    monkeypatch.setattr(run.engine, "close", explode(OSError("gone")), raising=False)
+    monkeypatch.setattr(run.trace, "write", explode(ValueError("bug")))
+    with submission.in_the_end_closed(run.engine), run.report.summed_up():
+        run.answer(Problem("p", "What?"))
+    with pytest.raises(ZeroDivisionError), submission.in_the_end_closed(run.engine):
+        raise ZeroDivisionError

@@ -1,0 +1,162 @@
+"""What a run writes down: a row a problem, the summary file, the lines that a post-mortem needs.
+
+Covers: the trace's events of a whole run, from `ready` to `end`, and `summary.json`. Does not
+cover: the events of one problem's candidates (`sc_tir`), the answers themselves (`submission`).
+
+Every method may fail where files or consoles do; the row of a problem is kept before anything is
+written, so that the answer given and the row agree.
+"""
+
+import contextlib
+import traceback
+from collections import Counter
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from kernel.config import Config
+from kernel.deadline import Deadline
+from kernel.journal import write_json
+from kernel.records import Problem, Solution
+from kernel.trace import Trace
+
+REPEATED = "repeated"
+"""The source of an answer that an earlier run in the same folder gave."""
+
+
+class EngineFacts(Protocol):
+    """What is told of an engine."""
+
+    facts: dict[str, Any]
+    restarts: int
+
+
+class SandboxFacts(Protocol):
+    """What is told of a sandbox."""
+
+    report: dict[str, Any]
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """Return the settings as JSON values, worked examples by number only."""
+    return {**asdict(config), "examples": len(config.examples)}
+
+
+@dataclass
+class Report:
+    """Writes down one run."""
+
+    config: Config
+    engine: EngineFacts
+    sandbox: SandboxFacts
+    deadline: Deadline
+    trace: Trace
+    start: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What is known of the run from its start."""
+    asked: int = 0
+    """Problems asked so far."""
+    rows: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    """The problems answered, by their number, as in the summary."""
+    totalled: int = -1
+    """Problems counted in the totals written last."""
+    told: bool = False
+    """Whether the line for post-mortems is written."""
+
+    def loading(self, seconds: float) -> None:
+        """Tell that the model still loads, since so many seconds."""
+        self.trace.write("loading", seconds=round(seconds))
+
+    def ready(self, ended: bool = False) -> None:
+        """Write, once it is all known, the line with everything that a post-mortem needs."""
+        if not self.told and (ended or "layers" in self.sandbox.report):
+            self.told = True
+            engine, sandbox = self.engine.facts, self.sandbox.report
+            self.trace.write("ready", **{**self.start, "engine": engine, "sandbox": sandbox})
+
+    def begun(self, problem: Problem, share: float) -> None:
+        """Tell that a problem is begun, with its share of the time in seconds."""
+        self.trace.write(
+            "problem",
+            problem=problem.id,
+            number=self.asked,
+            of=self.config.problems,
+            share=round(share, 1),
+            text=problem.text,
+        )
+
+    def repeated(self, problem: Problem, answer: int) -> None:
+        """Tell of an answer of an earlier run; it has no votes of this one."""
+        row: dict[str, Any] = {"problem": problem.id, "answer": answer, "source": REPEATED}
+        row |= {"ended": None, "votes": 0, "candidates": 0, "tally": {}, "tokens": 0, "seconds": 0}
+        self.rows[self.asked] = row
+        self.trace.write("repeated", problem=problem.id, answer=answer)
+        self._write_summary()
+
+    def failed(self, problem: Problem, error: BaseException) -> None:
+        """Tell of an error in a problem."""
+        text = "".join(traceback.format_exception(error))
+        self.trace.write("error", problem=problem.id, error=text)
+
+    def solved(self, solution: Solution, key: str) -> None:
+        """Write a solution to the trace, and the summary so far to its file.
+
+        Args:
+            solution: replaces one that was told of the same problem before an error.
+            key: what a restarted run must find the same to give the answer again.
+        """
+        row = {
+            "problem": solution.problem_id,
+            "answer": solution.answer,
+            "source": solution.source,
+            "ended": solution.ended,
+            "votes": solution.votes,
+            "candidates": len(solution.candidates),
+            "tally": solution.tally,
+            "tokens": solution.generated_tokens,
+            "seconds": round(solution.seconds, 2),
+        }
+        self.rows[self.asked] = row
+        number, of, left = self.asked, self.config.problems, self._left()
+        self.trace.write("solution", **row, key=key, number=number, of=of, left=left)
+        self._write_summary()
+        if self.asked == self.config.problems:
+            self._total()
+
+    @contextlib.contextmanager
+    def summed_up(self) -> Generator[None]:
+        """Write the totals at the end, whatever ends the run."""
+        try:
+            yield
+        finally:
+            # The answers are out by then: nothing may fail the notebook any more.
+            with contextlib.suppress(Exception):
+                self.ready(ended=True)
+                self._total()
+
+    def _left(self) -> int:
+        """Return the seconds left before the reserve."""
+        return round(self.deadline.remaining() - self.config.reserve_seconds)
+
+    def _write_summary(self) -> None:
+        """Write the summary: after each problem, since `serve` need not return (AIMO-2, -3)."""
+        convention = {"modulus": self.config.modulus, "max_answer": self.config.max_answer}
+        rows = list(self.rows.values())
+        write_json(self.config.work / "summary.json", {**convention, "problems": rows})
+
+    def _total(self) -> None:
+        """Write the totals, once for each number of problems."""
+        if self.totalled == len(self.rows):
+            return
+        self.totalled = len(self.rows)
+        rows = self.rows.values()
+        self.trace.write(
+            "end",
+            problems=len(rows),
+            sources=Counter(str(row["source"]) for row in rows),
+            tokens=sum(row["tokens"] for row in rows),
+            restarts=self.engine.restarts,
+            supervisors=self.sandbox.report.get("supervisors"),
+            seconds=round(self.deadline.elapsed(), 1),
+            left=self._left(),
+            lost_lines=self.trace.lost,
+        )

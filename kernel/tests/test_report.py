@@ -1,0 +1,76 @@
+"""What a run writes down: rows, summary, and the lines that a post-mortem asks for."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kernel.journal import answers_in
+from kernel.records import Problem
+from kernel.tests.answering import events, make_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    return make_run(tmp_path)
+
+
+def test_a_problem_is_answered_traced_and_summed_up(run, tmp_path):
+    assert run.answer(Problem("p", "What is 3 + 4?")) == 7
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    row = summary["problems"][0]
+    assert (row["problem"], row["answer"], row["source"]) == ("p", 7, "vote")
+    assert (summary["modulus"], summary["max_answer"]) == (1000, 999)
+    assert [e["event"] for e in events(tmp_path)].count("solution") == 1
+
+
+def test_a_summary_that_cannot_be_written_is_no_error(run, capsys):
+    run.report.config = replace(run.config, work=Path("/proc/nowhere"))
+    assert run.answer(Problem("p", "What?")) == 7
+    assert "Cannot write" in capsys.readouterr().out
+
+
+def test_the_trace_opens_and_ends_with_what_a_post_mortem_asks(run, tmp_path):
+    run.report.start = {"seed": 0, "versions": {"python": "3"}}
+    with run.report.summed_up():
+        for name in ("p", "q"):
+            run.answer(Problem(name, "What is 3 + 4?"))
+    ready, end = (next(e for e in events(tmp_path) if e["event"] == k) for k in ("ready", "end"))
+    assert (ready["seed"], ready["versions"]) == (0, {"python": "3"})
+    assert (ready["engine"], ready["sandbox"]["layers"]) == ({"vllm": "0"}, {})
+    assert (end["problems"], end["sources"], end["restarts"]) == (2, {"vote": 2}, 0)
+    assert (end["lost_lines"], end["tokens"]) == (
+        0,
+        sum(r["tokens"] for r in run.report.rows.values()),
+    )
+    assert end["seconds"] < 60
+
+
+def test_the_totals_are_there_before_a_platform_that_never_returns_ends_the_run(run, tmp_path):
+    for name in ("p", "q", "r"):
+        run.answer(Problem(name, "What?"))
+    assert [e["problems"] for e in events(tmp_path) if e["event"] == "end"] == [3]
+    with run.report.summed_up():
+        pass
+    assert [e["problems"] for e in events(tmp_path) if e["event"] == "end"] == [3]
+
+
+def test_what_the_sandbox_could_isolate_is_told_once_it_is_known(run, tmp_path):
+    run.sandbox.report = {"supervisors": 1}
+    run.answer(Problem("p", "What?"))
+    assert not [e for e in events(tmp_path) if e["event"] == "ready"]
+    run.sandbox.report["layers"] = {"landlock": "on"}
+    run.answer(Problem("q", "What?"))
+    run.answer(Problem("r", "What?"))
+    (ready,) = [e for e in events(tmp_path) if e["event"] == "ready"]
+    assert ready["sandbox"]["layers"] == {"landlock": "on"}
+
+
+def test_a_repeated_answer_stands_in_the_summary_too(run, tmp_path):
+    problem = Problem("p", "What?")
+    run.answer(problem)
+    again = make_run(tmp_path, answers_in(tmp_path / "trace.jsonl", run.config))
+    again.answer(problem)
+    (row,) = json.loads((tmp_path / "summary.json").read_text())["problems"]
+    assert (row["answer"], row["source"]) == (7, "repeated")
