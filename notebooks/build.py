@@ -61,13 +61,13 @@ EFFECTS = (
     ),
     ("tokenizer", "engine_link", "engine", "engine_process"),
     ("absent",),
-    ("competition", "machine", "preflight"),
+    ("competition", "machine", "weights", "quantization", "preflight"),
     ("journal",),
 )
 """Layer 1: one effect each. A group is one effect in several files; no group imports another."""
 ALGORITHM = ("sc_tir",)
 """Layer 2."""
-WIRING = ("submission",)
+WIRING = ("report", "submission")
 """Layer 3."""
 MODULES = (*PURE, *(name for group in EFFECTS for name in group), *ALGORITHM, *WIRING)
 """Every module of the kernel; each imports only modules before it."""
