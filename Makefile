@@ -89,3 +89,7 @@ SEEDS ?= 5
 .PHONY: validate
 validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 SEED= ENGINE_URL= MODEL= OUT= ARGS=)
 	@$(PY) -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" --seed "$(SEED)" --engine-url "$(ENGINE_URL)" $(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+.PHONY: simulate
+simulate: $(READY) ## Run nine hours of two T4s in virtual time (PROBLEMS= N= M= ARGS="--gpu L4 --calibration probe.json ...")
+	@$(PY) -m validation.simulate $(if $(filter-out file,$(origin PROBLEMS)),--problems "$(PROBLEMS)") $(if $(N),--candidates "$(N)") $(if $(M),--rounds "$(M)") $(ARGS)
