@@ -9,7 +9,6 @@ of it is linear in the text's length.
 
 import re
 import textwrap
-from typing import NamedTuple
 
 from kernel.bounded_arithmetic import MAX_DIGITS
 from kernel.config import Config
@@ -30,50 +29,35 @@ _FENCE = re.compile(
 _BROKEN_FENCE = re.compile(r"\n[ \t]*`{1,2}\Z")
 
 
-class _Block(NamedTuple):
-    """A python block closed by its own fence or by the output fence."""
-
-    code: str
-    end: int
-    """Where the text after it starts: behind the first output fence, if one follows."""
-    output_follows: bool
-
-
-def extract_code(completion: str) -> str | None:
-    """Return the code of the last closed python block; None without one, or when it is blank.
-
-    Only blocks whose fence names python count. A block that the output fence ends counts as closed,
-    one that the text's end cuts off does not: its code is not whole.
-    """
-    block = _last_block(completion[-MAX_TEXT:])
-    return block.code or None if block else None
-
-
 def pending_code(completion: str) -> str | None:
     """Return the code that `completion` asks to be run now, or None.
 
     It asks by ending in an output fence that is the first behind its last python block, or in the
     closing fence of that block (the model ended its turn). A block with an output block or prose
     behind it was an illustration, or has run.
+
+    Only blocks whose fence names python count, and of those only closed ones; one that the output
+    fence ends counts as closed. Several blocks in front of one output are run together, in order:
+    each builds on those before it. In transcripts of DeepSeekMath-7B, 28 of 1,011 completions have
+    several; 2 of the last blocks run by themselves, and 10 behind the blocks before them.
     """
     text = completion[-MAX_TEXT:]
-    block = _last_block(text)
-    return block.code or None if block and not text[block.end :].strip() else None
-
-
-def _last_block(text: str) -> _Block | None:
-    """Find the last closed python block."""
-    block: _Block | None = None
+    codes: list[str] = []
     start: int | None = None
+    end, output_follows = 0, False
     for fence in _FENCE.finditer(text):
         if fence["python"] and (start is None or fence["own_line"] is not None):
             start = fence.end()
         elif start is not None and _closes(fence):
-            code = _code(text[start : fence.start()])
-            block, start = _Block(code, fence.end(), bool(fence["output"])), None
-        elif fence["output"] and block and not block.output_follows:
-            block = block._replace(end=fence.end(), output_follows=True)
-    return block
+            if output_follows:
+                codes = []
+            codes.append(_code(text[start : fence.start()]))
+            start, end, output_follows = None, fence.end(), bool(fence["output"])
+        elif fence["output"] and codes and not output_follows:
+            end, output_follows = fence.end(), True
+    if text[end:].strip():
+        return None
+    return "\n".join(filter(None, codes)) or None
 
 
 def _closes(fence: re.Match[str]) -> bool:

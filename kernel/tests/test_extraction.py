@@ -16,7 +16,6 @@ from kernel.config import Config
 from kernel.extraction import (
     MAX_TEXT,
     extract_answer,
-    extract_code,
     find_boxed,
     pending_code,
     printed_integer,
@@ -64,9 +63,14 @@ PENDING: dict[str, str] = {
     "  ```python\n  if x:\n      y\n  ```\n  ```output": "if x:\n    y",
     "1. Run\n\n   ```python\n   x = 1\n\n   x\n   ```": "x = 1\n\nx",
     "```python\n    x = 1\n    x\n```": "x = 1\nx",
-    # Several blocks: the last.
-    "```python\nold\n```\nThen\n```python\nnew\n```\n```output": "new",
+    # Several blocks before one output: all of them, in order.
+    "```python\nold\n```\nThen\n```python\nnew\n```\n```output": "old\nnew",
+    "```python\na\n```\n  ```python\n  b\n  ```\n```py\nc\n```output": "a\nb\nc",
+    "```python\nold\n```\n```python\n\n```": "old",
+    "```python\nold\n```\n```sage\nno\n```\n```python\nnew\n```": "old\nnew",
+    # Behind an output only what is new.
     "```python\nold\n```output\n1\n```\nThen\n```python\nnew\n```": "new",
+    "```python\na\n```\n```output\n1\n```\n```python\nb\n```\n```python\nc\n```\n```output": "b\nc",
     "```python\nold\n```python\nnew\n```": "new",
     "```\nplain\n```\n```python\nnew\n```": "new",
     "```\n```python\nnew\n```": "new",
@@ -76,42 +80,39 @@ PENDING: dict[str, str] = {
     "```python\n# `x` and ``y``\nprint(1)\n```": "# `x` and ``y``\nprint(1)",
 }
 
-NOT_PENDING: dict[str, str | None] = {
-    # Text that does not ask, and the code that `extract_code` finds in it all the same.
-    "": None,
-    "No code at all.": None,
-    "The answer is $\\boxed{5}$.": None,
-    "```output": None,
-    "Text\n```output": None,
-    "print(1)\n```output": None,
-    "```\nprint(1)\n```\n```output": None,
-    "```sage\nprint(1)\n```\n```output": None,
-    "```python\n```": None,
-    "```python\n \n```\n```output": None,
-    "```python\nprint(1)": None,
-    "```python\nprint(1)\n``": None,
-    "Say ```python": None,
-    "```python\nold\n```\n```python\n\n```": None,
-    "```python\nprint(1)\n```\nSo the answer is 1.": "print(1)",
-    "```python\nprint(1)\n``` So the answer is 1.": "print(1)",
-    "```python\nold\n```\n```python\nnew": "old",
-    "```python\nold\n```\nThen ```": "old",
-    "```python\nold\n```output\n1\n```\nSo it is 1.": "old",
-    "```python\nold\n```\n```output\n1\n```": "old",
-    "```python\nold\n```\n```output\n1\n```\nAgain:\n```output": "old",
-}
+NOT_PENDING = [
+    "",
+    "No code at all.",
+    "The answer is $\\boxed{5}$.",
+    "```output",
+    "Text\n```output",
+    "print(1)\n```output",
+    "```\nprint(1)\n```\n```output",
+    "```sage\nprint(1)\n```\n```output",
+    "```python\n```",
+    "```python\n \n```\n```output",
+    "```python\nprint(1)",
+    "```python\nprint(1)\n``",
+    "Say ```python",
+    "```python\n\n```\n```python\n \n```",
+    "```python\nprint(1)\n```\nSo the answer is 1.",
+    "```python\nprint(1)\n``` So the answer is 1.",
+    "```python\nold\n```\n```python\nnew",
+    "```python\nold\n```\nThen ```",
+    "```python\nold\n```output\n1\n```\nSo it is 1.",
+    "```python\nold\n```\n```output\n1\n```",
+    "```python\nold\n```\n```output\n1\n```\nAgain:\n```output",
+]
 
 
 @pytest.mark.parametrize("completion", PENDING)
 def test_code_that_a_completion_asks_to_run(completion: str) -> None:
     assert pending_code(completion) == PENDING[completion]
-    assert extract_code(completion) == PENDING[completion]
 
 
 @pytest.mark.parametrize("completion", NOT_PENDING)
 def test_code_that_nobody_asks_to_run(completion: str) -> None:
     assert pending_code(completion) is None
-    assert extract_code(completion) == NOT_PENDING[completion]
 
 
 CODE = st.lists(
@@ -331,7 +332,7 @@ def test_any_printed_integer_is_read(value: int, form: str) -> None:
 
 # --- Any text ---
 
-FUNCTIONS = [extract_code, pending_code, find_boxed, extract_answer, printed_integer]
+FUNCTIONS = [pending_code, find_boxed, extract_answer, printed_integer]
 FRAGMENTS = [
     *("\\boxed{", "\\boxed", "\\boxed ", "\\boxed{}", "\\boxed{5}", "\\fbox{ ", "{", "}", "{}"),
     *(
