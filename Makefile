@@ -81,6 +81,10 @@ lock-wheels: $(READY) ## Resolve notebooks/wheels/*.in into their locks, with ha
 replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= N= M= SET=)
 	@$(PY) -m validation.replay --run "$(RUN)" $(if $(N),--n "$(N)") $(if $(M),--m "$(M)") --set "$(SET)"
 
+.PHONY: view
+view: $(READY) ## Read a recorded run: one HTML page, or a problem here (RUN= SET= PROBLEM= SEED= CANDIDATE=)
+	@$(PY) -m validation.view --run "$(RUN)" --set "$(SET)" $(if $(PROBLEM),--problem "$(PROBLEM)") $(if $(filter command,$(origin SEED)),--seed "$(SEED)") $(if $(CANDIDATE),--candidate "$(CANDIDATE)") $(if $(OUT),--out "$(OUT)")
+
 .PHONY: compare
 compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
 	@$(PY) -m validation.compare --a "$(A)" --b "$(B)" --set "$(SET)"
