@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 
@@ -21,9 +22,42 @@ ABOVE_ZERO = (
     "code_seconds",
     "code_memory_mib",
     "max_output_chars",
+    "sandbox_start_seconds",
     "engine_start_seconds",
     "engine_step_seconds",
 )
+
+
+OTHER_FORMS = {"stop": "a list of texts", "engine": "names with values"}
+"""Of settings that are neither numbers nor paths, for whoever gives them in another form."""
+
+
+T4X2: Mapping[str, Any] = MappingProxyType(
+    {
+        # The T4 (capability 7.5) has no bfloat16; the KV cache gets the same type.
+        "dtype": "float16",
+        "kv_cache_dtype": "auto",
+        # Both GPUs share each layer: 37.8k KV tokens for a 7B at 8 bits, against 10.9k each for a
+        # model a GPU, at about the same speed.
+        "tensor_parallel_size": 2,
+        # The two are linked by PCIe only, where vLLM's own all-reduce loses to NCCL's.
+        "disable_custom_all_reduce": True,
+        # The attention proven on the T4; FlashInfer's replaces it where a trial finds it faster.
+        "attention_backend": "TRITON_ATTN",
+        # Without CUDA graphs T4s were seen 7 to 10 times slower. Captured up to 48 sequences.
+        "enforce_eager": False,
+        "cudagraph_capture_sizes": (1, 2, 4, 8, 16, 24, 32, 40, 48),
+        # The 48 copies share the prompt's blocks, and continued candidates find theirs.
+        "enable_prefix_caching": True,
+        # Prefill in parts: small enough activations that 0.92 of the memory can be planned with.
+        "max_num_batched_tokens": 2048,
+        "gpu_memory_utilization": 0.92,
+        # Read from the checkpoint: GPTQ of 8 bits runs on Marlin; "gptq" here would force the
+        # slow kernel.
+        "quantization": None,
+    }
+)
+"""Arguments of vLLM's EngineArgs (0.18.1 and later) for the two T4s that Kaggle lends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +118,14 @@ class Config:
     """Output shown to the model; what is longer keeps its head and its tail."""
     code_workers: int = 3
     """Blocks that run at once: Kaggle's four CPUs less one for the engine."""
+    sandbox_start_seconds: float = 90.0
+    """A sandbox that has not started by then is started anew; it takes 4 to 6 s on two CPUs with
+    eight busy processes, and longer where the maths stack comes from a cold disk."""
 
     # The engine.
     engine: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Arguments of vLLM's `EngineArgs` that replace the engine's own."""
+    """Arguments of vLLM's `EngineArgs` that replace those chosen for the machine (on two T4s
+    `T4X2`, elsewhere see `engine_profile`)."""
     engine_start_seconds: float = 20 * 60
     """A model that is not loaded by then is given up."""
     engine_step_seconds: float = 180.0
@@ -136,18 +174,27 @@ def _from_json(name: str, value: Any) -> Any:
     try:
         if name == "examples":
             return tuple(Example(**example) for example in value)
-        if name == "stop":
+        if name == "stop" and _are_texts(value):
             return tuple(value)
-        if name in ("inputs", "work", "model") and value is not None:
+        if name == "engine" and isinstance(value, Mapping):
+            return dict[str, Any](**value)
+        if name in ("inputs", "work") or (name == "model" and value is not None):
             return Path(value)
     except TypeError:
         raise ConfigError(f"{name} is {value!r}: the README shows its form.") from None
+    if wanted := OTHER_FORMS.get(name):
+        raise ConfigError(f"{name} is {value!r}: give it as {wanted}.")
     if (kinds := _kinds(name)) and type(value) not in kinds:
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise ConfigError(f"{name} is {value!r}: give it as {wanted}.")
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{name} is {value}: give a finite number.")
     return value
+
+
+def _are_texts(values: Any) -> bool:
+    """Whether they are several texts; one by itself would be taken for as many as its letters."""
+    return not isinstance(values, str) and all(isinstance(value, str) for value in values)
 
 
 def _kinds(name: str) -> tuple[type, ...]:

@@ -23,7 +23,8 @@ What is covered, each with its test in `tests/test_sandbox*.py`:
 - the network (`test_no_network`) and secrets of other processes (`test_secrets_are_out_of_reach`);
 - one session's effect on another (`test_sessions_do_not_touch_one_another`);
 - death and hanging of the supervisor (`test_death_crashes_what_ran_and_spares_what_waited`,
-  `test_hang`), death of the kernel's process (`test_everything_dies_with_the_kernels_process`);
+  `test_hang`, `test_hang_while_it_starts`), death of the kernel's process
+  (`test_everything_dies_with_the_kernels_process`);
 - anything left behind (`test_a_thousand_sessions_leave_nothing`).
 
 What is not covered:
@@ -48,7 +49,7 @@ from kernel.config import Config
 from kernel.records import Execution, ExecutionStatus
 from kernel.sandbox_cleanup import new_root, remove_tree
 from kernel.sandbox_limits import WALL_FACTOR
-from kernel.sandbox_link import Link
+from kernel.sandbox_link import Link, StartLimit
 from kernel.sandbox_texts import GONE, LOST, NOT_STARTED, REFUSED, SUPERVISOR_LOST
 
 _OFFENCES = 3
@@ -107,7 +108,7 @@ class ForkedSandbox:
     """The sandbox: sessions forked from a warm process. Not for use from several threads at once.
 
     Args:
-        config: `code_*`, `max_output_chars` and `seed` are used.
+        config: `code_*`, `sandbox_*`, `max_output_chars` and `seed` are used.
         without: Layers of isolation to do without, by the names in the report: shows what the
             others hold by themselves.
     """
@@ -121,6 +122,7 @@ class ForkedSandbox:
         self._pending: dict[int, _Pending] = {}
         self._finished: list[Execution] = []
         self._numbers = itertools.count(1)
+        self._start_limit = StartLimit(config.sandbox_start_seconds)
         self._failed_starts = 0
         self._retry_at = 0.0
         self._buried: list[Link] = []
@@ -293,4 +295,4 @@ class ForkedSandbox:
             "without": self._without,
             "protected": [str(Path.cwd()), str(config.work), str(config.inputs)],
         }
-        return Link(settings, self.folder)
+        return Link(settings, self.folder, self._start_limit)

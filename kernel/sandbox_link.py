@@ -21,10 +21,37 @@ from kernel.sandbox_wire import Channel
 _PING_SECONDS = 1.0
 _HANG_SECONDS = 10.0
 """A supervisor that has left a ping unanswered for this long is taken for hung."""
-_START_SECONDS = 180.0
-"""The same while it imports the maths stack, which takes seconds on an idle machine."""
+_START_FACTOR = 5.0
+_LEAST_START_SECONDS = 20.0
+"""Twice the slowest start seen on a crowded machine, and some: see `Config`."""
 _THREAD_SETTINGS = ("OPENBLAS", "OMP", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 _LOG_CHARS = 600
+
+
+class StartLimit:
+    """How long a supervisor may take to start before it is taken for hung.
+
+    The first may take what is set; those after it five times the slowest so far, since only the
+    first reads the maths stack from a cold disk.
+
+    Args:
+        most: Seconds, at any start.
+    """
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._slowest: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """What the next start may take."""
+        if self._slowest is None:
+            return self._most
+        return min(self._most, max(_LEAST_START_SECONDS, _START_FACTOR * self._slowest))
+
+    def took(self, seconds: float) -> None:
+        """Take note of a start."""
+        self._slowest = max(seconds, self._slowest or 0.0)
 
 
 class Link:
@@ -33,10 +60,13 @@ class Link:
     Args:
         settings: JSON values for the supervisor's `main`; the socket is added here.
         folder: Where its log goes.
+        limit: Of its start; learns how long this one took.
     """
 
-    def __init__(self, settings: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, settings: Mapping[str, Any], folder: Path, limit: StartLimit) -> None:
         ours, theirs = socket.socketpair()
+        self._limit = limit
+        self._begun = time.monotonic()
         self._log = folder / "supervisor.log"
         self.ready = False
         self._pinged: float | None = None
@@ -92,8 +122,8 @@ class Link:
         now = time.monotonic()
         if self._channel.closed:
             return f"the supervisor ended: {self._last_words()}"
-        if not self.ready and now - self._heard > _START_SECONDS:
-            return f"the supervisor did not start within {_START_SECONDS:g} seconds"
+        if not self.ready and now - self._begun > self._limit.seconds:
+            return f"the supervisor did not start within {self._limit.seconds:.0f} seconds"
         if self._pinged is not None and now - self._pinged > _HANG_SECONDS:
             return f"the supervisor did not answer for {_HANG_SECONDS:g} seconds"
         return ""
@@ -121,6 +151,7 @@ class Link:
     def _own(self, message: Mapping[str, Any]) -> bool:
         if message["is"] == "ready":
             self.ready = True
+            self._limit.took(time.monotonic() - self._begun)
             return False
         return message["is"] == "pong"
 

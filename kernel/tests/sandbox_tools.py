@@ -67,3 +67,11 @@ def supervisor_of(sandbox: ForkedSandbox) -> int:
     """Return the process id of the sandbox's supervisor, which must be there."""
     assert sandbox.supervisor in descendants(os.getpid())
     return sandbox.supervisor
+
+
+def is_running(pid: int) -> bool:
+    """Whether the process still runs; one that nobody has waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -33,6 +33,15 @@ def test_settings_are_frozen():
         ({"top_p": 0}, "top_p"),
         ({"default_answer": 1000}, "default_answer"),
         ({"candidate": 48}, "unknown setting 'candidate'"),
+        ({"sandbox_start_seconds": 0}, "sandbox_start_seconds"),
+        ({"stop": "```output"}, "a list of texts"),
+        ({"stop": ["```output", 5]}, "a list of texts"),
+        ({"stop": 5}, "README"),
+        ({"engine": "fast"}, "names with values"),
+        ({"engine": None}, "names with values"),
+        ({"inputs": None}, "README"),
+        ({"work": 5}, "README"),
+        ({"examples": "one"}, "README"),
     ],
 )
 def test_values_that_cannot_work_are_refused_with_a_hint(values, hint):
@@ -46,9 +55,11 @@ def test_json_values_become_what_the_fields_hold():
             "stop": ["```output", "---"],
             "model": "/models/a",
             "examples": [{"problem": "p", "solution": "s"}],
+            "engine": {"max_num_seqs": 4},
         }
     )
     assert config.stop == ("```output", "---")
     assert config.model == Path("/models/a")
     assert config.examples == (Example("p", "s"),)
+    assert config.engine == {"max_num_seqs": 4}
     assert config.candidates == 48

@@ -7,9 +7,10 @@ them, so a problem may pass its share by one of each, and the run its limit less
 
 import heapq
 import itertools
+import math
 import random
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -22,6 +23,7 @@ from kernel.trace import Trace
 SCHEDULES = 10_000
 ENCODED = {}
 CODE = "```python\nprint(6*7)\n```\n```output"
+FAILURE = ("", Finish.FAILED)
 TEXTS = [(CODE, Finish.STOP), (r"It is $\boxed{7}$.", Finish.END), ("so we go on", Finish.LENGTH)]
 
 
@@ -36,19 +38,27 @@ class Clock:
 
 
 class SimulatedEngine:
-    """Finishes each request after a random time; each poll takes one step of virtual time."""
+    """Finishes each request after a random time, or never; one in ten is lost on the way.
 
-    lost, restarts, facts = False, 0, {}
+    Each poll takes one step of virtual time.
+    """
 
-    def __init__(self, draw, clock, load, step):
+    restarts, facts = 0, {}
+
+    def __init__(self, draw, clock, load, step, limit):
         self.draw, self.clock, self.load, self.step = draw, clock, load, step
         self.slow = draw.choice([0.01, 1, 30, 1000])
         self.silent = draw.random() < 0.1
+        self.dies = limit * draw.random() if draw.random() < 0.1 else math.inf
         self.due, self.numbers = [], itertools.count()
 
     @property
     def ready(self):
         return self.clock.time >= self.load
+
+    @property
+    def lost(self):
+        return self.clock.time >= self.dies
 
     def encode(self, text):
         return ENCODED.setdefault(text, [1] * (len(text) // 8))
@@ -58,8 +68,8 @@ class SimulatedEngine:
 
     def submit(self, request):
         done = self.clock.time + self.step + self.slow * self.draw.random()
-        if not self.silent:
-            heapq.heappush(self.due, (done, next(self.numbers), request.id))
+        done = math.inf if self.silent else done
+        heapq.heappush(self.due, (done, next(self.numbers), request.id))
 
     def abort(self, request_ids):
         gone = set(request_ids)
@@ -70,8 +80,8 @@ class SimulatedEngine:
         # A jump to the next event would skip looks at the clock; a long step bounds their number.
         self.clock.time += self.step
         done = []
-        while self.due and self.due[0][0] <= self.clock.time:
-            text, finish = self.draw.choice(TEXTS)
+        while self.due and (self.lost or self.due[0][0] <= self.clock.time):
+            text, finish = FAILURE if self.lost else self.draw.choice(TEXTS)
             name = heapq.heappop(self.due)[2]
             done.append(Completion(name, text, tuple(self.encode(text)), finish, 9))
         return done
@@ -113,59 +123,105 @@ class Shares(Deadline):
         return share
 
 
+@dataclass
+class Schedule:
+    """One random run: its time, its machine's speed, and the promises that it is held to."""
+
+    draw: random.Random
+    clock: Clock
+    problems: int
+    limit: float
+    reserve: float
+    step: float
+    """The longest look apart."""
+    load: float
+    """Seconds until the model is loaded."""
+
+    @classmethod
+    def random(cls, seed):
+        """Draw one: mostly few problems, so that ten thousand take a minute."""
+        draw = random.Random(seed)
+        problems = 50 if draw.random() < 0.01 else draw.randint(1, 8)
+        limit = draw.choice([10.0, 600.0, 18_000.0, 32_400.0])
+        reserve = limit * draw.choice([0.0, 0.05, 0.5])
+        step = (limit - reserve) / draw.choice([25, 60]) / problems
+        load = draw.choice([0.0, 0.2, 2.0]) * limit * draw.random()
+        return cls(draw, Clock(), problems, limit, reserve, step, load)
+
+    @property
+    def over(self):
+        """How far a problem may pass its share: a step, and as much again while code runs."""
+        return 2 * self.step
+
+    def usable(self):
+        """Return the time left before the reserve."""
+        return self.limit - self.reserve - self.clock.time
+
+    def run(self, tmp_path):
+        """Return the real Run on the simulated machine, its Deadline noting what it gives."""
+        times = self.limit, self.reserve, self.problems
+        config = replace(
+            Config(),
+            candidates=self.draw.randint(1, 3),
+            problems=self.problems,
+            rounds=2,
+            default_answer=13,
+            limit_seconds=self.limit,
+            reserve_seconds=self.reserve,
+            work=tmp_path,
+        )
+        engine = SimulatedEngine(self.draw, self.clock, self.load, self.step, self.limit)
+        sandbox = SimulatedSandbox(self.draw, self.clock, self.step)
+        deadline = Shares(*times, now=self.clock)
+        return run_of(config, engine, sandbox, deadline, Trace(None), now=self.clock)
+
+    def minimum(self):
+        """Return the least share there is; loading the model is nobody's time."""
+        return max(0.0, self.limit - self.reserve - self.load - self.over) / self.problems
+
+    def borne(self, number):
+        """Return what problems before the given one may have taken from its share.
+
+        Each may have passed its own by `over`, and the platform paused for a step behind it; the
+        problems behind it bear that together.
+        """
+        passed = self.over + self.step
+        return sum(passed / (self.problems - earlier) for earlier in range(1, number + 1))
+
+
 def play(seed, tmp_path):
-    """Run one schedule and check all of its promises; return whether its reserve was reached."""
-    draw, clock = random.Random(seed), Clock()
-    problems = draw.randint(1, 8)
-    limit = draw.choice([10.0, 600.0, 18_000.0, 32_400.0])
-    reserve = limit * draw.choice([0.0, 0.05, 0.5])
-    config = replace(
-        Config(),
-        candidates=draw.randint(1, 3),
-        problems=problems,
-        rounds=2,
-        default_answer=13,
-        limit_seconds=limit,
-        reserve_seconds=reserve,
-        work=tmp_path,
-    )
-    # The longest look apart: a step, and at most as much again while code runs.
-    step = (limit - reserve) / draw.choice([200, 500])
-    load = draw.choice([0.0, 0.2, 2.0]) * limit * draw.random()
-    deadline = Shares(limit, reserve, problems, now=clock)
-    engine = SimulatedEngine(draw, clock, load, step)
-    sandbox = SimulatedSandbox(draw, clock, step)
-    run = run_of(config, engine, sandbox, deadline, Trace(None), now=clock)
-    over = 2 * step
-    minimum, last = None, 0.0
-    for number in range(problems):
-        clock.time += draw.choice([0.0, 0.0, step])  # the platform takes its time
-        before, real = clock.time, time.perf_counter()
-        usable = limit - reserve - before
+    """Run one schedule and hold it to its promises; return whether its reserve was reached."""
+    schedule = Schedule.random(seed)
+    run, clock = schedule.run(tmp_path), schedule.clock
+    given, pauses, carried = run.deadline.given, 0.0, 0.0
+    for number in range(schedule.problems):
+        pause = schedule.draw.choice([0.0, 0.0, schedule.step])  # the platform takes its time
+        clock.time += pause
+        pauses += pause
+        before, usable, real = clock.time, schedule.usable(), time.perf_counter()
         assert 0 <= run.answer(Problem(str(number), "What?")) <= 999
-        took = clock.time - before
-        share = deadline.given[-1]
-        begun = max(before, min(load + step, clock.time)) if number == 0 else before
+        share, took = given[-1], clock.time - before
+        row = run.report.rows[number + 1]
         if usable <= 0:
-            assert (share, took) == (0, 0)
+            # The reserve is reached: the default, at once.
+            assert (share, took, row["ended"], row["answer"]) == (0, 0, "deadline", 13)
             assert time.perf_counter() - real < 1
             continue
-        if number == 0:
-            # Loading the model is nobody's time: the minimum counts from when it is ready.
-            minimum = max(0.0, limit - reserve - load - 2 * step) / problems
-        assert clock.time - begun <= share + over
-        # A problem before may have passed its share, and the platform paused: three steps, which
-        # the problems behind it bear together.
-        borne = sum(3 * step / (problems - earlier) for earlier in range(1, number + 1))
-        assert share >= minimum * (1 - 1e-9) - borne
+        loading = took - run.deadline.spent()  # before its share began
+        assert took - loading <= share + schedule.over
+        assert schedule.usable() >= -schedule.over
+        assert share >= schedule.minimum() * (1 - 1e-9) - schedule.borne(number)
         if number:
-            # What earlier problems left is in the share of this one, to the second.
-            assert share == pytest.approx(usable / (problems - number))
-            assert share > deadline.given[-2] * (1 - 1e-9) or before - last >= deadline.given[-2]
-        last = clock.time - took
-    assert clock.time <= max(limit - reserve, before) + over
-    assert [row["problem"] for row in run.report.rows.values()] == [str(n) for n in range(problems)]
-    return clock.time >= limit - reserve
+            # What earlier problems left is in this share and those behind it, to the second.
+            assert share == pytest.approx(usable / (schedule.problems - number))
+            assert share >= given[-2] + (carried - pause) / (schedule.problems - number) - 1e-6
+        # A problem that is cut off was given all of it: what is carried over can be used.
+        assert row["ended"] != "deadline" or took - loading >= share * (1 - 1e-9)
+        carried = share - (took - loading)
+    assert clock.time <= schedule.limit - schedule.reserve + schedule.over + pauses
+    rows = run.report.rows.values()
+    assert [row["problem"] for row in rows] == [str(n) for n in range(schedule.problems)]
+    return clock.time >= schedule.limit - schedule.reserve
 
 
 @pytest.mark.slow
@@ -174,3 +230,22 @@ def test_no_schedule_passes_the_limit_or_starves_a_problem(tmp_path, monkeypatch
     reached = sum(play(seed, tmp_path) for seed in range(SCHEDULES))
     # The schedules are wild enough: some run out of time, some do not.
     assert 0.1 < reached / SCHEDULES < 0.9
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda whole, self: whole(self) * 1.2,
+        lambda whole, self: whole(self) * 0.8,
+        lambda whole, self: min(whole(self), self._limit / 60),
+        lambda whole, self: whole(self) + self._reserve / 10,
+    ],
+    ids=["greedy", "stingy", "no carry-over", "into the reserve"],
+)
+def test_the_schedules_find_a_wrong_share(tmp_path, monkeypatch, broken):
+    monkeypatch.setattr("kernel.report.write_json", lambda path, value: None)
+    whole = Deadline.share
+    monkeypatch.setattr(Deadline, "share", lambda self: broken(whole, self))
+    with pytest.raises(AssertionError):
+        for seed in range(300):
+            play(seed, tmp_path)
