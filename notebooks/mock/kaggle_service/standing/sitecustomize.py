@@ -1,0 +1,14 @@
+"""Standing on the path, this sends Kaggle's client to the stand-in named by MOCK_KAGGLE_URL.
+
+Python imports it at start. The client knows only localhost's port 80, so its table of addresses is
+changed before it is read. KAGGLE_API_ENVIRONMENT must be LOCALHOST: should this file not be found,
+the client then asks port 80 of this machine, never Kaggle.
+"""
+
+import os
+
+if "MOCK_KAGGLE_URL" in os.environ:
+    from kagglesdk import kaggle_env
+
+    for _name in list(kaggle_env._env_to_endpoint):
+        kaggle_env._env_to_endpoint[_name] = os.environ["MOCK_KAGGLE_URL"]

@@ -1,0 +1,47 @@
+"""What was published last, kept in `dist/published.json` between `make publish` and `make submit`.
+
+Covers: the notebook's version and what it was made of. Does not cover: whether Kaggle still has it.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+NAME = "published.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version of the notebook that Kaggle has taken."""
+
+    notebook: str
+    """owner/slug."""
+    version: int
+    key: str
+    """Digest of what it was made of; another one means that `dist/` has changed since."""
+    model_dataset: str = ""
+    """The uploaded model that it takes; empty where the model came from `dist/` too."""
+    file: str = ""
+    """The submission file that its commit run left; empty until that run is complete."""
+
+    @property
+    def message(self) -> str:
+        """What its submission is described by: the same for the same version, so it is found."""
+        return f"{self.notebook.split('/')[1]} version {self.version}"
+
+
+def save(dist: Path, published: Published) -> None:
+    """Keep it, whole or not at all."""
+    scratch = dist / f".{NAME}.part"
+    scratch.write_text(json.dumps(asdict(published), indent=1) + "\n", "utf-8")
+    scratch.replace(dist / NAME)
+
+
+def load(dist: Path) -> Published | None:
+    """Return what was published last from this folder, or None where nothing legible is kept."""
+    try:
+        value: Any = json.loads((dist / NAME).read_text("utf-8"))
+        return Published(**value)
+    except (OSError, ValueError, TypeError):
+        return None
