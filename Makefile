@@ -75,6 +75,16 @@ package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODE
 lock-wheels: $(READY) ## Resolve notebooks/wheels/*.in into their locks, with hashes
 	@$(PY) -c 'from notebooks.wheelhouse import PROFILES, lock; [lock(profile) for profile in PROFILES.values()]'
 
+# Publishing. Owner, names and competition stand in notebooks/kaggle.toml.
+
+.PHONY: publish
+publish: $(READY) ## Bring dist/ to Kaggle and wait for the commit run; resumes (DRY_RUN=1 MODEL_DATASET=owner/slug)
+	@$(PY) -m notebooks.publish $(if $(DRY_RUN),--dry-run) --model-dataset "$(MODEL_DATASET)"
+
+.PHONY: submit
+submit: $(READY) ## Submit the published version once and wait for its score (AGAIN=1)
+	@$(PY) -m notebooks.submit $(if $(AGAIN),--again)
+
 # Validation. SET is a name (amc, aime, math4, math5) or a file; RUN, A and B are runs' JSONL files.
 
 .PHONY: replay
