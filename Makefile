@@ -95,6 +95,14 @@ replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= 
 view: $(READY) ## Read a recorded run: one HTML page, or a problem here (RUN= SET= PROBLEM= SEED= CANDIDATE=)
 	@$(PY) -m validation.view --run "$(RUN)" --set "$(SET)" $(if $(PROBLEM),--problem "$(PROBLEM)") $(if $(filter command,$(origin SEED)),--seed "$(SEED)") $(if $(CANDIDATE),--candidate "$(CANDIDATE)") $(if $(OUT),--out "$(OUT)")
 
+.PHONY: results
+results: $(READY) ## Plot recorded runs: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)
+	@$(PY) -m notebooks.results $(foreach run,$(RUN) $(RUNS),--runs "$(run)") --set "$(SET)" $(if $(OUT),--out "$(OUT)")
+
+.PHONY: results-notebook
+results-notebook: $(READY) ## Write notebooks/results.ipynb anew from notebooks/results.py
+	@$(PY) -m notebooks.results --build
+
 .PHONY: compare
 compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
 	@$(PY) -m validation.compare --a "$(A)" --b "$(B)" --set "$(SET)"

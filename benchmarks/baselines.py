@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 from rich.table import Table
 
@@ -124,7 +125,7 @@ def _other_kinds(choose: random.Random) -> list[tuple[str, str, int]]:
 
 
 def measure(chosen: list[Baseline], asked: list[TruthProblem]) -> None:
-    """Solve every problem in every way; each run goes to its file."""
+    """Solve every problem in every way; each run goes to its file, the problems beside them."""
     model = embedded_model.ensure()
     profile = json.loads((model / PROFILE).read_text("utf-8"))
     shared = replace(
@@ -132,6 +133,8 @@ def measure(chosen: list[Baseline], asked: list[TruthProblem]) -> None:
     )
     configs = [shared.updated(baseline.settings) for baseline in chosen]
     OUT.mkdir(parents=True, exist_ok=True)
+    columns = {"id": [p.id for p in asked], "problem": [p.problem for p in asked]}
+    pl.DataFrame({**columns, "answer": [p.truth for p in asked]}).write_csv(OUT / "problems.csv")
     with ExitStack() as open_things:
         traces: list[Trace] = []
         for baseline, config in zip(chosen, configs, strict=True):

@@ -55,7 +55,8 @@ def main() -> None:
             show(run, options)
         else:
             path = write_page(run, options.out or default_page(run))
-            print(f"page  {path}  ({path.stat().st_size / 1e6:.1f} MB, {len(run.solved)} solves)")
+            size = path.stat().st_size / 1000
+            print(f"page  {path}  ({size:,.0f} kB, {len(run.solved)} solves)")
     except (RunError, SetError, ConfigError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
