@@ -5,7 +5,7 @@ cover: measuring them (`compare`), judging them (`gates`).
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -44,7 +44,7 @@ class Domain:
     top1: float
     """Share of positions where both models rank the same token first."""
     largest_logit_difference: float
-    """Over all positions and the whole vocabulary, each position's mean difference taken out."""
+    """Over all positions and the whole vocabulary."""
     worst: tuple[WorstToken, ...] = ()
     """The ten positions of largest KL, worst first."""
 
@@ -62,14 +62,16 @@ class Cost:
 
 @dataclass(frozen=True)
 class Overflow:
-    """The largest activations against float16's range."""
+    """The largest activations against float16's range, on the scored texts."""
 
     largest: float
-    """Magnitude over all layers."""
-    layer: str
-    """The module whose output it is."""
+    """Magnitude over all modules."""
+    module: str
+    """Whose input or output it is."""
     share: float
     """`largest` over float16's 65,504; 1 and above overflows."""
+    layers: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Largest magnitude by decoder layer (`model.layers.0`) and outermost module (`lm_head`)."""
 
 
 @dataclass(frozen=True)

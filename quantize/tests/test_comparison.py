@@ -16,7 +16,7 @@ COMPARISON = Comparison(
     original=Cost(1000, 1.5, 80.0),
     quantized=Cost(600, 2.5, 79.0),
     size_ratio=0.6,
-    overflow=Overflow(1200.0, "model.layers.3.mlp", 1200 / 65504),
+    overflow=Overflow(1200.0, "model.layers.3.mlp", 1200 / 65504, {"model.layers.3": 1200.0}),
 )
 
 

@@ -1,0 +1,94 @@
+"""What a folder's safetensors files hold, from their headers alone.
+
+Covers: names, types and shapes of all tensors without reading a weight; files that are cut off,
+tensors that are there twice, an index that says something else than the headers. Does not cover:
+whether the tensors are those a model needs (`serving`).
+"""
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+INDEX = "model.safetensors.index.json"
+
+
+class HeaderError(ValueError):
+    """A file that is no whole safetensors file; the message names it."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One tensor as its header describes it."""
+
+    dtype: str
+    """safetensors' own names: F16, BF16, F32, I8, I32 ..."""
+    shape: tuple[int, ...]
+    file: str
+
+
+def read_header(path: Path) -> dict[str, Stored]:
+    """Return the tensors of one file.
+
+    Raises:
+        HeaderError: the file is cut off, or no safetensors file.
+    """
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > size:
+                raise ValueError("the header is longer than the file")
+            header: dict[str, Any] = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+        tensors = {
+            name: Stored(entry["dtype"], tuple(entry["shape"]), path.name)
+            for name, entry in header.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error):
+        raise HeaderError(f"{path.name} is no safetensors file: build it again.") from None
+    if (missing := 8 + length + end - size) > 0:
+        raise HeaderError(f"{path.name} is cut off, {missing} bytes are missing: build it again.")
+    return tensors
+
+
+def read_folder(folder: Path) -> tuple[dict[str, Stored], list[str]]:
+    """Return the tensors of all files, and a sentence for each fault of files and index."""
+    tensors: dict[str, Stored] = {}
+    faults: list[str] = []
+    paths = sorted(folder.glob("*.safetensors"))
+    for path in paths:
+        try:
+            found = read_header(path)
+        except HeaderError as error:
+            faults.append(str(error))
+            continue
+        for name in sorted(set(found) & set(tensors)):
+            faults.append(f"{name} is in {tensors[name].file} and in {path.name}: keep one.")
+        tensors |= found
+    if not paths:
+        return {}, ["There are no *.safetensors files."]
+    return tensors, faults + _index_faults(folder, tensors, len(paths))
+
+
+def _index_faults(folder: Path, tensors: dict[str, Stored], files: int) -> list[str]:
+    """Hold the index to the headers: loaders read only the files that it names."""
+    path = folder / INDEX
+    if not path.is_file():
+        return [f"{files} weight files need {INDEX}: write it."] if files > 1 else []
+    try:
+        wanted: dict[str, str] = json.loads(path.read_text("utf-8"))["weight_map"]
+        wanted = dict(wanted)
+    except (ValueError, KeyError, TypeError):
+        return [f"{INDEX} cannot be read: write it again."]
+    faults: list[str] = []
+    for name in sorted(set(wanted) | set(tensors)):
+        if name not in tensors:
+            faults.append(f"{INDEX} names {name}, which no file holds.")
+        elif name not in wanted:
+            faults.append(f"{INDEX} does not name {name}: it would not be loaded.")
+        elif wanted[name] != tensors[name].file:
+            faults.append(f"{INDEX} seeks {name} in {wanted[name]}, not in {tensors[name].file}.")
+    return faults
