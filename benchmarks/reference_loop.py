@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -103,15 +104,22 @@ class ColdPythons:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self.blocks = 0
+        self.seconds = 0.0
+        """Wall time of all calls."""
 
     def __call__(self, blocks: Sequence[tuple[str, str]]) -> list[Execution]:
         """Run the blocks; the limits are the kernel's own, as far as a plain process takes them."""
+        begun = time.monotonic()
         with (
             tempfile.TemporaryDirectory() as folder,
             ThreadPoolExecutor(os.cpu_count() or 1) as pool,
         ):
             paths = [Path(folder) / f"{number}.py" for number in range(len(blocks))]
-            return list(pool.map(self._run, paths, blocks))
+            executions = list(pool.map(self._run, paths, blocks))
+        self.blocks += len(blocks)
+        self.seconds += time.monotonic() - begun
+        return executions
 
     def _run(self, path: Path, block: tuple[str, str]) -> Execution:
         session, code = block

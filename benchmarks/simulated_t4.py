@@ -3,7 +3,7 @@
     make bench-simulated_t4
 
 Both loops get the same fifty problems with the same recorded candidates (token counts, answers),
-the same engine (costs, slots, prefix cache) and the same four CPUs. The kernel runs with and without
+the same engine (costs, slots, prefix cache) and four CPUs. The kernel runs with and without
 the decided stop, the reference as described in `reference_loop`, each block at the cost of a cold
 interpreter that `bench-sandbox` has measured. The recorded transcripts are in
 `trace_shapes.jsonl.gz`; AIMO_SHARED_DATA names the folder that holds it.

@@ -21,8 +21,8 @@ from kernel.engine_link import EngineProcess
 from kernel.records import Completion, Finish, Request
 from kernel.tokenizer import load_tokenizer, matching_ids, plain, special_tokens
 
-RESTARTS = 2
-"""Fresh starts allowed without a completion between them."""
+RESTARTS = 3
+"""Fresh starts allowed without a completion between them: two may fail, and a third be whole."""
 WAIT_SECONDS = 0.02
 """Longest pause in `poll` when nothing has finished: code results wait no longer than this."""
 SPARE_TOKENS = 256
@@ -57,16 +57,18 @@ def smaller(arguments: Mapping[str, Any], restart: int, longest: int = 0) -> dic
     """Return settings for the given restart (1, 2, ...) that ask less of the memory.
 
     Fewer sequences, less of the GPU, and a context of three quarters, then half, but never one too
-    short for the `longest` text, in tokens, that waits to be continued.
+    short for the `longest` text, in tokens, that waits to be continued. From the second on without
+    CUDA graphs.
     """
     whole = arguments["max_model_len"]
     return {
         **arguments,
+        "restart": restart,
         "max_num_seqs": max(1, arguments["max_num_seqs"] // 2**restart),
-        "max_model_len": min(whole, max(whole * (4 - restart) // 4, longest + SPARE_TOKENS)),
+        "max_model_len": min(whole, max(whole * max(2, 4 - restart) // 4, longest + SPARE_TOKENS)),
         "gpu_memory_utilization": arguments.get("gpu_memory_utilization", 0.92) - 0.04 * restart,
-        # CUDA graphs take memory of their own; the last attempt does without.
-        "enforce_eager": arguments.get("enforce_eager", False) or restart >= RESTARTS,
+        # CUDA graphs take memory of their own, but without them the T4 is several times slower.
+        "enforce_eager": arguments.get("enforce_eager", False) or restart >= 2,
     }
 
 

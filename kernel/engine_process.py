@@ -1,7 +1,8 @@
 """The process that holds vLLM: started by `engine`, one message in, one message out.
 
 Covers: loading the model, stepping vLLM's engine, and dying with the kernel. Does not cover: when
-to start, restart or give up, nor that ids match the text (both `engine`).
+to start, restart or give up, nor that ids match the text (both `engine`), and with which settings
+(`engine_probe` and `engine_profile`).
 
 Why a process of its own: a hung or killed engine takes nothing else with it, its GPU memory is
 freed for certain, and the kernel answers the platform while the model loads.
@@ -17,9 +18,11 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
+from kernel.engine_probe import settled
 from kernel.records import Completion, Finish, Request
 
 BEAT_SECONDS = 1.0
@@ -39,31 +42,6 @@ def die_with_the_kernel(lifeline: int) -> None:
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
-
-
-def default_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return what this machine's kind of processor needs, with the caller's arguments on top."""
-    import torch
-
-    if not torch.cuda.is_available():
-        # Chunked prefill with a seeded request stops vLLM's CPU engine, so a prompt goes in whole.
-        own = {
-            "dtype": "bfloat16",
-            "enforce_eager": True,
-            "enable_chunked_prefill": False,
-            "max_num_batched_tokens": arguments["max_model_len"],
-        }
-    else:
-        gpus = torch.cuda.device_count()
-        # Before Ampere there is no bfloat16; Triton's attention is the one proven on the T4.
-        old = torch.cuda.get_device_capability() < (8, 0)
-        own = {
-            "dtype": "float16" if old else "auto",
-            "tensor_parallel_size": 2 if gpus >= 2 and old else 1,
-            "gpu_memory_utilization": 0.92,
-            "disable_custom_all_reduce": True,
-        } | ({"attention_backend": "TRITON_ATTN"} if old else {})
-    return own | arguments
 
 
 def facts() -> dict[str, Any]:
@@ -96,8 +74,8 @@ def cpu_environment() -> dict[str, str]:
     }
 
 
-def start(arguments: dict[str, Any]) -> Any:
-    """Load the model and return vLLM's engine."""
+def prepare() -> None:
+    """Set vLLM's environment; to be done before vLLM is imported."""
     os.environ.update(
         # The engine core stays in this process: starting it takes a third of the time.
         VLLM_ENABLE_V1_MULTIPROCESSING="0",
@@ -108,9 +86,13 @@ def start(arguments: dict[str, Any]) -> Any:
     )
     for name, value in cpu_environment().items():
         os.environ.setdefault(name, value)
+
+
+def start(arguments: Mapping[str, Any]) -> Any:
+    """Load the model and return vLLM's engine."""
     from vllm import EngineArgs, LLMEngine
 
-    return LLMEngine.from_engine_args(EngineArgs(**default_arguments(arguments)))
+    return LLMEngine.from_engine_args(EngineArgs(**arguments))
 
 
 def completion_of(output: Any) -> Completion:
@@ -206,12 +188,16 @@ def main() -> None:
     die_with_the_kernel(int(sys.argv[2]))
     _, arguments = connection.recv()
     try:
-        engine = start(arguments)
+        prepare()
+        profile = settled(arguments)
+        for note in profile.notes:
+            print(note, flush=True)
+        engine = start(profile.arguments)
     except Exception as error:
         # The process boundary: the kernel decides what to do about it.
         connection.send(("failed", f"{type(error).__name__}: {error}"))
         raise
-    connection.send(("ready", facts()))
+    connection.send(("ready", {**facts(), "profile": profile.notes}))
     Server(engine, connection).run()
     os.killpg(0, signal.SIGKILL)  # vLLM's workers and threads too; there is nothing left to save
 

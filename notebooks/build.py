@@ -31,6 +31,7 @@ PURE = (
     "latex_integer",
     "extraction",
     "voting",
+    "engine_profile",
 )
 """Layer 0: no clock, file, process or randomness."""
 EFFECTS = (
@@ -59,7 +60,7 @@ EFFECTS = (
         "sandbox_link",
         "sandbox",
     ),
-    ("tokenizer", "engine_link", "engine", "engine_process"),
+    ("tokenizer", "engine_link", "engine", "engine_probe", "engine_process"),
     ("absent",),
     ("competition", "machine", "weights", "quantization", "preflight"),
     ("journal",),
