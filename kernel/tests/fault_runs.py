@@ -23,6 +23,18 @@ ROOT = Path(__file__).resolve().parents[2]
 FAKE = ROOT / "kernel/tests/fake_vllm"
 BOXED = "So \\boxed{5}."
 CODED = "```python\nprint(sum(range(4)))\n```\n```output"
+BROKEN = """
+import functools, importlib, itertools
+*path, last = "{name}".split(".")
+holder = functools.reduce(getattr, path, importlib.import_module("kernel.{module}"))
+whole, calls = getattr(holder, last), itertools.count(1)
+def broken(*args, **kwargs):
+    if next(calls) % {every} == 0:
+        print("INJECTED", flush=True)
+        raise {error}
+    return whole(*args, **kwargs)
+setattr(holder, last, broken)
+"""
 CODE = """
 import json, sys
 {prelude}
@@ -34,6 +46,11 @@ except ConfigError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 """
+
+
+def broken(module, name, error, every):
+    """Return a prelude that makes a function of the kernel raise at every so manieth call."""
+    return BROKEN.format(module=module, name=name, error=error, every=every)
 
 
 @dataclass

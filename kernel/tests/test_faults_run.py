@@ -1,5 +1,6 @@
 """Fifty answers whatever happens: whole runs in processes of their own, broken for real."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from kernel.tests.fault_runs import BOXED, CODED, FaultRun
+from kernel.tests.fault_runs import BOXED, CODED, FaultRun, broken
 
 IDS = {f"p{n}" for n in range(50)}
 
@@ -124,7 +125,8 @@ def test_a_process_killed_or_stopped_in_the_middle_of_a_problem(make, module, nu
         text=CODED if "sandbox" in module else BOXED,
         problems=["What?"] * 12,
         env={"FAKE_VLLM_PAUSE": "0.02"},
-        settings={"stop_when_decided": False},
+        # A share is longer than it takes to notice a hang and to start anew.
+        settings={"stop_when_decided": False, "limit_seconds": 900},
     ).start()
     run.until(1, "execution" if "sandbox" in module else "problem")
     os.kill(run.child(module), number)
@@ -133,6 +135,89 @@ def test_a_process_killed_or_stopped_in_the_middle_of_a_problem(make, module, nu
     assert list(run.answers().values()) == [expected] * 12
     (end,) = run.events("end")
     assert end["restarts" if "engine" in module else "supervisors"] >= 1 + ("sandbox" in module)
+
+
+def test_after_a_restart_candidates_go_on_with_their_text_so_far(make, tmp_path):
+    requests = tmp_path / "requests"
+    env = {"FAKE_VLLM_PAUSE": "0.02", "FAKE_VLLM_REQUESTS": str(requests)}
+    run = make(
+        plan=("ok", "ok"),
+        text=CODED,
+        problems=["What is 1 + 5?"] * 3,
+        env=env,
+        settings={"stop_when_decided": False, "limit_seconds": 600},
+    ).start()
+    run.until(2, "execution")
+    os.kill(run.child("kernel.engine_process"), signal.SIGKILL)
+    assert run.wait() == 0, run.output()
+    assert list(run.answers().values()) == [6] * 3
+    lines = [json.loads(line) for line in requests.read_text().splitlines()]
+    restart = lines.index({}, 1)
+    assert lines.count({}) == 2
+    resumed = [line for line in lines[restart + 1 :] if line["id"].startswith("p0/")]
+    rounds = {line["id"]: int(line["id"].split("/")[2]) for line in resumed}
+    assert max(rounds.values()) >= 1
+    for line in resumed:
+        # Everything that the candidate wrote and saw before the kill stands in its prompt.
+        history = f"{CODED}\n6\n```\n" * rounds[line["id"]]
+        assert line["prompt"] == f"<user>What is 1 + 5?{history}"
+    settings = [json.loads(line) for line in (run.folder / "plan.starts").read_text().splitlines()]
+    assert [s["max_num_seqs"] for s in settings] == [4, 2]
+    assert settings[1]["max_model_len"] < settings[0]["max_model_len"]
+
+
+@pytest.mark.parametrize("api", ["aimo2", "aimo3"])
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("prompt.fitting_ids", "SystemExit(1)"), ("sc_tir.solve", "KeyboardInterrupt")],
+)
+def test_what_a_library_raises_in_predict_never_reaches_the_gateway(make, api, name, error):
+    # The gateway asks in another thread, where either would hang the run until its limit.
+    module, _, function = name.partition(".")
+    prelude = broken(module, function, error, every=3)
+    run = make(api=api, problems=["What?"] * 7, prelude=prelude).start()
+    assert run.wait() == 0, run.output()
+    assert list(run.answers().values()) == [5, 5, 0, 5, 5, 0, 5]
+    assert run.output().count("INJECTED") == len(run.events("error")) == 2
+
+
+def cut_off(run):
+    weights = run.folder / "model/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+
+
+def lacking_a_shard(run):
+    index = {"weight_map": {"a": "model.safetensors", "b": "other.safetensors"}}
+    (run.folder / "model/model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def beyond_a_t4(run):
+    tools = run.folder / "tools"
+    tools.mkdir()
+    (tools / "nvidia-smi").write_text("#!/bin/sh\necho 'Tesla T4, 15360, 7.5'\n")
+    (tools / "nvidia-smi").chmod(0o755)
+    run.env["PATH"] = f"{tools}:{os.environ['PATH']}"
+    config = {"quantization_config": {"quant_method": "mxfp4"}}
+    (run.folder / "model/config.json").write_text(json.dumps(config))
+
+
+SPOILT = {
+    cut_off: "bytes where its header promises",
+    lacking_a_shard: "lacks 1 of 2 weight files, other.safetensors",
+    beyond_a_t4: "Tesla T4 (capability 7.5) cannot run mxfp4",
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT)
+def test_a_model_that_cannot_run_is_told_before_the_first_question(make, spoil):
+    run = make(problems=["What?"] * 2)
+    spoil(run)
+    assert run.start().wait() == 2
+    assert SPOILT[spoil] in run.output() and len(run.output().splitlines()) == 1
+    run.env["KAGGLE_IS_COMPETITION_RERUN"] = "1"
+    assert run.start().wait() == 0, run.output()
+    assert run.valid() == 2
+    assert any(SPOILT[spoil] in event["text"] for event in run.events("note"))
 
 
 BAD = {

@@ -10,7 +10,8 @@ ok, fail-start, kill-start, hang-start, memory-start, slow-start (for `FAKE_VLLM
 fail-step, kill-step, hang-step, memory-step (in the third step; `memory` takes more than it may).
 `FAKE_VLLM_TEXT` is what every request generates, `FAKE_VLLM_PAUSE` the seconds a step takes.
 Each start's arguments are appended to the plan's
-file with the suffix `.starts`, as JSON lines.
+file with the suffix `.starts`, as JSON lines; and where `FAKE_VLLM_REQUESTS` names a file, there
+each request's id and prompt, an empty object at each start.
 """
 
 import json
@@ -30,6 +31,12 @@ def _next_word():
     first, *rest = path.read_text().split() or ["ok"]
     path.write_text("\n".join(rest))
     return first
+
+
+def _note(request):
+    if path := os.environ.get("FAKE_VLLM_REQUESTS"):
+        with open(path, "a") as requests:
+            requests.write(json.dumps(request) + "\n")
 
 
 def _break(how):
@@ -74,6 +81,7 @@ class LLMEngine:
         plan = Path(os.environ["FAKE_VLLM_PLAN"])
         with open(f"{plan}.starts", "a") as starts:
             starts.write(json.dumps(args.arguments) + "\n")
+        _note({})
         word = _next_word()
         how, _, when = word.partition("-")
         if when == "start":
@@ -90,6 +98,7 @@ class LLMEngine:
         ids = prompt["prompt_token_ids"]
         if len(ids) >= self.arguments["max_model_len"]:
             raise ValueError("the prompt is longer than the context")
+        _note({"id": request_id, "prompt": "".join(chr(i - 10) for i in ids)})
         self.requests.append(_Running(request_id, ids, params))
 
     def abort_request(self, request_ids):
