@@ -9,8 +9,9 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ class ProblemRow:
     id: str
     problem: str
     truth: int | None
+    place: str = field(default="", compare=False)
+    """File and line, for who finds fault with it later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,13 @@ class _Record:
     place: str
 
 
-def load_problems(path: Path) -> list[ProblemRow]:
+def load_problems(path: Path, number_repeated: bool = False) -> list[ProblemRow]:
     """Return the problems of `path`, in its order.
+
+    Args:
+        path: the file.
+        number_repeated: whether an id that stands there again with another problem becomes `7-2`,
+            `7-3` and so on, instead of being refused.
 
     Raises:
         ProblemFileError: the file is missing, broken or empty; a column is missing; an id stands
@@ -53,15 +61,39 @@ def load_problems(path: Path) -> list[ProblemRow]:
         raise ProblemFileError(f"{path} ends in none of {', '.join(readers)}.")
     if not path.is_file():
         raise ProblemFileError(f"{path} is no file: give the path of a problem file.")
-    rows: dict[str, ProblemRow] = {}
-    for record in readers[path.suffix.lower()](path):
-        row = _checked(record)
-        if row.id in rows:
-            raise ProblemFileError(f"{record.place}: the id {row.id!r} stands there twice.")
-        rows[row.id] = row
+    rows = [_checked(record) for record in readers[path.suffix.lower()](path)]
     if not rows:
         raise ProblemFileError(f"{path} holds no problems.")
-    return list(rows.values())
+    if number_repeated:
+        rows = _numbered(rows)
+    seen: set[str] = set()
+    for row in rows:
+        if row.id in seen:
+            raise ProblemFileError(f"{row.place}: the id {row.id!r} stands there twice.")
+        seen.add(row.id)
+    return rows
+
+
+def _numbered(rows: Sequence[ProblemRow]) -> list[ProblemRow]:
+    """Return the rows with repeated ids numbered; the same row again stays, as the fault it is."""
+    taken = {row.id for row in rows}
+    texts: set[tuple[str, str]] = set()
+    times: Counter[str] = Counter()
+    found: list[ProblemRow] = []
+    for row in rows:
+        if (row.id, row.problem) not in texts:
+            texts.add((row.id, row.problem))
+            times[row.id] += 1
+            if times[row.id] > 1:
+                unique = f"{row.id}-{times[row.id]}"
+                if unique in taken:
+                    raise ProblemFileError(
+                        f"{row.place}: the id {row.id!r} is repeated and {unique!r} is taken: give "
+                        "each problem its own id."
+                    )
+                row = replace(row, id=unique)
+        found.append(row)
+    return found
 
 
 def _checked(record: _Record) -> ProblemRow:
@@ -75,6 +107,7 @@ def _checked(record: _Record) -> ProblemRow:
         _text(record.cells["id"]).strip(),
         _text(record.cells["problem"]),
         _truth(record.cells.get("answer"), record.place),
+        record.place,
     )
 
 

@@ -30,9 +30,9 @@ SIGNIFICANCE = 0.05
 class Options:
     """Compare two runs on the same problems."""
 
-    a: Path
+    a: str = ""
     """A run's JSONL."""
-    b: Path
+    b: str = ""
     """The other run's JSONL."""
     set: str = ""
     """A set's name or file, for the truths of runs that do not know them."""
@@ -112,13 +112,15 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     try:
-        runs = [with_set(read_run(path), options.set) for path in (options.a, options.b)]
+        if not (options.a and options.b):
+            raise RunError("Which runs? Set A and B to the JSONL files of two runs.")
+        runs = [with_set(read_run(Path(path)), options.set) for path in (options.a, options.b)]
         figures = compare(*(outcomes(run, run.config) for run in runs))
     except (RunError, SetError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     table = Table("", "A", "B")
-    table.add_row("run", str(options.a), str(options.b))
+    table.add_row("run", options.a, options.b)
     table.add_row("accuracy", f"{figures['accuracy_a']:.1%}", f"{figures['accuracy_b']:.1%}")
     test = figures["mcnemar"]
     table.add_row("right alone", str(test["only_a"]), str(test["only_b"]))
@@ -126,8 +128,8 @@ def main() -> None:
     console = Console()
     console.print(table)
     console.print(figures["verdict"])
-    path = options.b.with_suffix(".compare.json")
-    write_json(path, {"a": str(options.a), "b": str(options.b), **figures})
+    path = Path(options.b).with_suffix(".compare.json")
+    write_json(path, {"a": options.a, "b": options.b, **figures})
     print(f"figures  {path}")
 
 

@@ -9,15 +9,9 @@ Some copies of these sets number each year's problems from 0, so an id stands th
 with different problems. The repetitions become `7-2`, `7-3`: a seed and a vote belong to one id.
 """
 
-import csv
-import json
-import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from kernel import extraction
 from kernel.config import Config
@@ -68,8 +62,6 @@ class ProblemSet:
 
     name: str
     problems: tuple[TruthProblem, ...]
-    renumbered: int = 0
-    """Ids that had to be made unique."""
 
     @property
     def unreachable(self) -> int:
@@ -87,7 +79,14 @@ def load_set(name: str, config: Config) -> ProblemSet:
     path = fetched(name, known) if known else Path(name)
     if not known and not path.is_file():
         raise SetError(f"{name} is neither a set ({', '.join(KNOWN)}) nor a file of problems.")
-    return load_file(path, config, name if known else path.stem, known)
+    try:
+        return load_file(path, config, name if known else path.stem, known)
+    except SetError as error:
+        if known:
+            # What was downloaded is not what was published: the next try downloads it again.
+            path.unlink()
+            raise SetError(str(error).replace(str(path), known.repository)) from None
+        raise
 
 
 def load_file(path: Path, config: Config, name: str, known: Known | None = None) -> ProblemSet:
@@ -97,94 +96,24 @@ def load_file(path: Path, config: Config, name: str, known: Known | None = None)
         SetError: a row is bad or has no truth, or the set is not what it should be.
     """
     try:
-        repeated = _repeated(path)
-        rows = _load_renumbered(path) if repeated else load_problems(path)
+        rows = load_problems(path, number_repeated=True)
     except ProblemFileError as error:
         raise SetError(str(error)) from None
     if known and len(rows) != known.count:
         raise SetError(f"{path} holds {len(rows)} problems, but {name} has {known.count}.")
-    problems = tuple(_checked(row, n, path, config, known) for n, row in enumerate(rows, 1))
-    return ProblemSet(name, problems, repeated)
+    return ProblemSet(name, tuple(_checked(row, config, known) for row in rows))
 
 
-def _checked(
-    row: ProblemRow, number: int, path: Path, config: Config, known: Known | None
-) -> TruthProblem:
+def _checked(row: ProblemRow, config: Config, known: Known | None) -> TruthProblem:
     """Return the row with its truth in the convention that the votes go through too."""
+    place = f"{row.place} (id {row.id!r})"
     if row.truth is None:
-        raise SetError(f"{path}, problem {number} (id {row.id!r}): the answer is missing.")
+        raise SetError(f"{place}: the answer is missing.")
     low, high = (known.lowest, known.highest) if known else (None, None)
     if (low is not None and row.truth < low) or (high is not None and row.truth > high):
-        raise SetError(
-            f"{path}, problem {number} (id {row.id!r}): the answer {row.truth} is not from {low} "
-            f"to {high}."
-        )
+        raise SetError(f"{place}: the answer {row.truth} is not from {low} to {high}.")
     answer = extraction.to_answer(row.truth, config)
     return TruthProblem(row.id, row.problem, row.truth, answer)
-
-
-# --- Ids that stand there several times ---
-
-
-def _repeated(path: Path) -> int:
-    """Return how many rows repeat an earlier id with another problem; 0 also for a bad file."""
-    rows = _cells(path)
-    ids = Counter(row["id"] for row in rows)
-    # The same row twice is a fault that the loader shall name.
-    distinct = len({(row["id"], row["problem"]) for row in rows})
-    return len(rows) - len(ids) if distinct == len(rows) else 0
-
-
-def _load_renumbered(path: Path) -> list[ProblemRow]:
-    """Load a copy of the file in which each id stands once."""
-    seen: Counter[str | None] = Counter()
-    rows = _cells(path)
-    taken = {row["id"] for row in rows}
-    for row in rows:
-        seen[row["id"]] += 1
-        if (times := seen[row["id"]]) > 1:
-            row["id"] = unique = f"{row['id']}-{times}"
-            if unique in taken:
-                raise SetError(f"{path}: the id {unique!r} is taken: give each problem its own id.")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "unique.parquet"
-        pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String)).write_parquet(copy)
-        try:
-            return load_problems(copy)
-        except ProblemFileError as error:
-            raise ProblemFileError(str(error).replace(str(copy), str(path))) from None
-
-
-_COLUMNS = ("id", "problem", "answer")
-
-
-def _cells(path: Path) -> list[dict[str, str | None]]:
-    """Return the three columns as text; [] for a file that the loader will refuse anyway."""
-    try:
-        rows = _READERS[path.suffix.lower()](path)
-        return [
-            {name: None if row.get(name) is None else str(row[name]) for name in _COLUMNS}
-            for row in rows
-        ]
-    except (KeyError, AttributeError, OSError, ValueError, csv.Error, pl.exceptions.PolarsError):
-        return []
-
-
-def _csv_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def _jsonl_rows(path: Path) -> list[dict[str, object]]:
-    lines = path.read_text("utf-8-sig").split("\n")
-    return [json.loads(line) for line in lines if line.strip()]
-
-
-def _parquet_rows(path: Path) -> list[dict[str, object]]:
-    return pl.read_parquet(path).to_dicts()
-
-
-_READERS = {".csv": _csv_rows, ".jsonl": _jsonl_rows, ".parquet": _parquet_rows}
 
 
 # --- Download ---

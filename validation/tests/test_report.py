@@ -146,3 +146,10 @@ def test_a_missing_run_is_one_sentence(module, arguments):
     done = command(module, *arguments)
     assert done.returncode == 2
     assert done.stderr == "none is no file: give the path of a run's JSONL.\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--a", "x"), ("--a", "", "--b", "")])
+def test_compare_without_runs_asks_for_them(arguments):
+    done = command("compare", *arguments)
+    assert done.returncode == 2
+    assert done.stderr == "Which runs? Set A and B to the JSONL files of two runs.\n"

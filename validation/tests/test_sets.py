@@ -64,7 +64,6 @@ def test_repeated_ids_of_different_problems_are_numbered(tmp_path, suffix):
     getattr(frame, writers[suffix])(path)
     loaded = load_set(str(path), CONFIG)
     assert [p.id for p in loaded.problems] == ["7", "8", "7-2"]
-    assert loaded.renumbered == 1
 
 
 def test_a_row_that_stands_there_twice_is_refused_with_its_line(tmp_path):
@@ -84,12 +83,15 @@ def test_a_made_up_id_that_is_taken_is_refused(tmp_path):
     [
         ([], "holds no problems"),
         ([*rows(1), {"id": 5, "problem": "p", "answer": "1/2"}], r"line 2: .*'1/2' is no integer"),
-        ([*rows(1), {"id": 5, "problem": "p", "answer": None}], r"problem 2 \(id '5'\).*missing"),
-        ([{"id": 5, "problem": "p"}], r"problem 1 \(id '5'\): the answer is missing"),
+        (
+            [*rows(1), {"id": 5, "problem": "p", "answer": None}],
+            r"line 2 \(id '5'\): the answer is missing",
+        ),
+        ([{"id": 5, "problem": "p"}], r"line 1 \(id '5'\): the answer is missing"),
         ([{"id": 5, "problem": " ", "answer": 1}], "line 1: the problem is empty"),
         (
             [*rows(1), *[{"id": 0, "problem": p, "answer": "x"} for p in "ab"]],
-            r"a\.jsonl, row 2: the answer 'x' is no integer",
+            r"a\.jsonl, line 2: the answer 'x' is no integer",
         ),
     ],
 )
@@ -104,13 +106,35 @@ def test_an_unknown_name_lists_the_sets():
         load_set("amd", CONFIG)
 
 
-def test_a_set_of_the_wrong_size_or_range_is_refused(tmp_path):
-    path = write(tmp_path / "aime.jsonl", rows(89))
-    with pytest.raises(SetError, match="89 problems, but aime has 90"):
-        load_file(path, CONFIG, "aime", KNOWN["aime"])
+@pytest.mark.parametrize(
+    ("name", "count"), [("amc", 83), ("aime", 90), ("math4", 754), ("math5", 721)]
+)
+def test_a_named_set_has_its_published_size(tmp_path, name, count):
+    for made in (count - 1, count + 1):
+        path = write(tmp_path / f"{made}.jsonl", rows(made))
+        with pytest.raises(SetError, match=f"{made} problems, but {name} has {count}"):
+            load_file(path, CONFIG, name, KNOWN[name])
+    path = write(tmp_path / "right.jsonl", rows(count))
+    assert len(load_file(path, CONFIG, name, KNOWN[name]).problems) == count
+
+
+def test_a_truth_out_of_the_sets_range_is_refused(tmp_path):
     path = write(tmp_path / "aime.jsonl", [*rows(89), {"id": 89, "problem": "p", "answer": 1000}])
-    with pytest.raises(SetError, match=r"problem 90 \(id '89'\): the answer 1000 is not from 0"):
+    with pytest.raises(
+        SetError, match=r"line 90 \(id '89'\): the answer 1000 is not from 0 to 999"
+    ):
         load_file(path, CONFIG, "aime", KNOWN["aime"])
+
+
+def test_a_missing_truth_is_named_by_its_line_in_each_format(tmp_path):
+    # The problem before it takes two lines.
+    (tmp_path / "a.csv").write_text('id,problem,answer\na,"p\nq",1\nb,r,\n')
+    pl.DataFrame({"id": ["a", "b"], "problem": ["p", "q"], "answer": [1, None]}).write_parquet(
+        tmp_path / "a.parquet"
+    )
+    for file, place in (("a.csv", "line 4"), ("a.parquet", "row 2")):
+        with pytest.raises(SetError, match=rf"{place} \(id 'b'\): the answer is missing"):
+            load_set(str(tmp_path / file), CONFIG)
 
 
 @pytest.fixture
