@@ -10,13 +10,8 @@ READY := $(VENV)/.ready-$(KEY)
 PY := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
 
-# Options of the targets, passed as NAME=value.
-PROBLEMS ?= notebooks/problems.csv
-API ?= aimo1
-CANDIDATES ?= 8
-MINUTES ?= 10
-SEED ?= 0
-TESTS ?=
+# Options of the targets are passed as NAME=value; what is not given is the command's own default.
+option = $(if $($(1)),--$(2) "$($(1))")
 
 .PHONY: help
 help: ## List the targets
@@ -38,7 +33,7 @@ $(READY): requirements.txt requirements.lock
 
 .PHONY: dry-run
 dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PROBLEMS= API= CANDIDATES= MINUTES= SEED=)
-	@$(PY) -m notebooks.dry_run --problems "$(PROBLEMS)" --api "$(API)" --candidates "$(CANDIDATES)" --minutes "$(MINUTES)" --seed "$(SEED)"
+	@$(PY) -m notebooks.dry_run $(call option,PROBLEMS,problems) $(call option,API,api) $(call option,CANDIDATES,candidates) $(call option,MINUTES,minutes) $(call option,SEED,seed)
 
 .PHONY: test
 test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some folders or files)
@@ -69,7 +64,12 @@ notebook: $(READY) ## Build notebooks/submission.ipynb from kernel/
 
 .PHONY: package
 package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL_DATASET=owner/slug)
-	@$(PY) -m notebooks.package --profile "$(or $(PROFILE),t4x2)" --model-dataset "$(MODEL_DATASET)"
+	@$(PY) -m notebooks.package $(call option,PROFILE,profile) $(call option,MODEL_DATASET,model-dataset)
+
+.PHONY: rehearse
+rehearse: PROFILE ?= cpu
+rehearse: package ## Run the packaged notebook as Kaggle would and check all it leaves (APIS= MINUTES= CANDIDATES= PROBLEMS= PROFILE=)
+	@$(PY) -m notebooks.rehearse --profile "$(PROFILE)" $(if $(APIS),--apis $(APIS)) $(call option,MINUTES,minutes) $(call option,CANDIDATES,candidates) $(call option,PROBLEMS,problems)
 
 .PHONY: lock-wheels
 lock-wheels: $(READY) ## Resolve notebooks/wheels/*.in into their locks, with hashes
@@ -84,6 +84,10 @@ publish: $(READY) ## Bring dist/ to Kaggle and wait for the commit run; resumes 
 .PHONY: submit
 submit: $(READY) ## Submit the published version once and wait for its score (AGAIN=1)
 	@$(PY) -m notebooks.submit $(if $(AGAIN),--again)
+
+.PHONY: archive
+archive: $(READY) ## Derive the documentation that Kaggle asks of a winner into dist/archive/
+	@$(PY) -m notebooks.archive
 
 # Validation. SET is a name (amc, aime, math4, math5) or a file; RUN, A and B are runs' JSONL files.
 
