@@ -97,7 +97,7 @@ replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= 
 
 .PHONY: view
 view: $(READY) ## Read a recorded run: one HTML page, or a problem here (RUN= SET= PROBLEM= SEED= CANDIDATE=)
-	@$(PY) -m validation.view --run "$(RUN)" --set "$(SET)" $(if $(PROBLEM),--problem "$(PROBLEM)") $(if $(filter command,$(origin SEED)),--seed "$(SEED)") $(if $(CANDIDATE),--candidate "$(CANDIDATE)") $(if $(OUT),--out "$(OUT)")
+	@$(PY) -m validation.view --run "$(RUN)" --set "$(SET)" $(call option,PROBLEM,problem) $(call option,SEED,seed) $(call option,CANDIDATE,candidate) $(call option,OUT,out)
 
 .PHONY: results
 results: $(READY) ## Plot recorded runs: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)
@@ -114,8 +114,8 @@ compare: $(READY) ## Tell whether run B is better than run A or just luckier (A=
 SEEDS ?= 5
 .PHONY: validate
 validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 SEED= ENGINE_URL= MODEL= OUT= ARGS=)
-	@$(PY) -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" --seed "$(SEED)" --engine-url "$(ENGINE_URL)" $(if $(MODEL),--model "$(MODEL)") $(if $(OUT),--out "$(OUT)") $(ARGS)
+	@$(PY) -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" $(call option,SEED,seed) --engine-url "$(ENGINE_URL)" $(call option,MODEL,model) $(call option,OUT,out) $(ARGS)
 
 .PHONY: simulate
 simulate: $(READY) ## Run nine hours of two T4s in virtual time (PROBLEMS= N= M= ARGS="--gpu L4 --calibration probe.json ...")
-	@$(PY) -m validation.simulate $(if $(filter-out file,$(origin PROBLEMS)),--problems "$(PROBLEMS)") $(if $(N),--candidates "$(N)") $(if $(M),--rounds "$(M)") $(ARGS)
+	@$(PY) -m validation.simulate $(call option,PROBLEMS,problems) $(call option,N,candidates) $(call option,M,rounds) $(ARGS)

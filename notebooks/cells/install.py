@@ -36,7 +36,7 @@ def install(folder: Path) -> None:
     Without its packages the kernel still gives every problem its fallback answer, which is more
     than a notebook that stops here.
     """
-    command = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--quiet"]
+    command = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--no-compile"]
     command += ["--disable-pip-version-check", "--root-user-action=ignore", "--find-links"]
     command += [str(folder), "--require-hashes", "--requirement", str(folder / LIST)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -1,0 +1,99 @@
+"""The notebook: equal to the kernel, in layer order, and at work in an empty folder."""
+
+import ast
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import polars as pl
+import pytest
+from nbclient import NotebookClient
+
+from notebooks import build
+from notebooks.mock import scorer
+
+KERNEL = build.ROOT / "kernel"
+
+
+def test_the_committed_notebook_equals_a_fresh_build():
+    fresh = build.notebook(build.submission_cells())
+    assert build.NOTEBOOK.read_text("utf-8") == fresh, "run `make notebook` and commit the result"
+
+
+def test_the_notebook_is_valid_and_its_cells_are_new():
+    made = nbformat.reads(build.notebook(build.submission_cells()), as_version=4)
+    nbformat.validate(made)
+    ids = [cell["id"] for cell in made.cells]
+    assert len(set(ids)) == len(ids)
+    code = [cell for cell in made.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+
+
+def test_every_module_of_the_kernel_is_in_the_notebook():
+    assert sorted(build.MODULES) == sorted(path.stem for path in KERNEL.glob("*.py"))
+    assert len(set(build.MODULES)) == len(build.MODULES)
+
+
+def imported(module: str) -> set[str]:
+    """Return the kernel's modules that a module imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((KERNEL / f"{module}.py").read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "kernel":
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kernel."):
+            found.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            names = [alias.name.split(".") for alias in node.names]
+            found |= {parts[1] for parts in names if parts[0] == "kernel"}
+    return found
+
+
+@pytest.mark.parametrize("module", build.MODULES)
+def test_a_module_imports_earlier_ones_only(module):
+    earlier = build.MODULES[: build.MODULES.index(module)]
+    assert imported(module) <= set(earlier)
+
+
+@pytest.mark.parametrize("group", build.EFFECTS, ids=lambda group: group[-1])
+def test_an_effect_imports_no_other_effect(group):
+    allowed = {*build.PURE, *group}
+    for module in group:
+        assert imported(module) <= allowed, module
+
+
+def test_the_import_check_sees_every_form_of_import():
+    # `submission` imports names of modules, and modules, some under other names.
+    assert {"config", "console", "sc_tir"} <= imported("submission")
+
+
+@pytest.mark.timeout(300)
+def test_the_notebook_runs_in_an_empty_folder(tmp_path, monkeypatch):
+    """Without a model and scored: the answers are fallbacks, and the submission is right."""
+    working, inputs = tmp_path / "working", tmp_path / "input"
+    working.mkdir()
+    inputs.mkdir()
+    rows = {"id": [f"0{n}" for n in range(3)], "problem": ["What is 1?"] * 3}
+    pl.DataFrame(rows).write_csv(inputs / "test.csv")
+    shutil.copytree(build.ROOT / "notebooks/mock/aimo1", tmp_path / "platform")
+    variables = {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        "PYTHONPATH": str(tmp_path / "platform"),
+        "MOCK_INPUT": str(inputs),
+        "KAGGLE_IS_COMPETITION_RERUN": "1",
+    }
+    notebook = nbformat.reads(build.notebook(build.submission_cells()), as_version=4)
+    spec = tmp_path / "jupyter/kernels/own"
+    spec.mkdir(parents=True)
+    argv = f'["{sys.executable}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"]'
+    (spec / "kernel.json").write_text(f'{{"argv": {argv}, "display_name": "x", "language": "x"}}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    client = NotebookClient(
+        notebook, timeout=240, kernel_name="own", resources={"metadata": {"path": str(working)}}
+    )
+    client.execute(env=variables)
+    written = {path.name: path.read_bytes() for path in (working / "kernel").glob("*.py")}
+    assert written == {path.name: path.read_bytes() for path in KERNEL.glob("*.py")}
+    assert scorer.faults(working / "submission.csv", rows["id"], 999) == []
+    assert not list(Path(working).glob("*.part"))
