@@ -134,13 +134,13 @@ def measure(chosen: list[Baseline], asked: list[TruthProblem]) -> None:
     configs = [shared.updated(baseline.settings) for baseline in chosen]
     OUT.mkdir(parents=True, exist_ok=True)
     columns = {"id": [p.id for p in asked], "problem": [p.problem for p in asked]}
-    pl.DataFrame({**columns, "answer": [p.truth for p in asked]}).write_csv(OUT / "problems.csv")
+    pl.DataFrame({**columns, "answer": [p.truth for p in asked]}).write_csv(OUT / "one-step.csv")
     with ExitStack() as open_things:
         traces: list[Trace] = []
         for baseline, config in zip(chosen, configs, strict=True):
             baseline.run.unlink(missing_ok=True)
             trace = open_things.enter_context(Trace(baseline.run))
-            about = {"set": "one-step problems", "model": model.name, "seeds": 1}
+            about = {"set": "one-step", "model": model.name, "seeds": 1}
             trace.write("run", **about, settings=settings_of(config), baseline=baseline.name)
             traces.append(trace)
         print(f"Loading {model.name} ...", flush=True)

@@ -67,6 +67,27 @@ def _faults(result: Result) -> str:
     return f"{head}\n\n" + "\n".join(rows)
 
 
+def _baselines(result: Result) -> str:
+    rows = [
+        f"| setting ({_where(result)}) | right | 95% interval | code blocks (failed) "
+        "| tokens a problem |",
+        "|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {row['setting']} | {row['right']} of {row['problems']} "
+        f"| {row['low']:.0%} to {row['high']:.0%} "
+        f"| {row['code_blocks']} ({row['code_blocks_failed']}) | {row['tokens_a_problem']} |"
+        for row in result["rows"]
+    ]
+    *others, last = result["rows"]
+    against = ", ".join(f"{row['p_against_last']:.2g} for {row['setting']}" for row in others)
+    note = (
+        f"N = {last['candidates']}, one seed. Against {last['setting']} McNemar's test gives p = "
+        f"{against}."
+    )
+    return "\n".join(rows) + f"\n\n{note}"
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
@@ -75,6 +96,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "dry_run": _dry_run,
     "sandbox": _sandbox,
     "faults": _faults,
+    "baselines": _baselines,
 }
 
 

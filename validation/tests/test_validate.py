@@ -115,6 +115,39 @@ def test_a_server_that_goes_away_costs_nothing_that_is_finished(tmp_path, capsys
     assert report(recorded)["accuracy"] == 1
 
 
+def test_a_server_that_dies_in_the_middle_of_an_answer_costs_nothing_finished(tmp_path, capsys):
+    """The connection breaks with the answer half read, and nobody listens any more."""
+    path, asked = tmp_path / "r.jsonl", []
+
+    def reply(body):
+        asked.append(body)
+        if len(asked) > 4:
+            server.http.socket.close()
+            raise ConnectionAbortedError
+        return boxes_the_number(body)
+
+    with Trace(path) as trace:
+        trace.write("run", **ABOUT)
+        server = FakeServer(reply)
+        server.http.handle_error = lambda *_: None
+        with closing(ServerEngine(server.url, Characters(), 4, pauses=(0.01, 0.01))) as engine:
+            status = work(TASKS, CONFIG, 60.0, engine, NoSandbox(), trace)
+        server.http.shutdown()
+    said = capsys.readouterr().err
+    assert status == 1 and "cannot be used any more" in said
+    assert "All finished solves are saved: run the same again." in said
+    done = resumed(path, ABOUT)
+    assert done == {(0, "0")}
+    left = [task for task in TASKS if (task.seed, task.problem.id) not in done]
+    assert run(path, left, boxes_the_number)[0] == 0
+    recorded = read_run(path)
+    assert Counter((s.seed, s.problem) for s in recorded.solved) == {
+        (t.seed, t.problem.id): 1 for t in TASKS
+    }
+    # What was cut off is counted, and was begun again.
+    assert (recorded.torn, recorded.unfinished) == (0, 1)
+
+
 def test_a_server_that_calls_every_request_bad_is_no_score_of_zero(tmp_path, capsys):
     assert run(tmp_path / "r.jsonl", TASKS, lambda body: 400)[0] == 1
     assert "failed on problem 0" in capsys.readouterr().err

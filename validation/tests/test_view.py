@@ -89,6 +89,16 @@ def test_the_page_says_what_the_run_holds(tmp_path):
     assert "raised, 0.10 s" in code and "boom" in code and "10 tokens, ended by stop" in code
 
 
+def test_a_half_written_last_line_is_told_and_costs_its_problem_only(tmp_path):
+    path = example(tmp_path / "r.jsonl")
+    path.write_bytes(path.read_bytes()[:-20])
+    run = read_run(path)
+    html = html_of(run)
+    assert html.count('<details class="solve') == 4
+    for name in ("torn lines", "unfinished"):
+        assert f"<dt>{name}</dt><dd>1</dd>" in html
+
+
 def test_hostile_text_is_escaped_everywhere(tmp_path):
     file = RunFile(model=EVIL)
     file.votes(EVIL, 3, [3], 3)
