@@ -1,0 +1,72 @@
+"""The real engine for benchmarks: vLLM with the embedded model, 48 candidates, 4 rounds.
+
+Covers: opening it with the settings that the model's profile gives, some problems of the dry run's
+file, and waiting until it is ready. Does not cover: what is measured on it.
+"""
+
+import contextlib
+import json
+import tempfile
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernel.config import Config
+from kernel.deadline import Deadline
+from kernel.engine import VllmEngine
+from kernel.preflight import PROFILE
+from kernel.records import Problem
+from kernel.sandbox import ForkedSandbox
+from notebooks import embedded_model
+from notebooks.problems import load_problems
+
+PROBLEMS = Path(__file__).resolve().parent.parent / "notebooks/problems.csv"
+EVERY = 5
+"""Of ten problems from easy to olympiad, every fifth: one easy and one hard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a benchmark on the real engine works with."""
+
+    config: Config
+    engine: VllmEngine
+    sandbox: ForkedSandbox
+    problems: tuple[Problem, ...]
+    load_seconds: float
+
+    def deadline(self) -> Deadline:
+        """Return a deadline that no problem reaches, begun for one."""
+        deadline = Deadline(24 * 3600.0, 0.0, 1)
+        deadline.begin()
+        return deadline
+
+
+def settings() -> Config:
+    """Return the kernel's settings with those of the embedded model on top."""
+    profile = embedded_model.ensure() / PROFILE
+    return Config().updated(json.loads(profile.read_text("utf-8")))
+
+
+@contextlib.contextmanager
+def opened(every: int = EVERY) -> Generator[Bench]:
+    """Give the engine once it is ready, and a sandbox; end both."""
+    config = settings()
+    rows = load_problems(PROBLEMS)[::every]
+    problems = tuple(Problem(row.id, row.problem) for row in rows)
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "engine.log"
+        begun = time.monotonic()
+        engine = VllmEngine(
+            embedded_model.ensure(), config, log, lambda text: print(text, flush=True)
+        )
+        with contextlib.closing(engine), ForkedSandbox(config) as sandbox:
+            while not engine.ready:
+                if engine.lost:
+                    raise RuntimeError(
+                        f"The engine did not start:\n{log.read_text('utf-8')[-2000:]}"
+                    )
+                engine.poll()
+            load = time.monotonic() - begun
+            yield Bench(config, engine, sandbox, problems, load)
