@@ -119,3 +119,7 @@ validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 S
 .PHONY: simulate
 simulate: $(READY) ## Run nine hours of two T4s in virtual time (PROBLEMS= N= M= ARGS="--gpu L4 --calibration probe.json ...")
 	@$(PY) -m validation.simulate $(call option,PROBLEMS,problems) $(call option,N,candidates) $(call option,M,rounds) $(ARGS)
+
+.PHONY: plan
+plan: $(READY) ## Plan nine hours for a model and a GPU kind (MODEL=folder|config.json GPU=T4|L4|H100 ARGS="--calibration probe.json ...")
+	@$(PY) -m validation.plan $(if $(MODEL),--model "$(MODEL)") $(if $(GPU),--gpu "$(GPU)") $(ARGS)
