@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from kernel.config import Config
 from kernel.engine_link import EngineProcess
 from kernel.records import Completion, Finish, Request
-from kernel.tokenizer import load_tokenizer, matching_ids, plain, special_tokens
+from kernel.tokenizer import Encoding, load_tokenizer, matching_ids
 
 RESTARTS = 3
 """Fresh starts allowed without a completion between them: two may fail, and a third be whole."""
@@ -114,23 +114,18 @@ class VllmEngine:
         self._start(self._arguments)
         # While the process loads the model: importing transformers takes seconds.
         try:
-            self._tokenizer = load_tokenizer(model)
+            self._encoding = Encoding(load_tokenizer(model))
         except BaseException:
             self.close()
             raise
-        self._specials = special_tokens(self._tokenizer)
 
     def encode(self, text: str) -> list[int]:
-        """See Engine. Special tokens and lone surrogates in it become ordinary text."""
-        return self._tokenizer.encode(plain(text, self._specials), add_special_tokens=False)
+        """See Engine and `Encoding`."""
+        return self._encoding.encode(text)
 
     def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """See Engine. Only the template's own special tokens count as such."""
-        turns = [{k: plain(text, self._specials) for k, text in turn.items()} for turn in messages]
-        text = self._tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        )
-        return self._tokenizer.encode(text, add_special_tokens=False)
+        """See Engine and `Encoding`."""
+        return self._encoding.encode_chat(messages)
 
     def submit(self, request: Request) -> None:
         """See Engine. Before the model is loaded, requests wait here."""
@@ -194,7 +189,7 @@ class VllmEngine:
         return self._waiting.pop(completion.request_id, None) is not None
 
     def _exact(self, completion: Completion) -> Completion:
-        ids = matching_ids(completion.text, completion.token_ids, self._tokenizer)
+        ids = matching_ids(completion.text, completion.token_ids, self._encoding.tokenizer)
         return replace(completion, token_ids=ids)
 
     def _check_silence(self) -> None:

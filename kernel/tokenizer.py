@@ -49,6 +49,24 @@ def plain(text: str, specials: Iterable[str]) -> str:
     return text
 
 
+class Encoding:
+    """Text to ids as every engine gives them, for one tokenizer."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.specials = special_tokens(tokenizer)
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of `text`; special tokens and lone surrogates in it become ordinary."""
+        return self.tokenizer.encode(plain(text, self.specials), add_special_tokens=False)
+
+    def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """Return a conversation's ids; only the template's own special tokens count as such."""
+        turns = [{k: plain(text, self.specials) for k, text in turn.items()} for turn in messages]
+        text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return self.tokenizer.encode(text, add_special_tokens=False)
+
+
 def matching_ids(text: str, ids: Sequence[int], tokenizer: Tokenizer) -> tuple[int, ...]:
     """Return ids that decode to exactly `text`, keeping as many of `ids` as possible.
 

@@ -22,7 +22,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from kernel.records import Completion, Finish, Request
-from kernel.tokenizer import Tokenizer, matching_ids, plain, special_tokens
+from kernel.tokenizer import Encoding, Tokenizer, matching_ids
 
 PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 20.0)
 """Seconds between tries: about as long as a server takes to come back with a small model."""
@@ -74,8 +74,7 @@ class ServerEngine:
         self.url = f"{parts.scheme}://{parts.netloc}"
         self._base = parts.path.rstrip("/").removesuffix("/v1")
         self._parts = parts
-        self._tokenizer = tokenizer
-        self._specials = special_tokens(tokenizer)
+        self._encoding = Encoding(tokenizer)
         self._pauses = pauses
         self._done: SimpleQueue[Completion | ServerError] = SimpleQueue()
         self._waiting: dict[str, http.client.HTTPConnection | None] = {}
@@ -86,16 +85,12 @@ class ServerEngine:
         self.model = self._served(model)
 
     def encode(self, text: str) -> list[int]:
-        """See Engine. Special tokens and lone surrogates in it become ordinary text."""
-        return self._tokenizer.encode(plain(text, self._specials), add_special_tokens=False)
+        """See Engine and `Encoding`."""
+        return self._encoding.encode(text)
 
     def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """See Engine. Only the template's own special tokens count as such."""
-        turns = [{k: plain(text, self._specials) for k, text in turn.items()} for turn in messages]
-        text = self._tokenizer.apply_chat_template(
-            turns, tokenize=False, add_generation_prompt=True
-        )
-        return self._tokenizer.encode(text, add_special_tokens=False)
+        """See Engine and `Encoding`."""
+        return self._encoding.encode_chat(messages)
 
     def submit(self, request: Request) -> None:
         """See Engine."""
@@ -220,9 +215,9 @@ class ServerEngine:
             finish = Finish.STOP
         ids = choice.get("token_ids")
         if ids is None:
-            ids = self._tokenizer.encode(text, add_special_tokens=False)
+            ids = self._encoding.tokenizer.encode(text, add_special_tokens=False)
         tokens = (answer.get("usage") or {}).get("completion_tokens", len(ids))
-        exact = matching_ids(text, ids, self._tokenizer)
+        exact = matching_ids(text, ids, self._encoding.tokenizer)
         return Completion(request.id, text, exact, finish, tokens)
 
     def _connection(self, timeout: float) -> http.client.HTTPConnection:

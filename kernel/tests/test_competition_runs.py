@@ -7,7 +7,6 @@ file that comes out. Does not cover: solving anything.
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ import polars as pl
 import pytest
 
 from notebooks.mock import scorer
+from notebooks.mock.tests.standing import hidden_rerun
 
 ROOT = Path(__file__).parents[2]
 MOCK = ROOT / "notebooks" / "mock"
@@ -108,34 +108,13 @@ def test_a_local_run_with_the_api_below_the_mounts_only(tmp_path: Path):
 def test_a_rerun_answers_a_gateway_in_another_process(api: str, tmp_path: Path):
     inputs = _inputs(tmp_path)
     (tmp_path / "gateway").mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    environment = _environment(api, inputs, KAGGLE_IS_COMPETITION_RERUN="1", MOCK_PORT=port)
-    with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "nothing")],
-        cwd=tmp_path / "working",
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-    ) as kernel:
-        try:
-            gateway = subprocess.run(
-                [sys.executable, "-m", f"kaggle_evaluation.aimo_{api[-1]}_gateway"],
-                cwd=tmp_path / "gateway",
-                env=environment,
-                text=True,
-                capture_output=True,
-                timeout=120,
-                check=False,
-            )
-            output, _ = kernel.communicate(timeout=60)
-        finally:
-            kernel.kill()
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "nothing")]
+    folders = tmp_path / "working", tmp_path / "gateway"
+    kernel, gateway = hidden_rerun(api, command, folders, _environment(api, inputs))
     assert gateway.returncode == 0, gateway.stderr
-    assert kernel.returncode == 0
+    assert kernel.returncode == 0, kernel.stderr
     assert list((tmp_path / "working").iterdir()) == []
-    _check(output, APIS[api], tmp_path / "gateway" / "submission.parquet")
+    _check(kernel.stdout, APIS[api], tmp_path / "gateway" / "submission.parquet")
 
 
 def test_aimo1_in_a_rerun_is_served_as_ever(tmp_path: Path):

@@ -4,9 +4,12 @@ Covers: constants and types. Does not cover: fixtures (`conftest.py`).
 """
 
 import socket
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import polars as pl
 import pytest
@@ -49,3 +52,44 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class Rerun(NamedTuple):
+    """How a hidden rerun ended."""
+
+    server: subprocess.CompletedProcess[str]
+    gateway: subprocess.CompletedProcess[str]
+
+
+def hidden_rerun(
+    api: str, command: Sequence[str], folders: tuple[Path, Path], environment: Mapping[str, str]
+) -> Rerun:
+    """Run a server and the gateway that asks it, each in its own process.
+
+    Args:
+        api: `aimo2` or `aimo3`.
+        command: Starts the server.
+        folders: Of the server and of the gateway.
+        environment: Of both, but for what makes it a rerun.
+    """
+    rerun = {"KAGGLE_IS_COMPETITION_RERUN": "1", "MOCK_PORT": str(free_port())}
+    environment = {**environment, **rerun}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=folders[0], env=environment, text=True, stdout=pipe, stderr=pipe
+    ) as server:
+        try:
+            gateway = subprocess.run(
+                [sys.executable, "-m", f"kaggle_evaluation.aimo_{api[-1]}_gateway"],
+                cwd=folders[1],
+                env=environment,
+                text=True,
+                capture_output=True,
+                timeout=120,
+                check=False,
+            )
+            out, err = server.communicate(timeout=60)
+        finally:
+            server.kill()
+    done = subprocess.CompletedProcess(command, server.returncode, out, err)
+    return Rerun(done, gateway)

@@ -21,9 +21,11 @@ from notebooks.mock.tests.standing import (
     MOCK,
     MODULES,
     PROBLEMS,
+    Rerun,
     Stand,
     both,
     free_port,
+    hidden_rerun,
     listing,
     seven,
 )
@@ -42,44 +44,20 @@ print("served")
 """
 
 
-def _rerun(
-    api: str, tmp_path: Path, body: str = "pass"
-) -> tuple[subprocess.CompletedProcess[str], subprocess.CompletedProcess[str]]:
-    """Run server and gateway, each in its own process and folder; return both results."""
+def _rerun(api: str, tmp_path: Path, body: str = "pass") -> Rerun:
+    """Run a server whose `predict` does `body`, and the gateway, each in its own folder."""
     (tmp_path / "test.csv").write_text(PROBLEMS)
     environment = os.environ | {
         "PYTHONPATH": str(MOCK / api),
-        "KAGGLE_IS_COMPETITION_RERUN": "1",
         "MOCK_INPUT": str(tmp_path / "test.csv"),
-        "MOCK_PORT": str(free_port()),
         "MOCK_START_SECONDS": "60",
         "MOCK_HANG_SECONDS": "0.5",
     }
-    for folder in ("server", "gateway"):
-        (tmp_path / folder).mkdir()
+    folders = tmp_path / "server", tmp_path / "gateway"
+    for folder in folders:
+        folder.mkdir()
     script = SERVER.format(module=MODULES[api], n=api[-1], body=body)
-    with subprocess.Popen(
-        [sys.executable, "-c", script],
-        cwd=tmp_path / "server",
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as server:
-        try:
-            gateway = subprocess.run(
-                [sys.executable, "-m", f"kaggle_evaluation.aimo_{api[-1]}_gateway"],
-                cwd=tmp_path / "gateway",
-                env=environment,
-                text=True,
-                capture_output=True,
-                timeout=120,
-                check=False,
-            )
-            out, err = server.communicate(timeout=60)
-        finally:
-            server.kill()
-    return subprocess.CompletedProcess("server", server.returncode, out, err), gateway
+    return hidden_rerun(api, [sys.executable, "-c", script], folders, environment)
 
 
 @both
