@@ -100,8 +100,10 @@ def majority_curves(run: Run) -> Floats | None:
     sizes: set[int] = set()
     for (_, problem), solve in solves:
         sizes.add(len(solve))
-        votes = solve["boxed"].drop_nulls().value_counts()
-        tally = dict(zip(votes["boxed"].to_list(), votes["count"].to_list(), strict=True))
+        # Where nobody voted, the kernel takes the integers that code printed for votes.
+        voted = "boxed" if solve["boxed"].count() else "printed"
+        votes = solve[voted].drop_nulls().value_counts()
+        tally = dict(zip(votes[voted].to_list(), votes["count"].to_list(), strict=True))
         silent = len(solve) - sum(tally.values())
         curve = statistics.majority_at_k(tally, silent, solve["truth"][0])
         by_problem.setdefault(str(problem), []).append(curve)
@@ -151,8 +153,12 @@ class Agreement:
 
 
 def agreement_rows(run: Run) -> list[Agreement]:
-    """Return the classes of agreement that have solves in them, least sure first."""
+    """Return the classes of agreement that have solves in them, least sure first.
+
+    Solves without any vote are left out: what they answer is a fallback.
+    """
     scored = run.scored.with_columns(share=pl.col("votes") / pl.col("candidates"))
+    scored = scored.filter(pl.col("votes") > 0)
     if not run.whole:
         # Aborted candidates would have voted too: their share is not known.
         return []

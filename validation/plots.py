@@ -45,7 +45,8 @@ def majority(runs: Sequence[Run]) -> Figure:
         low, high = band(curves)
         axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
         axes.plot(places, curves.mean(axis=0), color=colour, label=run.name)
-    axes.set_ylim(bottom=0)
+    # A little below 0, where a line would vanish in the axis.
+    axes.set_ylim(bottom=-0.01)
     return _finished(figure, axes, "maj@k: what more candidates give", left_out)
 
 
@@ -89,7 +90,8 @@ def agreement(runs: Sequence[Run]) -> Figure:
     axes.axvline(20 / 48, color="#888888", linestyle=":", linewidth=1)
     axes.text(20 / 48 + 0.01, 0.02, "20 of 48", color="#888888", fontsize="small")
     axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
+    axes.set_ylim(-0.02, 1.02)
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     return _finished(figure, axes, "How sure is a vote?", left_out)
 
 
@@ -146,7 +148,7 @@ def _axes(x: str, y: str) -> tuple[Figure, Axes]:
     axes = figure.add_subplot()
     axes.set_xlabel(x)
     axes.set_ylabel(y)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.grid(alpha=0.3)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

@@ -118,6 +118,7 @@ def report(run: Recording) -> dict[str, Any]:
         "right_by_seed": {str(seed): count for seed, count in seeds.items()},
         "over_seeds": asdict(statistics.spread(list(seeds.values()))) if seeds else None,
         "truth_among_votes_but_lost": sum(outcome.lost for outcome in judged),
+        "without_a_vote": sum(not outcome.tally for outcome in judged),
         **_curves(judged),
         **_candidates(judged),
     }
@@ -201,6 +202,8 @@ def _score_rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
         value = f"{seeds['mean']:.1f}{sd} of {figures['problems']} ({seeds['count']} whole)"
         rows.append(("right, over seeds", value))
     rows.append(("truth among the votes, but lost", str(figures["truth_among_votes_but_lost"])))
+    if figures["without_a_vote"]:
+        rows.append(("nobody voted: answered by a fallback", str(figures["without_a_vote"])))
     n = figures["candidates"]
     if "pass_at_1" in figures:
         rows += [

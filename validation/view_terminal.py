@@ -36,17 +36,31 @@ def terminal(verdict: Verdict, candidate: int | None = None) -> Iterator[Rendera
     yield Rule(Text(printable(f"{solved.problem}, seed {solved.seed}")))
     yield Text(printable(solved.text or "The run's file does not have the problem's text."))
     yield Text()
+    yield Text(_outcome(verdict), style="bold")
     yield _tally(verdict)
     for attempted in solved.candidates:
         if candidate is None or attempted.index == candidate:
             yield from _candidate(attempted)
 
 
+def _outcome(verdict: Verdict) -> str:
+    """Say what was answered, and whether it is right."""
+    solved = verdict.solved
+    said = f"answer {solved.answer}"
+    if verdict.wrong:
+        said += f", truth {solved.truth if verdict.truth is None else verdict.truth}"
+    elif verdict.right:
+        said += ", right"
+    if not verdict.voters:
+        said += ", a fallback: nobody voted"
+    elif verdict.undecided:
+        said += ", undecided"
+    return f"{said}, ended by {solved.ended.value}" if solved.ended else said
+
+
 def _tally(verdict: Verdict) -> Table:
     solved = verdict.solved
-    ended = f", ended by {solved.ended.value}" if solved.ended else ""
-    sure = ", undecided" if verdict.undecided else ""
-    table = Table("answer", "votes", "", title=f"answer {solved.answer}{sure}{ended}", box=None)
+    table = Table("answer", "votes", "", box=None)
     count = max(1, len(solved.candidates))
     for bar in verdict.bars[:MOST_BARS]:
         length = -(-WIDEST_BAR * bar.votes // count)
@@ -55,8 +69,6 @@ def _tally(verdict: Verdict) -> Table:
     if rest := verdict.bars[MOST_BARS:]:
         table.add_row("others", str(sum(bar.votes for bar in rest)), f"{len(rest)} answers")
     table.add_row("no vote", str(verdict.silent), "")
-    if verdict.wrong:
-        table.caption = f"truth {solved.truth if verdict.truth is None else verdict.truth}"
     return table
 
 

@@ -16,7 +16,7 @@ from validation.plot_data import (
     whole_seeds,
 )
 from validation.records import RunError
-from validation.tests.run_files import RunFile
+from validation.tests.run_files import CODE, RunFile
 from validation.tests.shared_data import shared
 
 
@@ -36,6 +36,18 @@ def test_majority_curves_by_hand(run):
     assert a.tolist() == pytest.approx([(1 + 1 / 2) / 2, (1 + 5 / 6) / 2, 1, 1])
     # 8 wins ties: alone 1/4; pairs with it always: 3/6; of three without losing to two 3s: 2/4.
     assert b.tolist() == pytest.approx([1 / 4, 3 / 6, 2 / 4, 0])
+
+
+def test_where_nobody_votes_printed_integers_do(tmp_path):
+    file = RunFile(candidates=2, vote_without_code=False, rounds=1)
+    file.problem("a", 5)
+    for index, output in enumerate(("5", "4")):
+        file.candidate(index, (CODE.format(output), output), reason="rounds_used")
+    file.solution(5)
+    loaded = load_run(file.save(tmp_path / "r.jsonl"))
+    # 5 wins the tie of the two.
+    assert majority_curves(loaded).tolist() == [[0.5, 1]]
+    assert agreement_rows(loaded) == []
 
 
 def test_the_band_resamples_problems():

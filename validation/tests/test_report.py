@@ -71,6 +71,14 @@ def test_aborted_candidates_leave_no_curves(tmp_path):
     assert figures["accuracy"] == 1
 
 
+def test_answers_that_nobody_voted_for_are_counted(tmp_path):
+    file = RunFile()
+    file.votes("a", 5, [None, None], 5)
+    file.votes("b", 5, [5, None], 5)
+    figures = report(read_run(file.save(tmp_path / "r.jsonl")))
+    assert (figures["without_a_vote"], figures["accuracy"], figures["pass_at_1"]) == (1, 1, 1 / 4)
+
+
 def test_a_run_without_truths_says_what_to_do(tmp_path):
     file = RunFile()
     file.votes("a", None, [1], 1)

@@ -77,6 +77,8 @@ def test_nobody_voting_is_undecided(tmp_path):
     file.votes("a", 5, [None, None], 0)
     (verdict,) = verdicts(read_run(file.save(tmp_path / "r.jsonl")))
     assert (verdict.undecided, verdict.votes, verdict.silent) == (True, 0, 2)
+    assert "the answer 0 is a fallback" in packed(html_of(read_run(tmp_path / "r.jsonl")))[0]
+    assert "answer 0, truth 5, a fallback: nobody voted" in printed(verdict)
 
 
 def test_the_page_says_what_the_run_holds(tmp_path):
