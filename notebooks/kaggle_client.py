@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 T = TypeVar("T")
-COMMAND = (sys.executable, "-m", "kaggle", "-W")
-"""`-W` leaves out the client's remark that a newer one exists."""
+COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("kaggle_strict.py")), "-W")
+"""`-P` keeps this folder's names from hiding the client's own; `-W` leaves out its remark that a
+newer one exists."""
 AUTHENTICATION = "Authentication required to call the Kaggle API"
 """How the client says that it has no credential, or one that Kaggle does not know."""
 ABSENT = re.compile(r"\b404\b|\b403\b|not found|denied|forbidden", re.IGNORECASE)
@@ -80,8 +81,7 @@ def run(
         arguments: the client's own, such as `datasets`, `files`.
         folder: where it runs; the paths it is given count from there.
         environment: variables beside this process's own.
-        on_line: is given each line and each state of a progress bar as it comes; when it raises,
-            the client is killed.
+        on_line: is given each line and each state of a progress bar as it comes.
 
     Raises:
         CredentialError: the client has no valid credential.

@@ -171,21 +171,19 @@ def _upload(upload: Upload, exists: bool, note: str, show: Callable[[Progress], 
     name = upload.folder.name
     arguments = ("version", "-p", name, "-m", note) if exists else ("create", "-p", name)
     upload.scratch.mkdir(parents=True, exist_ok=True)
-    reader = _Reader(upload.sizes(), show)
-    try:
-        reply = kaggle_client.run(
-            "datasets",
-            *arguments,
-            # The client remembers uploads by path: a relative one stays short and may move.
-            folder=upload.folder.parent,
-            environment={"TMPDIR": str(upload.scratch)},
-            on_line=reader.read,
-        )
-    except _DroppedError as dropped:
+    reply = kaggle_client.run(
+        "datasets",
+        *arguments,
+        # The client remembers uploads by path: a relative one stays short and may move.
+        folder=upload.folder.parent,
+        environment={"TMPDIR": str(upload.scratch)},
+        on_line=_Reader(upload.sizes(), show).read,
+    )
+    if dropped := re.search(r"^Upload unsuccessful: (.+)$", reply.text, re.MULTILINE):
         # Its upload has gone wrong for good: the next try starts this one file from the beginning.
-        memory = upload.scratch / ".kaggle/uploads" / f"{name}_{dropped}.json"
+        memory = upload.scratch / ".kaggle/uploads" / f"{name}_{dropped.group(1)}.json"
         memory.unlink(missing_ok=True)
-        raise
+        raise _DroppedError(dropped.group(1))
     if reply.code != 0 or "is being created" not in reply.text:
         raise reply.failure(f"Uploading {upload.reference}")
 
@@ -198,19 +196,24 @@ class _Reader:
     show: Callable[[Progress], None]
     file: str = ""
     done: int = 0
+    """Bytes of the files before this one."""
+    start: int = 0
+    """Where this file's upload goes on; the client's bar counts from there."""
 
     def read(self, line: str) -> None:
+        size = self.sizes.get(self.file, 0)
         if found := re.match(r"Starting upload for file (.+)", line):
-            self.file = found.group(1)
+            self.file, self.start = found.group(1), 0
+        elif found := re.match(r"Already uploaded \d+ bytes. Will resume upload at (\d+)", line):
+            self.start = int(found.group(1))
         elif found := PROGRESS.match(line):
             share = int(found.group(1)) / 100
-            self.show(Progress(self.file, self.done + int(share * self.sizes.get(self.file, 0))))
+            self.show(
+                Progress(self.file, self.done + self.start + int(share * (size - self.start)))
+            )
         elif line.startswith("Upload successful: "):
-            self.done += self.sizes.get(self.file, 0)
+            self.done += size
             self.show(Progress(self.file, self.done))
-        elif found := re.match(r"Upload unsuccessful: (.+)", line):
-            # Left alone, the client would publish the dataset without the file, and exit 0.
-            raise _DroppedError(found.group(1))
 
 
 def _differences(upload: Upload) -> list[str]:

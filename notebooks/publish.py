@@ -108,13 +108,16 @@ def publish(console: Console, package: Package, seconds: float) -> Published:
 
     Raises:
         CredentialError: before anything is sent.
+        StagingError: before anything is sent, where the model's dataset is not there.
         KaggleError: Kaggle did not take something, or the commit run failed.
     """
     user = kaggle_client.user()
     package = package.owned_by(user)
     console.print(f"Publishing as {package.settings.owner}, logged in as {user}.")
     if package.model_dataset and kaggle_datasets.state(package.model_dataset) is None:
-        raise KaggleError(f"Kaggle shows this account no dataset {package.model_dataset}.")
+        raise StagingError(
+            f"Kaggle shows this account no dataset {package.model_dataset}: look at MODEL_DATASET."
+        )
     for which in package.datasets:
         _send_dataset(console, staging.stage_dataset(package, which), seconds)
     version = _push(console, package)
@@ -129,7 +132,8 @@ def _send_dataset(console: Console, upload: Upload, seconds: float) -> None:
     """Upload a dataset unless Kaggle has it already."""
     remote = kaggle_datasets.state(upload.reference)
     if remote is not None and remote.status not in FAILED:
-        kaggle_datasets.await_ready(upload.reference, remote.version, 0.0)
+        if remote.status != "ready":
+            kaggle_datasets.await_ready(upload.reference, remote.version, seconds)
         if kaggle_datasets.is_there(upload):
             console.print(f"{upload.reference}: unchanged, version {remote.version}.")
             return

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from notebooks import kaggle_client, settings
+from notebooks import kaggle_client, kaggle_datasets, publish, settings, staging
 from notebooks.kaggle_client import CredentialError
-from notebooks.mock.kaggle_service.account import Account
+from notebooks.mock.kaggle_service.account import Account, Version
+from notebooks.publish import RunFailedError
 from notebooks.tests.kaggle_standing import (
     CHECKPOINT,
     SIZE,
@@ -93,7 +95,9 @@ def test_a_killed_upload_goes_on_where_it_was(dist: Path, account: Account) -> N
     assert "the same command goes on where it was" in stopped.err
     assert MODEL not in account.datasets
 
-    assert command("publish", dist).code == 0
+    package = staging.examine(dist, settings.load()).owned_by("anna")
+    upload = staging.stage_dataset(package, "model")
+    kaggle_datasets.send(upload, "", lambda _: None, 0.0)
     pieces = [(begin, count) for name, begin, count in account.puts if name == CHECKPOINT]
     assert pieces == [(0, 1_000_000), (1_000_000, SIZE - 1_000_000)]
     sent = account.datasets[MODEL][0].files[CHECKPOINT]
@@ -103,10 +107,8 @@ def test_a_killed_upload_goes_on_where_it_was(dist: Path, account: Account) -> N
 def test_a_failed_commit_run_shows_its_log(dist: Path, account: Account) -> None:
     account.runs = ["RUNNING", "ERROR"]
     account.failure, account.log = "Notebook Threw Exception", "step one\nImportError: vllm\n"
-    ended = command("publish", dist)
-    assert ended.code == 1
-    assert "ImportError: vllm" in ended.out
-    assert "ended with error (Notebook Threw Exception)" in ended.err
+    with pytest.raises(RunFailedError, match=r"error \(Notebook Threw Exception\): its log is"):
+        see_through(dist, account)
     assert (dist / "commit-run/aimo-sc-tir.log").read_text() == account.log
     assert "make publish" in command("submit", dist).err
     assert not account.submissions
@@ -114,9 +116,18 @@ def test_a_failed_commit_run_shows_its_log(dist: Path, account: Account) -> None
 
 def test_a_commit_run_without_submission_file_fails(dist: Path, account: Account) -> None:
     del account.outputs["submission.csv"]
-    ended = command("publish", dist)
-    assert ended.code == 1
-    assert "left no submission file" in ended.err
+    with pytest.raises(RunFailedError, match="left no submission file: its log is"):
+        see_through(dist, account)
+
+
+def see_through(dist: Path, account: Account) -> None:
+    """Publish with both datasets there already."""
+    package = staging.examine(dist, settings.load()).owned_by("anna")
+    for which in package.datasets:
+        upload = staging.stage_dataset(package, which)
+        files = {name: (upload.folder / name).read_bytes() for name in upload.sizes()}
+        account.datasets[upload.reference] = [Version(files, {})]
+    publish.publish(Console(), package, 0.0)
 
 
 @pytest.mark.parametrize("token", [None, "wrong-token"])
