@@ -13,11 +13,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from kernel.config import Config
+from kernel.engine_probe import read_model
+from kernel.engine_profile import GpuFacts, choose
 from quantize import serving_layers, serving_tokenizer
 from quantize.headers import Stored, read_folder
 from quantize.load import open_tensors
 
-TENSOR_PARALLEL = 2
+T4S = (GpuFacts("Tesla T4", 15360, (7, 5)),) * 2
 GROUP_SIZES = (-1, 32, 64, 128)
 """Marlin's; -1 is one group a channel."""
 T4_BYTES = 0.92 * 14.7 * 2**30
@@ -26,26 +29,35 @@ THETA = 10_000.0
 """What transformers 4 takes where a config names no `rope_theta`."""
 
 
-def faults(folder: Path, tensor_parallel: int = TENSOR_PARALLEL) -> list[str]:
+def faults(folder: Path, tensor_parallel: int | None = None) -> list[str]:
     """Return one sentence for each reason why the folder would not load or answer rightly.
 
     Args:
         folder: a model folder, complete.
-        tensor_parallel: ranks that share each layer.
+        tensor_parallel: ranks that share each layer; None: what the kernel takes on two T4s.
     """
+    ranks = tensor_parallel or kernel_ranks(folder)
     config = _read_json(folder / "config.json")
     if config is None:
         return ["config.json is missing or no JSON object."]
     tensors, found = read_folder(folder)
     settings: dict[str, Any] = config.get("quantization_config") or {}
     found += list(_config_faults(config))
-    found += list(_settings_faults(folder, settings, tensor_parallel))
+    found += list(_settings_faults(folder, settings, ranks))
     if tensors:
         found += list(_type_faults(tensors, settings))
-        found += serving_layers.faults(folder, settings, tensors, tensor_parallel)
+        found += serving_layers.faults(folder, settings, tensors, ranks)
         found += list(_order_faults(folder, settings, tensors))
-        found += list(_size_faults(folder, tensor_parallel))
+        found += list(_size_faults(folder, ranks))
     return found + serving_tokenizer.faults(folder, config)
+
+
+def kernel_ranks(folder: Path) -> int:
+    """Return how many of two T4s share a layer: what the profile says, or the kernel chooses."""
+    engine = (_read_json(folder / "profile.json") or {}).get("engine") or {}
+    config = Config()
+    chosen = choose(T4S, read_model(folder), config.candidates, config.max_context)
+    return int({**chosen.arguments, **engine}["tensor_parallel_size"])
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

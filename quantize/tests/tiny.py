@@ -99,6 +99,7 @@ def make_w8a8(source: Path, folder: Path) -> Path:
     settings = {
         "quant_method": "compressed-tensors",
         "format": "int-quantized",
+        "quantization_status": "compressed",
         "config_groups": {"group_0": scheme},
         "ignore": ["lm_head"],
     }

@@ -1,0 +1,81 @@
+"""`make model-card`: write a model folder's card again, with validation results.
+
+Covers: reading the folder's `quantization.json` and the reports named, checking the card, and
+putting it into the folder with a manifest that knows it. Does not cover: what stands in it
+(`render`).
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from model_card.render import faults, render
+from notebooks import manifest
+from quantize.serving import kernel_ranks
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class CardError(ValueError):
+    """A card that cannot be made; the message says what to do."""
+
+
+@dataclass
+class Options:
+    """Write a model folder's card again, with the results of validation runs."""
+
+    model: Path = ROOT / "dist/model"
+    """A folder that `make quantize` wrote."""
+    reports: tuple[Path, ...] = ()
+    """Reports of validation runs with this model (*.report.json)."""
+
+
+def make(model: Path, reports: Sequence[Path]) -> Path:
+    """Write the card and return its path.
+
+    Raises:
+        CardError: a file is missing or of another form, or the card breaks a rule.
+    """
+    report = _object(model / "quantization.json", "quantize the model with `make quantize`")
+    runs = [
+        _object(path, "make it with `python -m validation.report RUN.jsonl`") for path in reports
+    ]
+    picture = "layers.png" if (model / "layers.png").is_file() else None
+    card = render(report, runs, picture=picture, ranks=kernel_ranks(model))
+    if found := faults(card):
+        raise CardError(f"The card is not fit to publish: {' '.join(found)}")
+    path = model / "README.md"
+    scratch = model / ".README.md.part"
+    scratch.write_text(card, "utf-8")
+    scratch.replace(path)
+    manifest.write(model)
+    return path
+
+
+def _object(path: Path, hint: str) -> dict[str, Any]:
+    try:
+        value: Any = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        value = None
+    if not isinstance(value, dict):
+        raise CardError(f"{path} is missing or no JSON object: {hint}.")
+    return value  # pyright: ignore[reportUnknownVariableType] - JSON keys are text
+
+
+def main() -> None:
+    """Run the command; exit 2 on a user's error."""
+    options = tyro.cli(Options)
+    try:
+        print(make(options.model, options.reports))
+    except CardError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
