@@ -76,7 +76,7 @@ def start(command: str, dist: Path, *options: str) -> subprocess.Popen[str]:
 
 def finish(process: subprocess.Popen[str]) -> Ended:
     """Wait for its end."""
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=600)
     return Ended(process.returncode, out, err)
 
 
