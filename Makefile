@@ -32,8 +32,8 @@ $(READY): requirements.txt requirements.lock
 	@touch $@
 
 .PHONY: dry-run
-dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PROBLEMS= API= CANDIDATES= MINUTES= SEED=)
-	@$(PY) -m notebooks.dry_run $(call option,PROBLEMS,problems) $(call option,API,api) $(call option,CANDIDATES,candidates) $(call option,MINUTES,minutes) $(call option,SEED,seed)
+dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PROBLEMS= API= CANDIDATES= MINUTES= SEED= MODEL=)
+	@$(PY) -m notebooks.dry_run $(call option,PROBLEMS,problems) $(call option,API,api) $(call option,CANDIDATES,candidates) $(call option,MINUTES,minutes) $(call option,SEED,seed) $(call option,MODEL,model)
 
 .PHONY: test
 test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some folders or files)
@@ -63,12 +63,12 @@ notebook: $(READY) ## Build notebooks/submission.ipynb from kernel/
 	@$(PY) -m notebooks.build
 
 .PHONY: package
-package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL_DATASET=owner/slug)
-	@$(PY) -m notebooks.package $(call option,PROFILE,profile) $(call option,MODEL_DATASET,model-dataset)
+package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL_DATASET=owner/slug MODEL=)
+	@$(PY) -m notebooks.package $(call option,PROFILE,profile) $(call option,MODEL_DATASET,model-dataset) $(call option,MODEL,model)
 
 .PHONY: rehearse
 rehearse: PROFILE ?= cpu
-rehearse: package ## Run the packaged notebook as Kaggle would and check all it leaves (APIS= MINUTES= CANDIDATES= PROBLEMS= PROFILE=)
+rehearse: package ## Run the packaged notebook as Kaggle would and check all it leaves (APIS= MINUTES= CANDIDATES= PROBLEMS= MODEL= PROFILE=)
 	@$(PY) -m notebooks.rehearse --profile "$(PROFILE)" $(if $(APIS),--apis $(APIS)) $(call option,MINUTES,minutes) $(call option,CANDIDATES,candidates) $(call option,PROBLEMS,problems)
 
 .PHONY: lock-wheels
@@ -98,6 +98,10 @@ replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= 
 .PHONY: view
 view: $(READY) ## Read a recorded run: one HTML page, or a problem here (RUN= SET= PROBLEM= SEED= CANDIDATE=)
 	@$(PY) -m validation.view --run "$(RUN)" --set "$(SET)" $(call option,PROBLEM,problem) $(call option,SEED,seed) $(call option,CANDIDATE,candidate) $(call option,OUT,out)
+
+.PHONY: report
+report: $(READY) ## Report on a recorded run: accuracy with intervals, maj@k, where it was lost (RUN= SET=)
+	@$(PY) -m validation.report "$(RUN)" --set "$(SET)"
 
 .PHONY: results
 results: $(READY) ## Plot recorded runs: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)

@@ -57,6 +57,8 @@ class Options:
     """The time limit of the run, model loading included."""
     seed: int = 0
     """Another seed gives other attempts."""
+    model: Path | None = None
+    """A model's folder that vLLM loads on this machine; the embedded model if not given."""
     out: Path = ROOT / "runs/dry-run"
     """Where submission, trace and summary go; replaced if there."""
 
@@ -71,7 +73,7 @@ def main() -> None:
     if options.candidates < 1 or options.minutes <= 0:
         sys.exit(_complain("CANDIDATES must be at least 1, and MINUTES above 0."))
     print(f"{len(rows)} problems for {options.api}; starting the kernel ...", flush=True)
-    model = embedded_model.ensure()
+    model = (options.model or embedded_model.ensure()).resolve()
     out = options.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
     _lay_out(rows, out)

@@ -44,6 +44,8 @@ class Options:
     """The folder to build into."""
     model_dataset: str = ""
     """An uploaded model's owner/slug, in place of dist/model."""
+    model: Path | None = None
+    """With the profile cpu: a model's folder, in place of the embedded model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
         _wheels(chosen, wheelhouse.PROFILES[options.profile], place / "wheels", tell),
     ]
     if options.profile == "cpu":
-        parts.append(_embedded(chosen, place / "model", tell))
+        source = options.model or embedded_model.ensure()
+        parts.append(_small_model(chosen, source, place / "model", tell))
     elif (place / "model" / manifest.NAME).is_file():
         parts.append(Part(place / "model", ""))
     return parts
@@ -152,21 +155,24 @@ def _wheels(
     return part
 
 
-def _embedded(chosen: settings.Settings, folder: Path, tell: Callable[[str], None]) -> Part:
-    """Copy the embedded model into a dataset folder."""
-    source = embedded_model.ensure()
+def _small_model(
+    chosen: settings.Settings, source: Path, folder: Path, tell: Callable[[str], None]
+) -> Part:
+    """Copy a model that runs without a GPU into a dataset folder."""
+    if not (source / "config.json").is_file():
+        raise PackageError(f"{source} is no model: MODEL names a folder with config.json.")
     metadata = _json_text(settings.dataset_metadata(chosen, "model"))
-    files = sorted(path for path in source.iterdir() if path.is_file())
-    names = [f"{path.name} {path.stat().st_size}".encode() for path in files]
-    profile = embedded_model.PROFILE.read_bytes()
-    part = Part(folder, _digest([*names, profile, metadata.encode()]))
+    files = [path for path in sorted(source.iterdir()) if path.name not in manifest.LEFT_OUT]
+    stats = [(path.name, path.stat()) for path in files if path.is_file()]
+    names = [f"{name} {stat.st_size} {stat.st_mtime_ns}".encode() for name, stat in stats]
+    part = Part(folder, _digest([f"{source}".encode(), *names, metadata.encode()]))
     if not part.built:
-        tell("Copying the embedded model ...")
+        tell("Copying the model ...")
         scratch = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
-        for path in files:
-            shutil.copyfile(path, scratch / path.name)
+        for name, _ in stats:
+            shutil.copyfile(source / name, scratch / name)
         (scratch / "dataset-metadata.json").write_text(metadata, "utf-8")
         manifest.write(scratch)
         _replace(scratch, folder)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from notebooks import package, settings, wheelhouse
+from kernel.tests.model_folders import model_folder
+from notebooks import manifest, package, settings, wheelhouse
 from notebooks.cells import install
 from notebooks.tests.small_package import write_wheel
 
@@ -146,3 +147,18 @@ def test_the_first_cell_finds_wheelhouses_below_links_once(tmp_path):
     (tmp_path / "input/wheels").symlink_to(house)
     (house / "up").symlink_to(tmp_path / "input")
     assert install.wheelhouses(tmp_path / "input") == [house.resolve()]
+
+
+def test_a_model_of_ones_own_takes_the_embedded_ones_place(small, tmp_path, monkeypatch):
+    monkeypatch.setitem(wheelhouse.PROFILES, "cpu", KAGGLE)
+    model = model_folder(tmp_path / "own")
+    options = package.Options(profile="cpu", out=small.out, model=model)
+    package.package(options, print)
+    copied = small.out / "cpu/model"
+    assert (copied / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
+    assert manifest.check(copied) == [] and (copied / "dataset-metadata.json").exists()
+    told = []
+    package.package(options, told.append)
+    assert told == []
+    with pytest.raises(package.PackageError, match=r"config\.json"):
+        package.package(package.Options(profile="cpu", out=small.out, model=tmp_path), print)
