@@ -88,14 +88,16 @@ def formula(latex: str, display: str) -> Markup | None:
     if len(latex) > MOST_CHARACTERS:
         return None
     try:
-        return Markup("".join(_written(convert_to_element(latex, display=display), 0)))
+        written: list[str] = []
+        _write(convert_to_element(latex, display=display), written, 0)
+        return Markup("".join(written))
     except (Exception, RecursionError):
         # The library raises whatever a broken formula leads it to.
         return None
 
 
-def _written(element: Element, depth: int) -> Iterator[str]:
-    """Yield an element and what is in it, as far as it is known to be harmless."""
+def _write(element: Element, written: list[str], depth: int) -> None:
+    """Append an element and what is in it, as far as it is known to be harmless."""
     if depth > MOST_DEPTH:
         raise ValueError("nested too deeply")
     tag = element.tag if element.tag in _ELEMENTS else "mrow"
@@ -104,9 +106,9 @@ def _written(element: Element, depth: int) -> Iterator[str]:
         for name, value in element.attrib.items()
         if name in _ATTRIBUTES and _VALUE.fullmatch(value)
     )
-    yield f"<{tag}{attributes}>"
     # The library puts signs as entities into the text of its tree.
-    yield html.escape(html.unescape(element.text or ""))
+    text = html.escape(html.unescape(element.text or ""))
+    written.append(f"<{tag}{attributes}>{text}")
     for child in element:
-        yield from _written(child, depth + 1)
-    yield f"</{tag}>"
+        _write(child, written, depth + 1)
+    written.append(f"</{tag}>")

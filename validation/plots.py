@@ -43,8 +43,9 @@ def majority(runs: Sequence[Run]) -> Figure:
             continue
         places = np.arange(1, curves.shape[1] + 1)
         low, high = band(curves)
-        axes.fill_between(places, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(places, low, high, color=colour, alpha=0.12, linewidth=0)
         axes.plot(places, curves.mean(axis=0), color=colour, label=run.name)
+        axes.plot(places, np.stack([low, high], axis=1), color=colour, linewidth=0.7, alpha=0.6)
     # A little below 0, where a line would vanish in the axis.
     axes.set_ylim(bottom=-0.01)
     return _finished(figure, axes, "maj@k: what more candidates give", left_out)
