@@ -59,8 +59,9 @@ lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
 # Package. PROFILE is t4x2 (what goes to Kaggle) or cpu (what can be rehearsed without a GPU).
 
 .PHONY: notebook
-notebook: $(READY) ## Build notebooks/submission.ipynb from kernel/
+notebook: $(READY) ## Build notebooks/submission.ipynb and probe.ipynb from kernel/
 	@$(PY) -m notebooks.build
+	@$(PY) -m notebooks.probe
 
 .PHONY: package
 package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL_DATASET=owner/slug MODEL=)

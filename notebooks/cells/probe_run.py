@@ -1,0 +1,14 @@
+"""Run all checks on the mounted model; the last output is the JSON to keep."""
+
+import json
+from pathlib import Path
+
+import probe_checks
+
+from kernel.config import Config
+from kernel.preflight import Preflight
+
+model = Preflight(scored=True).find_model(Config())
+found = probe_checks.probe(model)
+Path("probe.json").write_text(json.dumps(found, indent=1))
+print(json.dumps(found, indent=1))
