@@ -181,14 +181,25 @@ def _closed(key: tuple[int, str], opened: _Open, event: Mapping[str, Any]) -> So
     )
 
 
+def check_there(path: Path) -> None:
+    """Refuse a path that names no file.
+
+    Raises:
+        RunError: no path was given, or there is no such file.
+    """
+    if path == Path():
+        raise RunError("Which run? Set RUN to a run's JSONL, such as runs/dry-run/trace.jsonl.")
+    if not path.is_file():
+        raise RunError(f"{path} is no file: give the path of a run's JSONL.")
+
+
 def read_run(path: Path) -> Recording:
     """Return the run in a file of trace events; counts torn lines instead of failing on them.
 
     Raises:
         RunError: there is no such file, or it holds no run.
     """
-    if not path.is_file():
-        raise RunError(f"{path} is no file: give the path of a run's JSONL.")
+    check_there(path)
     reader, torn = _Reader(), 0
     for event in _events(path):
         try:

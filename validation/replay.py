@@ -20,7 +20,7 @@ from kernel.config import Config
 from kernel.journal import write_json
 from validation import statistics
 from validation.ballots import ballots
-from validation.records import Recording, RunError, read_run
+from validation.records import Recording, RunError, check_there, read_run
 from validation.scoring import SOLVE, rules, score
 from validation.sets import SetError, load_set
 from validation.transcripts import answer_ballots, read_transcripts
@@ -102,8 +102,7 @@ def _first(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
 
 def recording(path: Path, group: int) -> Recording | None:
     """Return a recorded run by what its first line is; None for a file of answers only."""
-    if not path.is_file():
-        raise RunError(f"{path} is no file: set RUN to a run's JSONL or to transcripts.")
+    check_there(path)
     if path.name.endswith(".gz"):
         return None
     with path.open("rb") as lines:

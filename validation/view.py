@@ -69,8 +69,6 @@ def readable(options: Options) -> Recording:
         RunError: there is none, or it holds no text.
         SetError: the set for the truths cannot be used.
     """
-    if not options.run:
-        raise RunError("Which run? Set RUN to a run's JSONL, such as runs/dry-run/trace.jsonl.")
     if options.group < 1:
         raise RunError(f"GROUP is {options.group}: set it to at least 1.")
     path = Path(options.run)

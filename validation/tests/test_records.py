@@ -1,5 +1,7 @@
 """Run files: what is put together, and that torn lines cost no more than themselves."""
 
+from pathlib import Path
+
 import pytest
 
 from kernel.records import ExecutionStatus, Finish, StopReason
@@ -80,6 +82,8 @@ def test_truths_from_elsewhere_fill_gaps_only(tmp_path):
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(RunError, match="is no file"):
         read_run(tmp_path / "none")
+    with pytest.raises(RunError, match="Which run"):
+        read_run(Path())
     path = tmp_path / "r.jsonl"
     path.write_text('{"id": 3}\n\n[1]\n')
     with pytest.raises(RunError, match="holds no run"):
