@@ -34,6 +34,8 @@ from notebooks.settings import SettingsError
 from notebooks.staging import Package, StagingError
 
 ROOT = Path(__file__).resolve().parent.parent
+SHOWN_NAME = 24
+"""Characters of a file's name beside the progress bar; a wheel's is longer than a terminal."""
 STOPPED = "Stopped: the same command goes on where it was."
 
 
@@ -97,10 +99,10 @@ def show(console: Console, package: Package) -> None:
     table.add_row("notebook", metadata["id"], "1", f"{size:,}")
     console.print(table)
     for key, value in metadata.items():
-        console.print(f"  {key}: {value}", soft_wrap=True, highlight=False)
+        _say(console, f"  {key}: {value}")
     if not package.settings.owner:
-        console.print(f"{settings.OWNER} stands for the account of your Kaggle credential.")
-    console.print(f"Nothing was sent. All of it lies in {package.dist}.", soft_wrap=True)
+        _say(console, f"{settings.OWNER} stands for the account of your Kaggle credential.")
+    _say(console, f"Nothing was sent. All of it lies in {package.dist}.")
 
 
 def publish(console: Console, package: Package, seconds: float) -> Published:
@@ -113,7 +115,7 @@ def publish(console: Console, package: Package, seconds: float) -> Published:
     """
     user = kaggle_client.user()
     package = package.owned_by(user)
-    console.print(f"Publishing as {package.settings.owner}, logged in as {user}.")
+    _say(console, f"Publishing as {package.settings.owner}, logged in as {user}.")
     if package.model_dataset and kaggle_datasets.state(package.model_dataset) is None:
         raise StagingError(
             f"Kaggle shows this account no dataset {package.model_dataset}: look at MODEL_DATASET."
@@ -123,8 +125,8 @@ def publish(console: Console, package: Package, seconds: float) -> Published:
     version = _push(console, package)
     run = _await_run(console, version.notebook, seconds)
     done = _keep_output(console, package, version, run)
-    console.print(f"{done.message} is complete and left {done.file}: `make submit` submits it.")
-    console.print(f"https://www.kaggle.com/code/{done.notebook}", highlight=False)
+    _say(console, f"{done.message} is complete and left {done.file}: `make submit` submits it.")
+    _say(console, f"https://www.kaggle.com/code/{done.notebook}")
     return done
 
 
@@ -135,18 +137,18 @@ def _send_dataset(console: Console, upload: Upload, seconds: float) -> None:
         if remote.status != "ready":
             kaggle_datasets.await_ready(upload.reference, remote.version, seconds)
         if kaggle_datasets.is_there(upload):
-            console.print(f"{upload.reference}: unchanged, version {remote.version}.")
+            _say(console, f"{upload.reference}: unchanged, version {remote.version}.")
             return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task(upload.reference, total=sum(upload.sizes().values()))
+        task = bar.add_task(upload.folder.name, total=sum(upload.sizes().values()))
 
         def update(progress: kaggle_datasets.Progress) -> None:
-            text = f"{upload.reference}: {progress.file}"
+            text = f"{upload.folder.name}: {progress.file[:SHOWN_NAME]}"
             bar.update(task, completed=progress.bytes, description=text)
 
         version = kaggle_datasets.send(upload, "make publish", update, seconds)
-    console.print(f"{upload.reference}: version {version} is ready, all files there.")
+    _say(console, f"{upload.reference}: version {version} is ready, all files there.")
 
 
 def _push(console: Console, package: Package) -> Published:
@@ -156,12 +158,12 @@ def _push(console: Console, package: Package) -> Published:
     if last is not None and (last.notebook, last.key) == (notebook, key):
         run = kaggle_kernels.run_state(notebook)
         if not run.ended or run.status == "complete":
-            console.print(f"{last.message}: pushed before, {run.status}.")
+            _say(console, f"{last.message}: pushed before, {run.status}.")
             return last
     version = kaggle_kernels.push(staging.stage_kernel(package))
     pushed = Published(notebook, version, key, package.model_dataset or "")
     published.save(package.dist, pushed)
-    console.print(f"{pushed.message}: pushed; Kaggle runs it now.")
+    _say(console, f"{pushed.message}: pushed; Kaggle runs it now.")
     return pushed
 
 
@@ -173,7 +175,7 @@ def _await_run(console: Console, notebook: str, seconds: float) -> Run:
             minutes = (time.monotonic() - start) / 60
             status.update(f"Commit run {run.status}, {minutes:.0f} minutes ...")
             if run != before and not console.is_terminal:
-                console.print(f"Commit run {run.status}.")
+                _say(console, f"Commit run {run.status}.")
             # Right after a push the newest run may still be the one before: an end counts twice.
             if run.ended and run == before:
                 return run
@@ -189,7 +191,7 @@ def _keep_output(console: Console, package: Package, version: Published, run: Ru
     where = f"its log is {output.log}" if output.log else "Kaggle gave no log"
     if run.status != "complete":
         if output.log:
-            console.print(kaggle_kernels.end_of(output.log), markup=False, highlight=False)
+            _say(console, kaggle_kernels.end_of(output.log))
         said = f" ({run.failure})" if run.failure else ""
         raise RunFailedError(f"The commit run ended with {run.status}{said}: {where}.")
     if output.submission is None:
@@ -197,6 +199,11 @@ def _keep_output(console: Console, package: Package, version: Published, run: Ru
     done = replace(version, file=output.submission.name)
     published.save(package.dist, done)
     return done
+
+
+def _say(console: Console, text: str) -> None:
+    """Print a line as it is: not wrapped where it is piped, nothing in it read as markup."""
+    console.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def submit(options: Options, console: Console) -> None:
     kaggle_client.user()
     before = kaggle_kernels.submission(chosen.competition, version.message)
     if before is not None and not options.again:
-        console.print(f"{version.message} was submitted before, on {before.date}.")
+        console.print(f"{version.message} was submitted before, on {before.date}.", soft_wrap=True)
     else:
         answer = kaggle_kernels.submit(
             version.notebook, version.version, version.file, chosen.competition, version.message

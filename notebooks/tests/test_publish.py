@@ -69,8 +69,9 @@ def test_publish_then_submit_then_again(dist: Path, account: Account) -> None:
     assert (sent["kernelVersion"], sent["fileName"]) == (1, "submission.csv")
     assert sent["competitionName"] == "ai-mathematical-olympiad-prize"
 
-    # Nothing has changed: nothing is uploaded, pushed or submitted again.
+    # Nothing has changed: nothing is uploaded, pushed or submitted again, the run waited for.
     puts = len(account.puts)
+    account.runs = ["RUNNING", "COMPLETE"]
     assert "unchanged" in command("publish", dist).out
     again = command("submit", dist)
     assert "was submitted before" in again.out and "Public score 29" in again.out
@@ -141,6 +142,19 @@ def test_without_a_credential_nothing_is_sent(
     assert ended.code == 2
     assert_one_sentence(ended, "Kaggle knows no credential of yours")
     assert set(account.calls) <= {"IntrospectToken"}
+
+
+def test_a_key_that_kaggle_refuses_is_told_before_anything_is_sent(
+    dist: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = Account()
+    with standing(account, tmp_path / "home", None):
+        monkeypatch.setenv("KAGGLE_USERNAME", "anna")
+        monkeypatch.setenv("KAGGLE_KEY", "an-old-key")
+        ended = command("publish", dist)
+    assert ended.code == 2
+    assert_one_sentence(ended, "Kaggle knows no credential of yours")
+    assert account.blobs == {}
 
 
 def test_a_dry_run_shows_all_and_asks_nobody(dist: Path, tmp_path: Path) -> None:
