@@ -1,0 +1,87 @@
+"""`make quantize`: a fine-tuned model in, a verified 8-bit model folder for Kaggle out.
+
+Covers: the order of the steps (check, calibrate, quantize, compare, write, read back), going on
+where an earlier run was cut off, the report. Does not cover: the steps themselves (`steps`).
+Exit status: 0 built, 1 a step or a gate failed, 2 a user's error, 130 Ctrl-C.
+"""
+
+import signal
+import sys
+import time
+from typing import Any
+
+import tyro
+
+from kernel import machine
+from quantize import steps
+from quantize.check import InputError
+from quantize.compare import CompareError
+from quantize.environment import SetupError
+from quantize.heldout import HeldOutError
+from quantize.options import Options
+from quantize.running import RecipeRunError
+from quantize.steps import BuildError, say
+from quantize.workplace import Workplace, opened
+from quantize.writing import WriteError
+
+
+def main() -> None:
+    """Run the command."""
+    # Ended politely, so that the recipe's processes end with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    options = tyro.cli(Options)
+    try:
+        build(options)
+    except (InputError, HeldOutError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except (BuildError, RecipeRunError, SetupError, CompareError, WriteError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("Stopped. What is done is kept: the same command goes on there.", file=sys.stderr)
+        sys.exit(130)
+
+
+def build(options: Options) -> None:
+    """Do all steps that are not done, and put the model's folder in its place.
+
+    Raises:
+        InputError: something that was given cannot work.
+        BuildError, RecipeRunError, SetupError, CompareError, WriteError: a step failed.
+    """
+    begun = time.monotonic()
+    say("[1/6] Check")
+    source, report = steps.check(options)
+    report = {"recipe": options.recipe, **report}
+    with opened(options.workplace, options.key(source)) as (place, again):
+        if again:
+            say(f"  going on with what {place.folder} holds of this build")
+        say("[2/6] Calibration")
+        report["calibration"] = steps.calibrate(options, source, place)
+        say(f"[3/6] Quantize with {options.recipe}")
+        report["quantization"] = steps.quantize(options, source, place)
+        say("[4/6] Compare")
+        found = steps.measure(options, source, place)
+        report |= {"comparison": found.to_json(), "gates": vars(options.gates)}
+        report["versions"] = machine.versions()
+        steps.judge(options, found, place, report)
+        say("[5/6] Write")
+        staged = steps.write(source, place, report, options.out)
+        say("[6/6] Read back")
+        solved = steps.read_back(options, staged, place)
+        finish(options, place, report | {"read_back": solved.to_json()}, begun)
+        staged.rename(options.out)
+    say(f"model   {options.out}\nreport  {place.folder / 'report.json'}")
+    say(solved.sentence())
+
+
+def finish(options: Options, place: Workplace, report: dict[str, Any], begun: float) -> None:
+    """Keep the report, and free the disk of what the model's folder now holds."""
+    report["seconds_this_run"] = round(time.monotonic() - begun, 1)
+    place.keep("report", report)
+    place.clear_weights()
+
+
+if __name__ == "__main__":
+    main()

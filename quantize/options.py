@@ -1,0 +1,98 @@
+"""What a build is asked for, and the defaults that follow from it.
+
+Covers: the command's options, and the choices that depend on the model (samples, texts, gates).
+Does not cover: checking the model (`check`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from quantize import calibration, environment, gates, running
+from quantize.check import InputError, Source
+from quantize.gates import Gates
+from quantize.workplace import fingerprint, recipe_digest
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = 256
+EMBEDDED_SAMPLES = 24
+"""For the embedded model, on a CPU: what a build of under ten minutes has time for."""
+
+
+@dataclass
+class Options:
+    """Quantize a model to 8 bit and write it as a Kaggle dataset, measured and checked."""
+
+    model: str = ""
+    """Folder or hub id of an unquantized model; the embedded one if not given."""
+    recipe: Literal["gptq", "w8a8", "bnb", "round-to-nearest", "auto-gptq"] = "gptq"
+    """How; gptq is for T4s, w8a8 runs on a CPU, too."""
+    samples: int | None = None
+    """Calibration conversations: 256, for the embedded model 24."""
+    calibration: str = ""
+    """A JSONL file, AI-MO/NuminaMath-TIR or own; for the embedded model own if not given."""
+    heldout: str = ""
+    """JSONL of held-out TIR conversations, or numina; this package's own texts if not given."""
+    seed: int = 0
+    """Which conversations are drawn."""
+    gate_perplexity_ratio: float | None = None
+    """At most; the recipe's own gate if not given."""
+    gate_mean_kl: float | None = None
+    """At most, in nats a token."""
+    gate_top1: float | None = None
+    """At least, as a share."""
+    out: Path = ROOT / "dist/model"
+    """The folder to make; must not exist."""
+    work: Path | None = None
+    """Where unfinished work is kept; runs/quantize/RECIPE if not given."""
+    solve: bool = True
+    """Solve one problem with the finished model, where this machine's engine loads it."""
+
+    @property
+    def conversations(self) -> str:
+        """Where the calibration comes from."""
+        return self.calibration or (calibration.HUB if self.model else calibration.OWN)
+
+    @property
+    def count(self) -> int:
+        """How many conversations to calibrate with.
+
+        Raises:
+            InputError: less than one is asked for.
+        """
+        if self.samples is not None and self.samples < 1:
+            raise InputError(f"SAMPLES is {self.samples}: set it to at least 1.")
+        return self.samples or (SAMPLES if self.model else EMBEDDED_SAMPLES)
+
+    @property
+    def workplace(self) -> Path:
+        """Where unfinished work is kept."""
+        return (self.work or ROOT / "runs/quantize" / self.recipe).resolve()
+
+    @property
+    def gates(self) -> Gates:
+        """The recipe's gates with what is set here."""
+        chosen = {
+            "perplexity_ratio": self.gate_perplexity_ratio,
+            "mean_kl": self.gate_mean_kl,
+            "top1": self.gate_top1,
+        }
+        set_here = {name: value for name, value in chosen.items() if value is not None}
+        return replace(gates.GATES[self.recipe], **set_here)
+
+    def key(self, source: Source) -> Mapping[str, Any]:
+        """Return what the results depend on; another key begins anew."""
+        named = running.RECIPES[self.recipe].environment
+        local = Path(self.conversations)
+        return {
+            "recipe": self.recipe,
+            "model": str(source.folder.resolve()),
+            "files": fingerprint(source),
+            "calibration": self.conversations,
+            "changed": local.stat().st_mtime_ns if local.is_file() else 0,
+            "samples": self.count,
+            "seed": self.seed,
+            "heldout": self.heldout,
+            "code": recipe_digest(environment.folder(named) if named else None),
+        }

@@ -1,0 +1,100 @@
+"""The raw checkpoint that every recipe hands on: float16 storage, and a config any reader takes.
+
+Covers: turning what a library saved into `raw/`, shard by shard, and the config: the source's own
+with the quantization in it. Does not cover: names and sizes of the final files (`writing`).
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from quantize.recipes.job import RecipeError
+
+FLOATS = (torch.bfloat16, torch.float32)
+RANDOM_SETTINGS = ("offload_to_disk_path",)
+"""Of a quantization's `meta`: paths of this machine, the only bytes that differ between runs."""
+
+
+def take_over(source: Path, saved: Path, raw: Path, quantization: Mapping[str, Any]) -> None:
+    """Turn the folder that a library saved into the raw checkpoint, and remove that folder.
+
+    Args:
+        source: the original model: its config is kept, since libraries rewrite what they read.
+        saved: folder with safetensors; its shards go one by one, so disk is not needed twice.
+        raw: folder to write, complete once `config.json` is in it.
+        quantization: the `quantization_config` of the new config.
+    """
+    shutil.rmtree(raw, ignore_errors=True)
+    raw.mkdir(parents=True)
+    for shard in sorted(saved.glob("*.safetensors")):
+        with safe_open(shard, "pt") as file:
+            names: Iterable[str] = file.keys()
+            tensors = {name: stored(name, file.get_tensor(name)) for name in names}
+        save_file(tensors, raw / shard.name, {"format": "pt"})
+        shard.unlink()
+    write_config(source, raw, quantization)
+    shutil.rmtree(saved)
+
+
+def stored(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor as it is stored: floats as float16, which is all that a T4 computes in.
+
+    Raises:
+        RecipeError: it holds numbers that float16 does not have.
+    """
+    if tensor.dtype not in FLOATS:
+        return tensor.contiguous()
+    small = tensor.to(torch.float16)
+    if not torch.isfinite(small).all():
+        largest = tensor.abs().max().item()
+        raise RecipeError(
+            f"{name} holds {largest:g}, float16 ends at 65504: this model cannot run on a T4."
+        )
+    return small.contiguous()
+
+
+def write_config(source: Path, raw: Path, quantization: Mapping[str, Any]) -> None:
+    """Write the source's config with the quantization; the last file of a raw checkpoint."""
+    config = json.loads((source / "config.json").read_text("utf-8"))
+    meta = quantization.get("meta")
+    if isinstance(meta, Mapping):
+        kept = {key: value for key, value in meta.items() if key not in RANDOM_SETTINGS}
+        quantization = {**quantization, "meta": kept}
+    config = readable(config) | {"quantization_config": dict(quantization)}
+    scratch = raw / "config.json.part"
+    scratch.write_text(json.dumps(config, indent=2, sort_keys=True), "utf-8")
+    scratch.replace(raw / "config.json")
+
+
+def readable(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config that transformers 4 reads as well as 5.
+
+    transformers 5 moved `rope_theta` into `rope_parameters` and renamed `torch_dtype`. What serves
+    on Kaggle is transformers 4, which would silently take a default for what it does not find.
+    """
+    rope = dict(config.get("rope_parameters") or {})
+    if isinstance(rope.get("rope_theta"), int | float):
+        config = {**config, "rope_theta": rope.pop("rope_theta")}
+        if rope.get("rope_type", "default") != "default":
+            config = {**config, "rope_scaling": rope}
+    return {**config, "dtype": "float16", "torch_dtype": "float16"}
+
+
+def gptq_settings(group_size: int, **more: Any) -> dict[str, Any]:
+    """Return the `quantization_config` of the GPTQ layout: 8 bit, symmetric, natural order."""
+    return {
+        "quant_method": "gptq",
+        "bits": 8,
+        "group_size": group_size,
+        "sym": True,
+        "desc_act": False,
+        "lm_head": False,
+        "checkpoint_format": "gptq",
+        **more,
+    }

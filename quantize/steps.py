@@ -1,0 +1,193 @@
+"""The steps of a build, each a function that leaves its result in the workplace.
+
+Covers: check, calibrate, quantize, compare, write, read back; a step whose result is there already
+gives it at once. Does not cover: their order (`build`), and the work itself: `check`,
+`calibration`, `running`, `compare`, `writing`, `serving`, `solving`.
+"""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from kernel import machine
+from notebooks import embedded_model
+from quantize import (
+    calibration,
+    compare,
+    estimate,
+    gates,
+    heldout,
+    running,
+    serving,
+    writing,
+)
+from quantize.check import InputError, Source, check_model, check_output, check_room
+from quantize.comparison import Comparison, from_json
+from quantize.estimate import GIB
+from quantize.heldout import HeldOut
+from quantize.hub import resolved
+from quantize.options import Options
+from quantize.solving import Solved, solve
+from quantize.workplace import Workplace
+
+TYPICAL_TOKENS = 700
+"""Of a NuminaMath-TIR conversation: for the estimate, before any is read."""
+
+Result = dict[str, Any]
+
+
+class BuildError(RuntimeError):
+    """A step that failed on its own; the message says which figure or file."""
+
+
+def say(line: str) -> None:
+    """Print a line of progress at once."""
+    print(line, flush=True)
+
+
+def check(options: Options) -> tuple[Source, Result]:
+    """Check everything that is given, and say what the build will take.
+
+    Raises:
+        InputError: something cannot work.
+    """
+    check_output(options.out)
+    card = sum(gpu.memory_mib for gpu in machine.gpus()[:1]) * 2**20
+    if options.recipe == "auto-gptq" and not card and not machine.has_driver():
+        raise InputError(
+            "auto-gptq quantizes on a CUDA device only, and there is none: take RECIPE=gptq."
+        )
+    folder = resolved(options.model, say) if options.model else embedded_model.ensure()
+    source = check_model(folder)
+    tokens = options.count * TYPICAL_TOKENS
+    needs = estimate.needs(source, options.recipe, tokens, card > 0)
+    check_room(needs, options.workplace, options.out, card)
+    say(f"  {folder.name}: {source.architecture}, {source.parameters / 1e9:.2f} B parameters")
+    text = f"about {needs.memory_bytes / GIB:.1f} GiB of memory, {needs.work_bytes / GIB:.1f} disk"
+    say(f"  {text}" + (f", {needs.gpu_bytes / GIB:.1f} on the GPU" if card else ""))
+    described = {**asdict(source), "name": options.model or folder.name}
+    return source, {"source": described, "estimate": asdict(needs)}
+
+
+def calibrate(options: Options, source: Source, place: Workplace) -> Result | None:
+    """Choose the conversations, keep their token ids; return their record.
+
+    Raises:
+        InputError: they cannot be read, or one is empty or too long.
+    """
+    if not running.RECIPES[options.recipe].calibrated:
+        say("  none: this recipe looks at the weights alone")
+        return None
+    record = place.result("calibration")
+    if record is None:
+        from transformers import AutoTokenizer
+
+        tokenizer: Any = AutoTokenizer.from_pretrained(source.folder, local_files_only=True)
+        chosen = calibration.gather(
+            options.conversations, tokenizer, options.count, options.seed, source.context
+        )
+        chosen.write(place.folder / "calibration.jsonl")
+        record = chosen.record()
+        place.keep("calibration", record)
+    text = f"{record['conversations']} conversations, {record['tokens']} tokens"
+    say(f"  {text} of {record['source']} (SHA-256 {record['sha256'][:12]})")
+    return record
+
+
+def quantize(options: Options, source: Source, place: Workplace) -> Result:
+    """Run the recipe; return what it took.
+
+    Raises:
+        RecipeRunError: it ended with an error.
+        SetupError: its environment could not be made.
+    """
+    how = running.RECIPES[options.recipe]
+    ran = place.result("quantize")
+    if ran is None:
+        job = {
+            "model": source.folder.resolve(),
+            "raw": place.raw,
+            "layers_csv": place.layers_csv,
+            "scratch": place.folder / "scratch",
+            "calibration": place.folder / "calibration.jsonl" if how.calibrated else None,
+            "group_size": source.group_size,
+            "layers": source.layers,
+            "dtype": source.dtype,
+        }
+        ran = running.run(options.recipe, job, place.folder, say).to_json()
+        place.keep("quantize", ran)
+        shutil.rmtree(place.folder / "scratch", ignore_errors=True)
+    took = f"{ran['seconds']:.0f} s ({ran['cpu_seconds']:.0f} of CPU) on {ran['device']}"
+    say(f"  {took}, peak memory {ran['peak_bytes'] / GIB:.2f} GiB")
+    config = json.loads((place.raw / "config.json").read_text("utf-8"))
+    return {**ran, "layer_error": how.error, "settings": config["quantization_config"]}
+
+
+def measure(options: Options, source: Source, place: Workplace) -> Comparison:
+    """Compare with the original; return the figures."""
+    known = place.result("compare")
+    if known is None:
+        measured = compare.compare(
+            source.folder,
+            place.raw,
+            held_out(options.heldout),
+            recipe=options.recipe,
+            scratch=place.folder,
+            progress=lambda line: say(f"  {line}"),
+        )
+        known = measured.to_json()
+        place.keep("compare", known)
+    found = from_json(known)
+    compare.show(found)
+    return found
+
+
+def held_out(named: str) -> list[HeldOut]:
+    """Return the texts of both domains, maths from where `named` says.
+
+    Raises:
+        HeldOutError: they cannot be read.
+    """
+    maths = Path(named) if named else heldout.OWN / "maths.jsonl"
+    texts = heldout.numina() if named == "numina" else heldout.read(maths, "maths")
+    return texts + heldout.read(heldout.OWN / "general.jsonl", "general")
+
+
+def judge(options: Options, found: Comparison, place: Workplace, report: Result) -> None:
+    """Hold the figures to the gates; the report is kept either way.
+
+    Raises:
+        BuildError: a gate is missed.
+    """
+    missed = gates.failures(found, options.gates)
+    place.keep("report", {**report, "gates_missed": missed})
+    if missed:
+        raise BuildError(f"{' '.join(missed)} All figures are in {place.folder / 'report.json'}.")
+
+
+def write(source: Source, place: Workplace, report: Result, out: Path) -> Path:
+    """Write the model's folder under a name of its own beside `out`; return it.
+
+    Raises:
+        BuildError: vLLM on two T4s would not load it.
+    """
+    staged = out.with_name(f".{out.name}-building")
+    shutil.rmtree(staged, ignore_errors=True)
+    writing.write_model_folder(source.folder, place.raw, staged, report)
+    if faults := serving.faults(staged):
+        shutil.rmtree(staged)
+        raise BuildError(f"vLLM 0.18.1 on two T4s would not serve it: {' '.join(faults)}")
+    size = sum(path.stat().st_size for path in staged.iterdir())
+    say(
+        f"  {len(list(staged.iterdir()))} files, {size / 1e9:.2f} GB; vLLM on two T4s would load it"
+    )
+    return staged
+
+
+def read_back(options: Options, staged: Path, place: Workplace) -> Solved:
+    """Solve a problem with the finished model, where this machine's engine loads it."""
+    if not options.solve:
+        return Solved(False, "not asked for.")
+    return solve(staged, place.folder / "engine.log", lambda line: say(f"  {line}"))
