@@ -7,7 +7,7 @@ import pytest
 
 from validation.records import read_run
 from validation.tests.run_files import CODE, RunFile
-from validation.tests.test_view import EVIL, example
+from validation.tests.viewed_run import EVIL, example
 from validation.view import write_page
 
 BINARY = shutil.which("chromium") or shutil.which("chromium-browser")
