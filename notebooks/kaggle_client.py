@@ -94,26 +94,30 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    assert process.stdout is not None
-    lines: list[str] = []
     try:
-        for line in _lines(process.stdout):
-            if not PROGRESS.match(line):
-                lines.append(line)
-            if on_line is not None:
-                on_line(line)
-        reply = Reply(process.wait(), "\n".join(lines))
+        reply = _follow(process, on_line or (lambda _: None))
     finally:
         # Also after Ctrl-C: a client that goes on uploading unseen would help nobody.
         process.kill()
         process.wait()
-        process.stdout.close()
     if AUTHENTICATION in reply.text:
         raise CredentialError(
             "Kaggle knows no credential of yours: run `kaggle auth login`, or put a token from "
             "https://www.kaggle.com/settings/api into KAGGLE_API_TOKEN or ~/.kaggle/access_token."
         )
     return reply
+
+
+def _follow(process: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> Reply:
+    """Read what the client prints, to its end."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    with process.stdout as stream:
+        for line in _lines(stream):
+            if not PROGRESS.match(line):
+                lines.append(line)
+            on_line(line)
+    return Reply(process.wait(), "\n".join(lines))
 
 
 def user() -> str:
