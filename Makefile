@@ -56,6 +56,13 @@ readme: $(READY) ## Put the measured figures into README.md
 lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
 	@$(PY) -m uv pip compile requirements.txt --python-version 3.11 --universal --no-header --no-annotate --generate-hashes --quiet -o requirements.lock
 
+# Weights. MODEL is a folder or a hub id; without it the embedded model is taken.
+
+.PHONY: quantize
+quantize: RECIPE ?= gptq
+quantize: $(READY) ## Quantize a model to 8 bit, measure it, write dist/model/; resumes (MODEL= RECIPE=gptq|w8a8|bnb|round-to-nearest|auto-gptq SAMPLES= CALIBRATION= HELDOUT= SEED= OUT= WORK= ARGS=)
+	@$(PY) -m quantize.build --recipe "$(RECIPE)" $(call option,MODEL,model) $(call option,SAMPLES,samples) $(call option,CALIBRATION,calibration) $(call option,HELDOUT,heldout) $(call option,SEED,seed) $(call option,OUT,out) $(call option,WORK,work) $(ARGS)
+
 # Package. PROFILE is t4x2 (what goes to Kaggle) or cpu (what can be rehearsed without a GPU).
 
 .PHONY: notebook
