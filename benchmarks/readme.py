@@ -88,6 +88,41 @@ def _baselines(result: Result) -> str:
     return "\n".join(rows) + f"\n\n{note}"
 
 
+def _engine(result: Result) -> str:
+    rows = [
+        f"| loop ({_where(result)}) | problem | seconds | tokens | answer (votes) |",
+        "|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {row['loop']} | {row['problem']} | {row['seconds']:.0f} | {row['tokens']} "
+        f"| {row['answer']} ({row['votes']}) |"
+        for row in result["rows"]
+    ]
+    figures = result["figures"]
+    note = (
+        f"Problems an hour over the reference's: **{figures['problems_per_hour_ratio']:g}** with "
+        f"the decided stop, **{figures['problems_per_hour_ratio_full_vote']:g}** with the full "
+        f"vote; answers changed by stopping: {figures['answers_changed']:g}."
+    )
+    return "\n".join(rows) + f"\n\n{note}"
+
+
+def _simulated(result: Result) -> str:
+    rows = [
+        "| two T4s, simulated, 50 problems | loop | hours | engine under half full "
+        "| waiting beside free slots | problems an hour over the reference's |",
+        "|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {row['race']} | {row['loop']} | {row['hours']:.1f} | {row['half_empty_share']:.0%} "
+        f"| {row['idle_share']:.1%} | {row.get('ratio', 1):.2f} |"
+        for row in result["rows"]
+        if "loop" in row
+    ]
+    changed = result["figures"]["answers_changed"]
+    return "\n".join(rows) + f"\n\nAnswers changed by stopping early: {changed:g}."
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
@@ -97,6 +132,8 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "sandbox": _sandbox,
     "faults": _faults,
     "baselines": _baselines,
+    "engine": _engine,
+    "simulated_t4": _simulated,
 }
 
 
