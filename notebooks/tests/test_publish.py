@@ -109,7 +109,8 @@ def test_a_killed_upload_goes_on_where_it_was(dist: Path, account: Account) -> N
 
 
 def test_a_failed_commit_run_shows_its_log(dist: Path, account: Account) -> None:
-    account.runs = ["RUNNING", "ERROR"]
+    # What Kaggle shows first is the version before.
+    account.runs = ["COMPLETE", "RUNNING", "ERROR"]
     account.failure, account.log = "Notebook Threw Exception", "step one\nImportError: vllm\n"
     with pytest.raises(RunFailedError, match=r"error \(Notebook Threw Exception\): its log is"):
         see_through(dist)

@@ -38,7 +38,7 @@ class Faults:
     """What goes wrong, by the test's choice."""
 
     refuse: dict[str, int] = field(default_factory=dict[str, int])
-    """File name: how many of its uploads are answered with an error that no retry mends."""
+    """File name: how many of its uploads end with an error, and cannot be gone on with."""
     break_off: dict[str, int] = field(default_factory=dict[str, int])
     """File name: bytes after which its upload is answered with 503, once."""
     hold: dict[str, int] = field(default_factory=dict[str, int])

@@ -32,7 +32,7 @@ def introspect_token(account: Account, request: Json) -> Json:
 
 def start_blob_upload(account: Account, request: Json) -> Json:
     """Open an upload; its bytes are then PUT to `createUrl`."""
-    token = f"blob-{len(account.blobs)}"
+    token = f"blob-{account.calls.count('StartBlobUpload')}"
     account.blobs[token] = Blob(request["name"], request.get("contentLength", 0))
     return {"token": token, "createUrl": f"{request['base']}/blobs/{token}"}
 

@@ -95,7 +95,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, data, "application/octet-stream")
 
     def do_PUT(self) -> None:
-        blob = self.account.blobs[self.path.rsplit("/", 1)[1]]
+        token = self.path.rsplit("/", 1)[1]
+        blob = self.account.blobs.get(token)
+        if blob is None:
+            self._body()
+            self._answer(404, {"code": 404, "message": "No such upload"})
+            return
+        if self.account.faults.refuse.get(blob.name, 0) > 0:
+            self.account.faults.refuse[blob.name] -= 1
+            del self.account.blobs[token]
+            self._body()
+            self._answer(400, {"code": 400, "message": "Bad upload"})
+            return
         span = self.headers.get("Content-Range", "")
         if span.startswith("bytes */"):
             self._body()
@@ -112,11 +123,6 @@ class _Handler(BaseHTTPRequestHandler):
     def _receive(self, blob: Blob, start: int) -> None:
         """Take the bytes, with the faults that the test has set for this file."""
         faults, left = self.account.faults, int(self.headers["Content-Length"])
-        if faults.refuse.get(blob.name, 0) > 0:
-            faults.refuse[blob.name] -= 1
-            self._body()
-            self._answer(400, {"code": 400, "message": "Bad upload"})
-            return
         stop = faults.break_off.pop(blob.name, None)
         hold = faults.hold.pop(blob.name, None)
         limit = stop if stop is not None else hold
