@@ -1,0 +1,233 @@
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoTokenizer
+
+from quantize import calibration, environment, running
+from quantize.check import check_model
+from quantize.load import dequantize, load, quantization
+from quantize.recipes.checkpoint import gptq_settings, readable, write_config
+from quantize.recipes.round_to_nearest import packed, rounded
+from quantize.running import LayerClock, RecipeRunError
+from quantize.tests import tiny
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return tiny.make_model(tmp_path_factory.mktemp("models") / "tiny", torch.bfloat16)
+
+
+def job_for(model, folder, samples=8):
+    """Return a recipe's job as a build makes it."""
+    source = check_model(model)
+    folder.mkdir(exist_ok=True)
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    ids = folder / "calibration.jsonl"
+    calibration.gather("own", tokenizer, samples, 0).write(ids)
+    return {
+        "model": model,
+        "raw": folder / "raw",
+        "layers_csv": folder / "layers.csv",
+        "scratch": folder / "scratch",
+        "calibration": ids,
+        "group_size": source.group_size,
+        "layers": source.layers,
+        "dtype": source.dtype,
+    }
+
+
+def largest_error(model, raw):
+    """Return the largest difference of a decoder weight, relative to the largest weight."""
+    first, second = load(model).state_dict(), load(raw).state_dict()
+    names = [name for name in first if name.endswith("_proj.weight")]
+    assert len(names) == 14
+    return max(((first[n] - second[n]).abs().max() / first[n].abs().max()).item() for n in names)
+
+
+def checked_run(recipe, model, folder):
+    """Run a recipe and check what every recipe must leave; return what it said and took."""
+    said = []
+    ran = running.run(recipe, job_for(model, folder), folder, said.append)
+    with (folder / "layers.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({(row["layer"], row["module"]) for row in rows}) == len(rows) == 14
+    assert all(float(row["error"]) >= 0 for row in rows)
+    assert [line.strip().split(",")[0] for line in said if "layer" in line][-2:] == [
+        "layer 1 of 2",
+        "layer 2 of 2",
+    ]
+    floats = {t.dtype for t in load_file(folder / "raw/model.safetensors").values()}
+    assert not floats & {torch.bfloat16, torch.float32} or recipe == "bnb"
+    assert 100e6 < ran.peak_bytes < 4e9
+    assert ran.cpu_seconds > 1
+    return said, ran
+
+
+@pytest.mark.parametrize("group", [64, 128])
+def test_rounding_is_right_to_half_a_step(group):
+    torch.manual_seed(0)
+    weight = torch.randn(96, 256)
+    weight[5] = 0.0  # a row of zeros has no scale of its own
+    steps, scales = rounded(weight, group)
+    plain = dequantize(**packed(steps, scales))
+    spread = scales.float().repeat_interleave(group, 0).T
+    assert ((plain - weight).abs() <= spread * 0.51).all()
+    assert plain[5].abs().max() == 0
+
+
+def test_round_to_nearest(model, tmp_path):
+    checked_run("round-to-nearest", model, tmp_path)
+    assert quantization(tmp_path / "raw") == gptq_settings(128)
+    assert largest_error(model, tmp_path / "raw") < 0.6 / 127
+
+
+def test_bitsandbytes(model, tmp_path):
+    checked_run("bnb", model, tmp_path)
+    assert quantization(tmp_path / "raw")["load_in_8bit"] is True
+    tensors = load_file(tmp_path / "raw/model.safetensors")
+    assert tensors["model.layers.0.mlp.up_proj.weight"].dtype == torch.int8
+
+
+def test_weights_that_float16_has_not_are_told(model, tmp_path):
+    spoilt = tmp_path / "spoilt"
+    tiny.make_model(spoilt, torch.bfloat16)
+    tensors = load_file(spoilt / "model.safetensors")
+    tensors["model.norm.weight"][3] = 1e6
+    save_file(tensors, spoilt / "model.safetensors", {"format": "pt"})
+    with pytest.raises(RecipeRunError) as fault:
+        running.run("round-to-nearest", job_for(spoilt, tmp_path / "work"), tmp_path / "work")
+    assert "model.norm.weight holds 999424, float16 ends at 65504" in str(fault.value)
+    assert "\n" not in str(fault.value)
+    assert not (tmp_path / "work/raw/config.json").exists()
+
+
+def test_a_config_is_read_alike_by_both_generations():
+    new = {"rope_parameters": {"rope_theta": 5e5, "rope_type": "default"}, "dtype": "bfloat16"}
+    assert readable(new)["rope_theta"] == 5e5
+    assert readable(new)["torch_dtype"] == readable(new)["dtype"] == "float16"
+    assert "rope_scaling" not in readable(new)
+    scaled = readable({"rope_parameters": {"rope_theta": 1e4, "rope_type": "yarn", "factor": 4}})
+    assert scaled["rope_scaling"] == {"rope_type": "yarn", "factor": 4}
+    old = {"rope_theta": 1e4, "torch_dtype": "bfloat16"}
+    assert readable(old)["rope_theta"] == 1e4
+
+
+def test_no_path_of_the_machine_is_kept(model, tmp_path):
+    meta = {"offload_to_disk_path": "/tmp/x1", "damp_percent": 0.05}
+    write_config(model, tmp_path, gptq_settings(64, meta=meta))
+    assert quantization(tmp_path)["meta"] == {"damp_percent": 0.05}
+
+
+def test_the_time_left_follows_the_layers():
+    clock = iter([100.0, 110.0, 120.0])
+    told = LayerClock(lambda: next(clock))
+    assert told.line({"layer": 12, "of": 30, "error": None}) == "layer 13 of 30"
+    assert told.line({"layer": 13, "of": 30, "error": 2e-6}) == (
+        "layer 14 of 30, error 2.00e-06, about 3 min left"
+    )
+    assert told.line({"layer": 14, "of": 30}).endswith("about 2 min left")
+
+
+def test_a_recipe_ends_with_the_build():
+    sleeper = "import subprocess, sys; print('{}', flush=True); subprocess.run(['sleep', '600'])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", sleeper], stdout=subprocess.PIPE, start_new_session=True
+    )
+
+    process.stdout.readline()
+    running._end(process)
+    assert process.poll() is not None
+    listed = subprocess.run(["ps", "-eo", "pgid"], capture_output=True, text=True).stdout
+    assert str(process.pid) not in listed.split()
+
+
+def test_the_environments_are_pinned_with_hashes():
+    assert environment.names() == ["auto-gptq", "gptq", "w8a8"]
+    for name in environment.names():
+        lines = (environment.LISTS / f"{name}.txt").read_text().splitlines()
+        pins = [line for line in lines if line[:1].isalnum()]
+        assert pins and all("==" in line and line.endswith("\\") for line in pins)
+        assert not [pin for pin in pins if pin.startswith(("torch==", "triton=="))]
+
+
+def test_an_environment_that_cannot_be_made_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def refuse(command, **options):
+        failed = "torch==" in command[-1]
+        error = "noise\nERROR: No matching distribution found for torch\n" if failed else ""
+        return subprocess.CompletedProcess(command, int(failed), "", error)
+
+    monkeypatch.setattr(environment.subprocess, "run", refuse)
+    with pytest.raises(environment.SetupError, match="torch failed: ERROR: No matching") as fault:
+        environment.python("gptq", lambda line: None)
+    assert "\n" not in str(fault.value)
+    assert not environment.ready("gptq")
+
+
+def test_another_list_is_another_environment(tmp_path, monkeypatch):
+    before = environment.folder("gptq")
+    (tmp_path / "gptq.txt").write_text("numpy==1.0 \\\n")
+    monkeypatch.setattr(environment, "LISTS", tmp_path)
+    assert environment.folder("gptq") != before
+
+
+def needs_environment(name):
+    """Return a mark that skips where an environment has not been made."""
+    reason = f"needs the environment {name}: python -m quantize.environment {name}"
+    return pytest.mark.skipif(not environment.ready(name), reason=reason)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@needs_environment("gptq")
+def test_gptq_goes_on_where_it_was_cut_off(model, tmp_path):
+    whole = tmp_path / "whole"
+    checked_run("gptq", model, whole)
+    settings = quantization(whole / "raw")
+    assert {key: settings[key] for key in ("bits", "group_size", "sym", "desc_act")} == {
+        "bits": 8,
+        "group_size": 128,
+        "sym": True,
+        "desc_act": False,
+    }
+    assert largest_error(model, whole / "raw") < 2 / 127
+    cut = tmp_path / "cut"
+    job = job_for(model, cut)
+
+    def stop_after_a_layer(line):
+        if "layer 1 of 2" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        running.run("gptq", job, cut, stop_after_a_layer)
+    assert not (cut / "raw/config.json").exists()
+    said = []
+    running.run("gptq", job, cut, said.append)
+    assert not [line for line in said if "layer 1 of 2" in line]
+    first, second = (load_file(f / "raw/model.safetensors") for f in (whole, cut))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert json.loads((cut / "raw/config.json").read_text()) == json.loads(
+        (whole / "raw/config.json").read_text()
+    )
+    assert len((cut / "layers.csv").read_text().splitlines()) == 15
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@needs_environment("w8a8")
+def test_w8a8(model, tmp_path):
+    said, _ = checked_run("w8a8", model, tmp_path)
+    assert "cannot resume" in said[0]
+    group = quantization(tmp_path / "raw")["config_groups"]["group_0"]
+    assert group["weights"]["num_bits"] == group["input_activations"]["num_bits"] == 8
+    assert group["weights"]["strategy"] == "channel"
+    assert group["input_activations"]["dynamic"] is True
+    tensors = load_file(tmp_path / "raw/model.safetensors")
+    assert tensors["model.layers.1.mlp.down_proj.weight"].dtype == torch.int8
