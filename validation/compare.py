@@ -95,7 +95,7 @@ def verdict(figures: dict[str, Any]) -> str:
     )
     if p >= SIGNIFICANCE:
         more = figures["more_seeds"]
-        ask = f"about {more} more seeds of each" if more else "a further seed of each"
+        ask = f"about {more} more seeds of each" if more and more > 1 else "a further seed of each"
         return (
             f"{lead}: this cannot be told from noise, and {ask} would be needed to show a "
             "difference of this size on these problems (80% power)."

@@ -1,4 +1,4 @@
-"""Validation against a real vLLM server of the embedded model."""
+"""Validation with the embedded model: behind a real vLLM server, and in the local engine."""
 
 import os
 import socket
@@ -74,3 +74,23 @@ def test_the_embedded_model_behind_a_server_solves_with_code(server, tmp_path):
     # The stop string is kept, the code behind it was run, and its output was read on.
     assert any(r.ran and r.text.endswith("```output") for r in rounds)
     assert any(c.answer is not None for solved in run.solved for c in solved.candidates)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_local_engine_solves_and_a_second_run_repeats_nothing(tmp_path):
+    out = tmp_path / "run.jsonl"
+    line = [sys.executable, "-m", "validation.validate", "--set", "notebooks/problems.csv"]
+    line += ["--problems", "1", "--seeds", "1", "--candidates", "2", "--out", str(out)]
+    options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 300}
+    done = subprocess.run(line, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (solved,) = read_run(out).solved
+    assert solved.problem == "sum" and all(c.rounds and c.stop for c in solved.candidates)
+    written = out.stat().st_size
+    again = subprocess.run(line, **options)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "1 solves, 1 done before" in again.stdout
+    assert "Loading" not in again.stdout and len(read_run(out).solved) == 1
+    # Only the line that says that a run began again.
+    assert out.stat().st_size < written + 5000
