@@ -17,7 +17,15 @@ class ConfigError(ValueError):
     """A setting that cannot work; the message says what to change."""
 
 
-COUNTS = ("candidates", "rounds", "max_new_tokens", "max_context", "problems", "code_workers")
+COUNTS = (
+    "candidates",
+    "rounds",
+    "max_new_tokens",
+    "max_context",
+    "problems",
+    "code_workers",
+    "engine_replicas",
+)
 ABOVE_ZERO = (
     "code_seconds",
     "code_memory_mib",
@@ -126,6 +134,9 @@ class Config:
     engine: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Arguments of vLLM's `EngineArgs` that replace those chosen for the machine (on two T4s
     `T4X2`, elsewhere see `engine_profile`)."""
+    engine_replicas: int = 1
+    """Engines side by side, each on a GPU of its own; 1: one engine, whose GPUs share each layer,
+    which leaves far more room for keys and values."""
     engine_start_seconds: float = 20 * 60
     """A model that is not loaded by then is given up."""
     engine_step_seconds: float = 180.0

@@ -80,15 +80,22 @@ class VllmEngine:
         config: the run's settings.
         log: where vLLM's own output goes, appended.
         report: told in a few words when the engine is ready, restarted or lost.
+        gpu: the only GPU it may use, by number; None: all of them.
 
     Raises:
         Exception: the tokenizer cannot be loaded; no process is left.
     """
 
     def __init__(
-        self, model: Path, config: Config, log: Path, report: Callable[[str], None]
+        self,
+        model: Path,
+        config: Config,
+        log: Path,
+        report: Callable[[str], None],
+        gpu: int | None = None,
     ) -> None:
         self._config = config
+        self._gpu = gpu
         self._log = log
         self._report = report
         self._arguments: dict[str, Any] = {
@@ -165,7 +172,7 @@ class VllmEngine:
     def _start(self, arguments: Mapping[str, Any]) -> None:
         self.ready = False
         self._heard = time.monotonic()
-        self._process = EngineProcess.start(arguments, self._log)
+        self._process = EngineProcess.start(arguments, self._log, self._gpu)
 
     def _take(self, message: tuple[Any, ...]) -> list[Completion]:
         """Act on one message of the process."""

@@ -52,8 +52,12 @@ class EngineProcess:
     lifeline: int
 
     @classmethod
-    def start(cls, arguments: Mapping[str, Any], log: Path) -> "EngineProcess":
+    def start(
+        cls, arguments: Mapping[str, Any], log: Path, gpu: int | None = None
+    ) -> "EngineProcess":
         """Start one that loads the model with `arguments`; its output is appended to `log`.
+
+        With `gpu` it sees no other GPU than that.
 
         Raises:
             OSError: the machine starts no process.
@@ -64,6 +68,7 @@ class EngineProcess:
         fds = (theirs.fileno(), watched)
         home = str(Path(__file__).resolve().parent.parent)
         paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+        only = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": str(gpu)}
         with _log_file(log) as output:
             popen = subprocess.Popen(
                 [*command, *map(str, fds)],
@@ -72,7 +77,7 @@ class EngineProcess:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **only},
             )
         theirs.close()
         os.close(watched)

@@ -140,13 +140,16 @@ def _fastest(seconds: Mapping[str, float]) -> str | None:
 
 def _start_trial(arguments: Mapping[str, Any], gpu: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "kernel.engine_probe", json.dumps(dict(arguments))]
+    # An engine beside others sees one GPU only, which has another number for the driver.
+    visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    number = visible[gpu] if gpu < len(visible) else str(gpu)
     # In this process's group: what ends the engine's processes ends these too.
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": str(gpu)},
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": number},
     )
 
 

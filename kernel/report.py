@@ -27,8 +27,15 @@ REPEATED = "repeated"
 class EngineFacts(Protocol):
     """What is told of an engine."""
 
-    facts: dict[str, Any]
-    restarts: int
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Versions, GPUs and settings; empty until it is ready."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """Restarts so far."""
+        ...
 
 
 class SandboxFacts(Protocol):

@@ -20,6 +20,7 @@ from kernel.absent import AbsentEngine, AbsentSandbox
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
 from kernel.engine import VllmEngine
+from kernel.engine_replicas import ReplicatedEngine, start_engine
 from kernel.journal import answer_key, answers_in, writable_folder
 from kernel.preflight import Preflight, Prepared
 from kernel.records import Candidate, Problem, StopReason
@@ -29,7 +30,8 @@ from kernel.trace import Trace
 
 WAITING_SECONDS = 5.0
 """Pause between two progress events while the model loads."""
-Part = TypeVar("Part", VllmEngine | AbsentEngine, ForkedSandbox | AbsentSandbox)
+AnyEngine = VllmEngine | ReplicatedEngine | AbsentEngine
+Part = TypeVar("Part", AnyEngine, ForkedSandbox | AbsentSandbox)
 
 
 def main(settings: Config | Mapping[str, Any]) -> None:
@@ -87,9 +89,7 @@ def serve(
             prepared.competition.serve(run.answer)
 
 
-def open_engine(
-    prepared: Prepared, trace: Trace, preflight: Preflight
-) -> VllmEngine | AbsentEngine:
+def open_engine(prepared: Prepared, trace: Trace, preflight: Preflight) -> AnyEngine:
     """Start the engine; where it cannot even be started, refuse, or do without if scored."""
     model, config = prepared.model, prepared.config
     if model is None:
@@ -97,7 +97,7 @@ def open_engine(
     trace.write("engine", text="Starting the engine, and loading the tokenizer ...")
     log = config.work / "engine.log"
     try:
-        return VllmEngine(model, config, log, lambda text: trace.write("engine", text=text))
+        return start_engine(model, config, log, lambda text: trace.write("engine", text=text))
     except Exception as error:
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         fault = f"the tokenizer or the engine's process of {model} does not start: {reason}"
@@ -130,7 +130,7 @@ class Run:
     """Answers problems one after the other, whatever happens to any one of them."""
 
     config: Config
-    engine: VllmEngine | AbsentEngine
+    engine: AnyEngine
     sandbox: ForkedSandbox | AbsentSandbox
     deadline: Deadline
     trace: Trace

@@ -60,7 +60,7 @@ EFFECTS = (
         "sandbox_link",
         "sandbox",
     ),
-    ("tokenizer", "engine_link", "engine", "engine_probe", "engine_process"),
+    ("tokenizer", "engine_link", "engine", "engine_replicas", "engine_probe", "engine_process"),
     ("absent",),
     ("competition", "machine", "weights", "quantization", "preflight"),
     ("journal",),
