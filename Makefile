@@ -63,6 +63,14 @@ quantize: RECIPE ?= gptq
 quantize: $(READY) ## Quantize a model to 8 bit, measure it, write dist/model/; resumes (MODEL= RECIPE=gptq|w8a8|bnb|round-to-nearest|auto-gptq SAMPLES= CALIBRATION= HELDOUT= SEED= OUT= WORK= ARGS=)
 	@$(PY) -m quantize.build --recipe "$(RECIPE)" $(call option,MODEL,model) $(call option,SAMPLES,samples) $(call option,CALIBRATION,calibration) $(call option,HELDOUT,heldout) $(call option,SEED,seed) $(call option,OUT,out) $(call option,WORK,work) $(ARGS)
 
+.PHONY: compare-quantized
+compare-quantized: $(READY) ## Measure a quantized folder against its original (ORIGINAL= QUANTIZED= RECIPE= HELDOUT=file|numina)
+	@$(PY) -m quantize.compare --original "$(ORIGINAL)" --quantized "$(QUANTIZED)" $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(HELDOUT),--maths "$(HELDOUT)")
+
+.PHONY: model-card
+model-card: $(READY) ## Write a model folder's card again, with validation results (MODEL=dist/model REPORTS="a.report.json b.report.json")
+	@$(PY) -m model_card.make $(if $(MODEL),--model "$(MODEL)") $(if $(REPORTS),--reports $(REPORTS))
+
 # Package. PROFILE is t4x2 (what goes to Kaggle) or cpu (what can be rehearsed without a GPU).
 
 .PHONY: notebook
