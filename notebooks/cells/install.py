@@ -1,22 +1,24 @@
 """Install the wheels that are mounted, without network: the notebook's first cell.
 
 Covers: finding the wheelhouse in any mount layout, checking every wheel's hash, installing what the
-image lacks. Does not cover: making the wheelhouse (`notebooks/package.py`). It runs before the
-kernel's modules are written, so it needs the standard library only.
+image lacks, reading the model's weights ahead meanwhile. Does not cover: making the wheelhouse
+(`notebooks/package.py`). It runs before the kernel's modules are written, so it needs the standard
+library only.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 LIST = "wheels.txt"
 """Beside the wheels: what to install, pinned, with hashes."""
+WEIGHTS = ".safetensors"
 
 
-def wheelhouses(top: Path) -> list[Path]:
-    """Return the folders below `top` that hold a wheelhouse, each once."""
-    found: list[Path] = []
+def below(top: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield the folders below `top` with the names of their files, each folder once."""
     seen: set[Path] = set()
     for name, subfolders, files in os.walk(top, followlinks=True):
         folder = Path(name).resolve()
@@ -25,9 +27,31 @@ def wheelhouses(top: Path) -> list[Path]:
             subfolders.clear()
             continue
         seen.add(folder)
-        if LIST in files:
-            found.append(folder)
-    return sorted(found)
+        yield folder, files
+
+
+def wheelhouses(top: Path) -> list[Path]:
+    """Return the folders below `top` that hold a wheelhouse, each once."""
+    return sorted(folder for folder, files in below(top) if LIST in files)
+
+
+def read_ahead(top: Path) -> "subprocess.Popen[bytes] | None":
+    """Have the weights below `top` read into the machine's memory while the wheels install.
+
+    Loading the model then finds them there instead of on Kaggle's slow disk. Nobody waits for it;
+    where memory is short the system drops what was read, and loading reads it again.
+    """
+    found = below(top)
+    weights = [str(f / name) for f, names in found for name in names if name.endswith(WEIGHTS)]
+    if not weights:
+        return None
+    command = ["cat", *sorted(weights)]
+    try:
+        return subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+    except OSError:
+        return None
 
 
 def install(folder: Path) -> None:
@@ -50,5 +74,6 @@ def install(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    reading = read_ahead(Path("/kaggle/input"))
     for wheelhouse in wheelhouses(Path("/kaggle/input")):
         install(wheelhouse)

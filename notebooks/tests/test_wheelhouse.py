@@ -149,6 +149,22 @@ def test_the_first_cell_finds_wheelhouses_below_links_once(tmp_path):
     assert install.wheelhouses(tmp_path / "input") == [house.resolve()]
 
 
+def test_the_first_cell_reads_the_weights_ahead_once_each(tmp_path, monkeypatch):
+    model = tmp_path / "input/model"
+    model.mkdir(parents=True)
+    for name in ("b.safetensors", "a.safetensors", "config.json"):
+        (model / name).write_text("x" * 100)
+    (tmp_path / "input/again").symlink_to(model)
+    reading = install.read_ahead(tmp_path / "input")
+    assert reading is not None
+    names = [str(model / name) for name in ("a.safetensors", "b.safetensors")]
+    assert reading.args == ["cat", *names]
+    assert reading.wait(20) == 0
+    assert install.read_ahead(tmp_path / "nowhere") is None
+    monkeypatch.setenv("PATH", "")
+    assert install.read_ahead(tmp_path / "input") is None
+
+
 def test_a_model_of_ones_own_takes_the_embedded_ones_place(small, tmp_path, monkeypatch):
     monkeypatch.setitem(wheelhouse.PROFILES, "cpu", KAGGLE)
     model = model_folder(tmp_path / "own")
