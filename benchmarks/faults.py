@@ -13,6 +13,7 @@ Covers: whether fifty valid answers go out before the limit. Does not cover: whe
 the candidates only write code, and their answers are the numbers it prints).
 """
 
+import re
 import shutil
 import sys
 import tempfile
@@ -50,11 +51,12 @@ def inject(fault: Fault, folder: Path) -> dict[str, Any]:
         run.stop()
     limit = run.settings.get("limit_seconds", 120)
     output = run.output()
-    votes = sum(" vote) after" in line for line in output.splitlines())
+    # An error while writing a solution down makes the kernel tell of it once more.
+    votes = set(re.findall(r"^Problem (\d+)/.* vote\) after", output, re.MULTILINE))
     return {
         "injected": fault.injected or planned(run) + output.count("INJECTED"),
         "answers": run.valid(),
-        "by_vote": votes,
+        "by_vote": len(votes),
         "late": max(0.0, run.begun + run.seconds - first - limit),
     }
 
