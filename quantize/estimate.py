@@ -6,7 +6,6 @@ what a recipe really took; the benchmark puts both side by side).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,8 +59,8 @@ def needs(source: "Source", recipe: str, tokens: int, gpu: bool) -> Needs:
     # GPTQModel keeps each layer twice (to resume, and offloaded) until it has saved them.
     copies = 3.2 if recipe == "gptq" else 2.1
     return Needs(
-        MappingProxyType(memory),
-        MappingProxyType(card if gpu else {}),
+        memory,
+        card if gpu else {},
         work_bytes=round(copies * quantized),
         out_bytes=round(1.01 * quantized),
     )
