@@ -146,6 +146,7 @@ def main() -> int:
     """Run the command; 0 where the gates hold, 1 where one fails, 2 on a user's error."""
     options = tyro.cli(Options)
     try:
+        _check(options)
         recipe = options.recipe or RECIPES.get(_method(options.quantized), "")
         texts = _texts(options)
         found = compare(
@@ -164,6 +165,13 @@ def main() -> int:
         print(sentence, file=sys.stderr)
     print(options.out)
     return int(bool(failed))
+
+
+def _check(options: Options) -> None:
+    for name in ("original", "quantized"):
+        folder: Path = getattr(options, name)
+        if not (folder / "config.json").is_file():
+            raise CompareError(f"{folder} is no model folder: set {name.upper()} to one.")
 
 
 def _method(folder: Path) -> str:

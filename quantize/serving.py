@@ -52,6 +52,19 @@ def faults(folder: Path, tensor_parallel: int | None = None) -> list[str]:
     return found + serving_tokenizer.faults(folder, config)
 
 
+def remarks(folder: Path, tensor_parallel: int | None = None) -> list[str]:
+    """Return one sentence for each reason why a folder without faults would be served slowly."""
+    settings: dict[str, Any] = (_read_json(folder / "config.json") or {}).get(
+        "quantization_config"
+    ) or {}
+    if settings.get("quant_method") != "gptq":
+        return []
+    found = serving_layers.misfits(folder, tensor_parallel or kernel_ranks(folder))
+    if settings.get("desc_act") and settings.get("group_size") != -1:
+        found.append("desc_act is on: slower, all scales on each GPU; vLLM 0.30 refuses it.")
+    return found
+
+
 def kernel_ranks(folder: Path) -> int:
     """Return how many of two T4s share a layer: what the profile says, or the kernel chooses."""
     engine = (_read_json(folder / "profile.json") or {}).get("engine") or {}
@@ -111,8 +124,6 @@ def _gptq_faults(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "The weights are not symmetric: Marlin has no zero points for GPTQ."
     if settings["group_size"] not in GROUP_SIZES:
         yield f"group_size is {settings['group_size']}: Marlin runs {GROUP_SIZES}."
-    if settings["desc_act"] and settings["group_size"] != -1:
-        yield "desc_act is on: slow and badly shared between GPUs, refused by newer vLLM."
     if settings.get("lm_head"):
         yield "lm_head is quantized: leave it in float16."
 
@@ -182,7 +193,7 @@ def main() -> int:
     for sentence in found:
         print(sentence)
     if not found:
-        print("vLLM 0.18.1 would load it on two T4s.")
+        print("vLLM 0.18.1 would load it on two T4s.", *remarks(Path(sys.argv[1])), sep="\n")
     return int(bool(found))
 
 

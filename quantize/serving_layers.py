@@ -14,6 +14,8 @@ ROW = ("o_proj", "down_proj")
 """Layers cut along their inputs; all other linear layers are cut along their outputs."""
 SKIPPED = (".rotary_emb.inv_freq", ".rotary_emb.cos_cached", ".rotary_emb.sin_cached")
 """What vLLM's loaders pass over."""
+TILE = (64, 128)
+"""Marlin's, outputs by inputs."""
 SHOWN = 3
 PACK = 4
 """8-bit values in an int32."""
@@ -61,6 +63,21 @@ def _model(folder: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[in
         if isinstance(module, torch.nn.Linear) and not name.endswith("lm_head")
     }
     return plain, linear, config
+
+
+def misfits(folder: Path, ranks: int) -> list[str]:
+    """Return a sentence for each kind of layer that Marlin cannot run in vLLM 0.18.1.
+
+    There its tiles are 128 inputs by 64 outputs of a shard; other shapes go to the exllama kernel.
+    """
+    found: dict[str, str] = {}
+    for name, (outputs, inputs) in _model(folder)[1].items():
+        kind = name.rpartition(".")[2]
+        shard = (outputs, inputs // ranks) if kind in ROW else (outputs // ranks, inputs)
+        if shard[0] % TILE[0] or shard[1] % TILE[1]:
+            shape = f"{shard[1]} by {shard[0]}"
+            found[kind] = f"{kind}: {shape} fits no Marlin tile; the slower exllama runs it."
+    return list(found.values())
 
 
 def _parts(

@@ -1,7 +1,6 @@
 """Checkpoints read back as what was packed, and models compared from end to end."""
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from quantize import overflow
-from quantize.compare import compare
+from quantize.compare import compare, main
 from quantize.comparison import from_json
+from quantize.gates import failures
 from quantize.heldout import HeldOut
 from quantize.load import LoadError, dequantize, load
 from quantize.scoring import CompareError
@@ -49,17 +49,15 @@ def test_a_packed_weight_is_unpacked_by_hand() -> None:
 def test_act_order_takes_each_input_s_own_group() -> None:
     torch.manual_seed(0)
     weight = torch.randn(8, 128)
-    parts = tiny.gptq_tensors(weight, 64)
-    plain = dequantize(**parts)
-    assert (plain - weight).abs().max() < 0.02
     order = torch.randperm(128)
-    mixed = tiny.gptq_tensors(weight[:, order], 64)
+    sorted_parts = tiny.gptq_tensors(weight[:, order], 64)
+    # The same integers and scales, the inputs back in their own order.
     back = torch.argsort(order)
-    rows = torch.arange(128).reshape(-1, 1)  # the same inputs, stored in their first order
-    steps = dequantize(**{**mixed, "scales": torch.ones_like(mixed["scales"])}).T[back] + 128
-    assert rows.shape == (128, 1)
-    packed = {**mixed, "qweight": tiny.pack(steps), "g_idx": mixed["g_idx"][back]}
-    assert torch.equal(dequantize(**packed), dequantize(**mixed)[:, back])
+    flat = {**sorted_parts, "scales": torch.ones_like(sorted_parts["scales"])}
+    steps = dequantize(**flat).T[back] + 128
+    mixed = {**sorted_parts, "qweight": tiny.pack(steps), "g_idx": sorted_parts["g_idx"][back]}
+    assert torch.equal(dequantize(**mixed), dequantize(**sorted_parts)[:, back])
+    assert (dequantize(**mixed) - weight).abs().max() < 0.02
 
 
 def test_a_gptq_checkpoint_is_the_model_rounded(source: Path, tmp_path: Path) -> None:
@@ -161,19 +159,45 @@ def test_an_activation_that_is_no_number_is_an_overflow() -> None:
     assert peaks.result().share == float("inf")
 
 
-def test_the_command_keeps_its_figures_and_says_bad_input_in_one_sentence(
-    source: Path, tmp_path: Path
+def test_the_command_keeps_its_figures_and_fails_by_the_gate(
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder = tiny.make_gptq(source, tmp_path / "gptq")
     maths = tmp_path / "maths.jsonl"
     maths.write_text(json.dumps({"problem": "1 + 1?", "solution": "It is \\boxed{2}."}))
-    options = ["--original", source, "--quantized", folder, "--out", tmp_path / "out.json"]
-    command = [sys.executable, "-m", "quantize.compare", *map(str, options)]
-    done = subprocess.run(
-        [*command, "--maths", str(maths), "--general", str(maths)], capture_output=True, text=True
-    )
-    assert done.stdout.endswith(f"{tmp_path / 'out.json'}\n")
-    assert from_json(json.loads((tmp_path / "out.json").read_text())).recipe == "gptq"
-    failed = subprocess.run([*command, "--maths", "none.jsonl"], capture_output=True, text=True)
-    assert failed.returncode == 2
-    assert failed.stderr.count("\n") == 1 and "none.jsonl does not exist" in failed.stderr
+    texts = {"--maths": maths, "--general": maths, "--out": tmp_path / "out.json"}
+    options = {"--original": source, "--quantized": folder, **texts}
+    words = [str(word) for option in options.items() for word in option]
+    monkeypatch.setattr(sys, "argv", ["compare", *words])
+    status = main()
+    said = capsys.readouterr()
+    assert said.out.endswith(f"{tmp_path / 'out.json'}\n")
+    kept = from_json(json.loads((tmp_path / "out.json").read_text()))
+    assert kept.recipe == "gptq" and status == int(bool(failures(kept)))
+    assert said.err.count("On maths") == len(failures(kept))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part"),
+    [
+        ("--maths", "none.jsonl", "none.jsonl does not exist"),
+        ("--quantized", "nowhere", "nowhere is no model folder: set QUANTIZED"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    source: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    option: str,
+    value: str,
+    part: str,
+) -> None:
+    options = {"--original": str(source), "--quantized": str(source), option: value}
+    words = [word for pair in options.items() for word in pair]
+    monkeypatch.setattr(sys, "argv", ["compare", *words])
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and part in said

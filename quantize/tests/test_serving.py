@@ -96,7 +96,6 @@ GPTQ_BREAKS: list[tuple[Break, str]] = [
     (settings(bits=3), "bits is 3"),
     (settings(sym=False), "not symmetric"),
     (settings(group_size=48), "group_size is 48"),
-    (settings(desc_act=True), "desc_act is on"),
     (settings(desc_act=None), "lacks desc_act"),
     (settings(lm_head=True), "lm_head is quantized"),
     (settings(quant_method="awq"), "awq weights are none"),
@@ -184,6 +183,17 @@ def test_heads_are_shared_whole(tmp_path: Path) -> None:
     assert "3 attention heads cannot be shared by 2 GPUs" in "\n".join(serving.faults(folder, 2))
     # The kernel takes one GPU for such a model, and then it loads.
     assert serving.kernel_ranks(folder) == 1 and serving.faults(folder) == []
+
+
+def test_what_is_slow_but_right_is_a_remark(good: Path, tmp_path: Path) -> None:
+    assert serving.remarks(good, 1) == []
+    folder = shutil.copytree(good, tmp_path / "gptq")
+    settings(desc_act=True)(folder)
+    assert serving.faults(folder, 2) == []
+    assert "desc_act is on" in serving.remarks(folder, 1)[-1]
+    # Two ranks leave key and value layers 32 outputs each, and o_proj 64 inputs.
+    kinds = [sentence.partition(":")[0] for sentence in serving.remarks(good, 2)]
+    assert kinds == ["k_proj", "v_proj", "o_proj"]
 
 
 def test_bitsandbytes_runs_on_one_gpu(source: Path, tmp_path: Path) -> None:
