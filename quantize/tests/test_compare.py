@@ -103,9 +103,9 @@ def test_a_missing_tensor_and_another_method_are_one_sentence(source: Path, tmp_
             load(folder)
 
 
-@pytest.mark.parametrize("kind", ["gptq", "w8a8"])
+@pytest.mark.parametrize("kind", ["gptq", "w8a8", "bnb"])
 def test_rounding_moves_a_model_a_little(source: Path, tmp_path: Path, kind: str) -> None:
-    make = {"gptq": tiny.make_gptq, "w8a8": tiny.make_w8a8}[kind]
+    make = {"gptq": tiny.make_gptq, "w8a8": tiny.make_w8a8, "bnb": tiny.make_bnb}[kind]
     folder = make(source, tmp_path / kind)
     found = compare(source, folder, TEXTS, recipe=kind, device="cpu", progress=quiet)
     assert [domain.name for domain in found.domains] == ["maths", "general"]

@@ -129,18 +129,18 @@ def test_nothing_is_left_where_it_cannot_be_written(
     assert not parent.exists() or list(parent.iterdir()) == []
 
 
-def test_bitsandbytes_gets_one_gpu_and_keeps_the_profile(
-    source: Path, raw: Path, tmp_path: Path
+def test_bitsandbytes_gets_one_gpu_and_keeps_profile_and_scales(
+    source: Path, tmp_path: Path
 ) -> None:
     own = shutil.copytree(source, tmp_path / "source")
     (own / "profile.json").write_text(json.dumps({"temperature": 0.5, "engine": {"seed": 1}}))
-    config = json.loads((raw / "config.json").read_text())
-    config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_8bit": True}
-    (raw / "config.json").write_text(json.dumps(config))
+    raw = tiny.make_bnb(own, tmp_path / "raw")
     out = write_model_folder(own, raw, tmp_path / "model", {"recipe": "bnb"})
     profile = json.loads((out / "profile.json").read_text())
     assert profile == {"temperature": 0.5, "engine": {"seed": 1, "tensor_parallel_size": 1}}
-    assert serving.kernel_ranks(out) == 1
+    assert serving.kernel_ranks(out) == 1 and serving.faults(out) == []
+    first, second = load(raw).state_dict(), load(out).state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_paths_are_cut_to_their_names() -> None:

@@ -106,6 +106,18 @@ def make_w8a8(source: Path, folder: Path) -> Path:
     return _write(source, folder, tensors, settings)
 
 
+def make_bnb(source: Path, folder: Path) -> Path:
+    """Write an LLM.int8 copy with bitsandbytes itself."""
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    int8 = BitsAndBytesConfig(load_in_8bit=True)
+    settings = {"quantization_config": int8, "dtype": torch.float16}
+    AutoModelForCausalLM.from_pretrained(source, **settings).save_pretrained(folder)
+    for name in TOKENIZER:
+        shutil.copyfile(source / name, folder / name)
+    return folder
+
+
 def _write(
     source: Path, folder: Path, tensors: dict[str, torch.Tensor], settings: dict[str, Any]
 ) -> Path:
