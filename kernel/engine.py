@@ -183,7 +183,8 @@ class VllmEngine:
             return [self._exact(completion) for completion in value if self._is_waited(completion)]
         if kind == "ready":
             self.ready, self.facts = True, value
-            self._report(f"The engine is ready (vLLM {value['vllm']}).")
+            ready = f"The engine is ready (vLLM {value['vllm']})."
+            self._report(" ".join((ready, *value.get("profile", ()))))
             for request in self._waiting.values():
                 self._process.outbox.put("submit", request)
         elif kind == "beat":
