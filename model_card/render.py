@@ -61,7 +61,7 @@ def render(
             title=f"{title} ({METHODS.get(str(report.get('recipe')), 'rounded to nearest')})",
             report=report,
             source=source,
-            settings=quantization.get("settings") or {},
+            settings=_plain(quantization.get("settings") or {}),
             # No GPU took part: its memory is not a measured zero.
             gpu_peak=quantization.get("gpu_peak_bytes") or None,
             maths=by_name.get("maths", {}),
@@ -75,6 +75,21 @@ def render(
         )
     )
     return text.rstrip() + "\n"
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the quantization's settings under GPTQ's names, whatever wrote them."""
+    found = dict(settings)
+    if groups := settings.get("config_groups"):
+        weights = next(iter(groups.values())).get("weights") or {}
+        strategy = str(weights.get("strategy"))
+        shared = {"channel": "those of an output", "tensor": "a whole matrix"}.get(strategy)
+        found |= {"bits": weights.get("num_bits"), "sym": weights.get("symmetric")}
+        found |= {"group_size": shared or weights.get("group_size"), "desc_act": "not used"}
+    elif settings.get("load_in_8bit"):
+        found |= {"bits": 8, "sym": True, "group_size": "those of an output"}
+        found |= {"desc_act": "not used"}
+    return found
 
 
 def source_of(name: str) -> dict[str, Any]:

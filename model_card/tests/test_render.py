@@ -49,7 +49,7 @@ def test_figures_of_the_report_stand_in_the_card() -> None:
     found = card(REPORT, RUN, picture="layers.png")
     for part in ("256 conversations, 123,456 tokens of numina", "777 s on cuda", "3,072 MiB"):
         assert part in found
-    for part in ("5,120 MiB", "| group size | 128 |", "| symmetric | yes |", "(desc_act) | no |"):
+    for part in ("5,120 MiB", "share a scale | 128 |", "| symmetric | yes |", "(desc_act) | no |"):
         assert part in found
     assert f"{MATHS.perplexity_ratio:.4f}" in found and f"{MATHS.mean_kl:.2e}" in found
     assert "| amc | 83 | 415 | 65.4% | 54.3% to 75.1% |" in found
@@ -107,6 +107,18 @@ def test_the_head_is_read_by_the_hub_s_own_reader() -> None:
     (result,) = data.eval_results or []
     assert (result.dataset_name, result.metric_value) == ("amc", 0.6543)
     assert ModelCard(card(REPORT)).data.eval_results is None
+
+
+def test_other_recipes_settings_are_told_in_the_same_words() -> None:
+    weights = {"num_bits": 8, "symmetric": True, "strategy": "channel"}
+    settings = {"config_groups": {"group_0": {"weights": weights}}}
+    report = {**REPORT, "recipe": "w8a8", "quantization": {"settings": settings}}
+    found = card(report)
+    for part in ("| bits | 8 |", "share a scale | those of an output |", "| symmetric | yes |"):
+        assert part in found
+    report |= {"recipe": "bnb", "quantization": {"settings": {"load_in_8bit": True}}}
+    assert "| bits | 8 |" in card({**report, "calibration": None})
+    assert "| calibration | none: this recipe looks" in card({**report, "calibration": None})
 
 
 def test_an_unknown_source_is_told_nothing_about() -> None:
