@@ -80,8 +80,12 @@ class Outcome:
     occupancy: Occupancy
 
     def reached(self) -> int:
-        """Problems whose vote ended by itself: not cut off by the deadline."""
-        return sum(s.ended is not StopReason.DEADLINE for s in self.solutions)
+        """Return how many problems got to vote: none is left over once the time is up."""
+        return sum(bool(s.tally) for s in self.solutions)
+
+    def cut_off(self) -> int:
+        """Return how many votes were cut off by the deadline of their problem."""
+        return sum(s.ended is StopReason.DEADLINE for s in self.solutions)
 
     def figures(self) -> dict[str, Any]:
         """Return the figures by name."""
@@ -89,6 +93,7 @@ class Outcome:
             "hours": round(self.hours, 3),
             "problems": len(self.solutions),
             "problems_reached": self.reached(),
+            "problems_cut_off": self.cut_off(),
             "right": self.right,
             "tokens": self.tokens,
             "tokens_per_second": round(self.tokens / (self.hours * 3600), 1),

@@ -56,6 +56,7 @@ def test_the_deadline_holds_in_virtual_time():
     config = replace(CONFIG, limit_seconds=simulate.START_SECONDS + 60, reserve_seconds=10)
     outcome = simulate.simulate(PROBLEMS, config, COSTS)
     assert outcome.hours * 3600 <= simulate.START_SECONDS + 60
+    assert outcome.cut_off() > 0
     assert outcome.reached() < len(PROBLEMS)
     assert len(outcome.solutions) == len(PROBLEMS)
 
@@ -97,6 +98,7 @@ def test_the_command_writes_figures_and_plot(monkeypatch, tmp_path, capsys):
     assert written["answers_changed"] == 0
     assert written["gpu"]["attention_gb_s"] == 90.0
     assert written["runs"]["decided stop"]["problems_reached"] == 4
+    assert written["runs"]["decided stop"]["problems_cut_off"] == 0
     assert (out / "simulation.png").read_bytes().startswith(b"\x89PNG")
     assert not list(out.glob("*.part*"))
     assert "answers changed" in capsys.readouterr().out
@@ -136,7 +138,7 @@ def test_a_calibration_that_cannot_be_used_is_refused(tmp_path, probe, told):
         calibrated(T4, path)
 
 
-def test_recorded_shapes_of_this_machine_reproduce_the_published_memory_bound_run():
+def test_recorded_shapes_run_without_idling_and_no_answer_changes():
     if not shapes.RECORDED.is_file():
         pytest.skip("trace_shapes.jsonl.gz is not on this machine")
     problems = shapes.draw(shapes.load_shapes(), 3, 48, seed=0)
@@ -144,4 +146,4 @@ def test_recorded_shapes_of_this_machine_reproduce_the_published_memory_bound_ru
     full = simulate.simulate(problems, Config(problems=3, stop_when_decided=False), COSTS)
     assert simulate.answers_changed(ours, full) == 0
     assert ours.occupancy.idle_share < 0.05
-    assert ours.reached() == 3
+    assert (ours.reached(), ours.cut_off()) == (3, 0)
