@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import datasets
 import pytest
 from transformers import AutoTokenizer
 
@@ -112,3 +113,27 @@ def test_conversations_go_through_the_template() -> None:
     (piece,) = windows([text], speaker, 512)
     shown = speaker.decode(piece.ids)
     assert "<|im_start|>user\n1+1?" in shown and "<|im_start|>assistant\n2" in shown
+
+
+def test_the_hub_s_test_split_gives_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = [{"role": "user", "content": "1+1?"}, {"role": "assistant", "content": "2"}]
+    table = datasets.Dataset.from_list([{"problem": "x", "messages": turns}] * 5)
+    asked: list[object] = []
+
+    def load(name: str, split: str) -> datasets.Dataset:
+        asked.append((name, split))
+        return table
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    found = heldout.numina(rows=3)
+    assert asked == [("AI-MO/NuminaMath-TIR", "test")]
+    assert len(found) == 3 and found[0].messages == (("user", "1+1?"), ("assistant", "2"))
+
+
+def test_a_hub_out_of_reach_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*_: object, **__: object) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    with pytest.raises(HeldOutError, match="go online once"):
+        heldout.numina()
