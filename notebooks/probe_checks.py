@@ -63,14 +63,18 @@ def open_engine(model: Path, more: Mapping[str, Any]) -> Any:
     return LLMEngine.from_engine_args(EngineArgs(**profile.arguments))
 
 
-def speed(model: Path, more: Mapping[str, Any], sizes: Sizes = SIZES) -> dict[str, Any]:
-    """Return the times of steps and of prefill, and the room for keys and values."""
+def speed(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the times of loading, steps and prefill, and the room for keys and values."""
     begun = time.monotonic()
     engine = open_engine(model, more)
     loaded = time.monotonic() - begun
+    return {"load_seconds": loaded, **speed_of(engine, SIZES)}
+
+
+def speed_of(engine: Any, sizes: Sizes) -> dict[str, Any]:
+    """Return what `speed` measures on an engine."""
     context = sizes["long"][1]
     found: dict[str, Any] = {
-        "load_seconds": loaded,
         "prefill": [PREFILLED * context, prefill_seconds(engine, PREFILLED, context)],
         "steps": {name: [*size, step_seconds(engine, *size)] for name, size in sizes.items()},
         "ranks": engine.vllm_config.parallel_config.tensor_parallel_size,
@@ -113,9 +117,13 @@ def continued(engine: Any, text: str, tokens: int) -> str:
 
 def gpu_logprobs(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     """Return the log-probability of each token of `TEXT`, and the likeliest one, by vLLM."""
+    return logprobs_of(open_engine(model, more))
+
+
+def logprobs_of(engine: Any) -> dict[str, Any]:
+    """Return what `gpu_logprobs` measures on an engine."""
     from vllm import SamplingParams
 
-    engine = open_engine(model, more)
     engine.add_request("logits", TEXT, SamplingParams(max_tokens=1, prompt_logprobs=1))
     outputs: list[Any] = []
     while engine.has_unfinished_requests():

@@ -1,6 +1,9 @@
+import ast
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -103,12 +106,20 @@ def test_on_a_cpu_graphs_stay_off_after_a_restart():
     assert settled(smaller(KERNELS, 1)).arguments["enforce_eager"] is True
 
 
-def test_every_argument_is_known_to_vllm(on_t4s):
-    from vllm import EngineArgs
+def vllm_arguments():
+    """Return the fields of vLLM's EngineArgs, read from its source: importing it takes long."""
+    source = Path(find_spec("vllm").origin).parent / "engine/arg_utils.py"
+    classes = {n.name: n for n in ast.parse(source.read_text()).body if isinstance(n, ast.ClassDef)}
+    fields = [n for n in classes["EngineArgs"].body if isinstance(n, ast.AnnAssign)]
+    return {field.target.id for field in fields}
 
-    trials = trial_arguments(T4X2 | KERNELS)
-    for arguments in (settled(KERNELS).arguments, trials):
-        EngineArgs(**arguments)
+
+def test_every_argument_is_known_to_vllm(on_t4s):
+    known = vllm_arguments()
+    assert "model" in known
+    assert set(settled(KERNELS).arguments) <= known
+    assert set(settled(smaller(KERNELS, 2)).arguments) <= known
+    assert set(trial_arguments(T4X2 | KERNELS)) <= known
 
 
 @pytest.mark.parametrize(
