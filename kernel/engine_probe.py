@@ -80,6 +80,7 @@ def read_model(folder: Path) -> ModelFacts | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         read: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
         weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+        quantization: dict[str, Any] = read.get("quantization_config") or {}
         heads = int(read["num_attention_heads"])
         head_size = int(read.get("head_dim") or read["hidden_size"] // heads)
         kv_heads = int(read.get("num_key_value_heads") or heads)
@@ -88,7 +89,8 @@ def read_model(folder: Path) -> ModelFacts | None:
             kv_bytes=int(read["num_hidden_layers"]) * kv_heads * head_size * 4,
             heads=heads,
             intermediate=int(read["intermediate_size"]),
-            group=_group(read.get("quantization_config") or {}),
+            group=_group(quantization),
+            alone=quantization.get("quant_method") == "bitsandbytes",
         )
     return None
 

@@ -56,6 +56,8 @@ class ModelFacts:
     intermediate: int
     group: int = 0
     """Weights that share a scale; 0 where there is no grouped quantization."""
+    alone: bool = False
+    """Whether GPUs cannot share its layers: vLLM refuses that for bitsandbytes weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ def _ranks(
 def _divides(model: ModelFacts, ranks: int) -> bool:
     """Tell whether a layer can be shared: heads whole, and no quantization group split."""
     whole = model.intermediate % (ranks * model.group) == 0 if model.group else True
-    return model.heads % ranks == 0 and (whole or ranks == 1)
+    return ranks == 1 or (model.heads % ranks == 0 and whole and not model.alone)
 
 
 def _room(gpus: tuple[GpuFacts, ...], model: ModelFacts, ranks: int, rest: int = REST_MIB) -> int:

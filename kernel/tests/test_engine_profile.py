@@ -9,6 +9,7 @@ H100 = GpuFacts("NVIDIA H100 80GB HBM3", 81559, (9, 0))
 GPTQ = ModelFacts(7481, 491520, 32, 11008, 128)
 """NuminaMath-7B at 8 bits: 7.31 GiB."""
 FP16 = ModelFacts(13180, 491520, 32, 11008)
+BNB = ModelFacts(7481, 491520, 32, 11008, alone=True)
 
 
 def chosen(*gpus, model=GPTQ, candidates=48, context=4096, **more):
@@ -39,6 +40,7 @@ def test_two_t4s_get_the_profile_with_its_values():
         ((H100,), FP16, {"dtype": "auto", "tensor_parallel_size": 1}),
         ((H100, H100), FP16, {"tensor_parallel_size": 2}),
         ((T4,) * 3, GPTQ, {"tensor_parallel_size": 2}),
+        ((L4,) * 4, BNB, {"tensor_parallel_size": 1}),
         ((T4, L4), GPTQ, {"dtype": "float16", "tensor_parallel_size": 2}),
         ((), GPTQ, {"dtype": "bfloat16", "enforce_eager": True, "enable_chunked_prefill": False}),
     ],
