@@ -19,9 +19,9 @@ from typing import Any, Literal
 
 import tyro
 from rich.console import Console
-from rich.status import Status
 
 from notebooks import build, embedded_model, manifest, settings, wheelhouse
+from notebooks.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ".built.json"
@@ -238,20 +238,12 @@ def main() -> None:
     options = tyro.cli(Options)
     console = Console()
     try:
-        with console.status("") as status:
-            parts = package(options, lambda text: _show(console, status, text))
+        with Progress(console) as progress:
+            parts = package(options, progress)
     except (PackageError, settings.SettingsError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     _report(console, options, parts)
-
-
-def _show(console: Console, status: Status, text: str) -> None:
-    """Show progress in place on a terminal, and the stages alone elsewhere."""
-    if console.is_terminal:
-        status.update(text)
-    elif ": " not in text:
-        console.print(text, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import tyro
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from notebooks import package
 from notebooks.problems import ProblemFileError, ProblemRow, load_problems
+from notebooks.progress import Progress
 from notebooks.rehearsal import checks, isolation, layout
 from notebooks.rehearsal.checks import Check
 from notebooks.rehearsal.plan import Api, Layout, Outcome, Plan
@@ -31,6 +33,7 @@ COMMIT_PROBLEMS = 3
 KINDS: tuple[tuple[bool, Layout], ...] = ((False, "old"), (True, "new"))
 """Commit run and rerun, each in one of the two mount layouts: which one shows varies on Kaggle."""
 POLL_SECONDS = 1.0
+WIDTH = 140
 
 
 @dataclass(frozen=True)
@@ -142,40 +145,44 @@ def _answered(trace: Path) -> int:
 
 def _report(console: Console, notebook: Check, runs: Sequence[Run], out: Path) -> bool:
     """Print the table, write it as JSON; return whether everything passed."""
-    table = Table("check", *(run.plan.name for run in runs), "reason")
-    marks = {True: "[green]pass[/]", False: "[red]FAIL[/]"}
-    table.add_row(notebook.name, *[marks[not notebook.fault]] * len(runs), notebook.fault)
-    for row in zip(*(run.checks for run in runs), strict=True):
+    judged = [[notebook, *run.checks] for run in runs]
+    faults = any(check.fault for row in judged for check in row)
+    table = Table(Column("check", no_wrap=True), *(run.plan.name for run in runs))
+    if faults:
+        table.add_column("reason")
+    for row in zip(*judged, strict=True):
         named = zip(runs, row, strict=True)
-        faults = [f"{run.plan.name}: {check.fault}" for run, check in named if check.fault]
-        table.add_row(row[0].name, *(marks[not check.fault] for check in row), "\n".join(faults))
-    table.add_row("seconds", *(f"{run.outcome.seconds:.0f}" for run in runs), "")
+        reasons = [f"{run.plan.name}: {check.fault}" for run, check in named if check.fault]
+        marks = ("[red]FAIL[/]" if check.fault else "[green]pass[/]" for check in row)
+        table.add_row(row[0].name, *marks, *(["\n".join(map(escape, reasons))] if faults else []))
+    table.add_row("seconds", *(f"{run.outcome.seconds:.0f}" for run in runs))
     console.print(table)
     for network in sorted({run.outcome.network for run in runs}):
         console.print(f"network: {network}", soft_wrap=True)
     report = [
         {"run": run.plan.name, "layout": run.plan.layout, **asdict(run.outcome)}
-        | {"checks": [asdict(check) for check in [notebook, *run.checks]]}
-        for run in runs
+        | {"checks": [asdict(check) for check in row]}
+        for run, row in zip(runs, judged, strict=True)
     ]
     path = out / "report.json"
     path.write_text(json.dumps(report, indent=1), "utf-8")
     console.print(f"report   {path}", soft_wrap=True)
-    return not any(check.fault for run in runs for check in [notebook, *run.checks])
+    return not faults
 
 
 def main() -> None:
     """Run the command; exit 1 where a check fails, 2 where it cannot run."""
     options = tyro.cli(Options)
-    console = Console()
+    # A pipe has no width; the table and its reasons want more than the 80 columns taken for it.
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     try:
         problems = load_problems(options.problems)
         home = package.home(options.dist, options.profile)
         for needed in (options.dist / "kernel" / package.NOTEBOOK, home / "wheels", home / "model"):
             if not needed.exists():
                 sys.exit(_complain(f"There is no {needed}: `make package` makes it."))
-        with console.status("") as status:
-            runs = rehearse(options, problems, lambda text: status.update(text))
+        with Progress(console) as progress:
+            runs = rehearse(options, problems, progress)
     except (ProblemFileError, isolation.NoPlaceError, SettingsError) as error:
         sys.exit(_complain(str(error)))
     notebook = checks.check_notebook(runs[0].plan.notebook)
