@@ -35,8 +35,8 @@ GATES: Mapping[str, Gates] = {
 }
 """By recipe. Those of the last three are what the embedded model was measured to reach (mean KL and
 agreement 3.3e-2 and 91.2%, 1.8e-2 and 94.7%, 1.6e-3 and 97.7%) with room for other texts: they stop
-a broken checkpoint, not a mediocre one. Both int8 recipes round activations, too, which costs a small
-model with a few huge activations far more than a 7B; `make quantize` takes stricter ones.
+a broken checkpoint, not a mediocre one. Both int8 recipes round activations, too, and this model
+has a few huge ones. `make quantize` takes stricter gates.
 """
 
 
