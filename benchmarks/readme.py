@@ -123,6 +123,20 @@ def _simulated(result: Result) -> str:
     return "\n".join(rows) + f"\n\nAnswers changed by stopping early: {changed:g}."
 
 
+def _overhead(result: Result) -> str:
+    figures = result["figures"]
+    return "\n".join(
+        [
+            f"| the kernel's own code ({_where(result)}) | |",
+            "|---|---|",
+            f"| CPU time, of a run on the real engine | {figures['cpu_share']:.2%} |",
+            f"| CPU time a token at 48 candidates | {figures['ms_per_token_event']:g} ms |",
+            f"| memory gained from problem 10 to 50 | {figures['memory_growth_mib']:g} MiB |",
+            f"| from a fresh Python to serving | {figures['seconds_until_serving']:g} s |",
+        ]
+    )
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
@@ -134,6 +148,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "baselines": _baselines,
     "engine": _engine,
     "simulated_t4": _simulated,
+    "overhead": _overhead,
 }
 
 
