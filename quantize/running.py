@@ -103,6 +103,8 @@ def run(recipe: str, job: Mapping[str, Any], folder: Path, say: Say = print) -> 
             start_new_session=True,
         )
         last, status, usage = _followed(process, chatter, say)
+    if status < 0:
+        raise RecipeRunError(f"The recipe {recipe} was ended by signal {-status}: start it again.")
     if status:
         raise RecipeRunError(f"The recipe {recipe} failed: {_last_line(log)} Its log is {log}.")
     return Ran(
