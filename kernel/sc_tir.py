@@ -146,7 +146,7 @@ class _Run:
         return f"{self.problem.id}/{candidate.index}/{candidate.round}"
 
     def running(self) -> list[Candidate]:
-        return [candidate for candidate in self.candidates if candidate.running]
+        return [candidate for candidate in self.candidates if candidate.stop is None]
 
     def advance(self, candidate: Candidate) -> None:
         """Take over a candidate's new state and start what it waits for."""
@@ -171,10 +171,11 @@ class _Run:
             seed=request_seed(config, self.problem, candidate),
         )
 
-    def take_completions(self) -> int:
-        """Advance all candidates whose generation is done; return how many."""
-        waiting = {self.request_id(c): c for c in self.running() if c.code is None}
-        completions = self.engine.poll() if waiting else []
+    def take_completions(self, running: Sequence[Candidate]) -> int:
+        """Advance all whose generation is done; return how many of `running` were generating."""
+        generating = [candidate for candidate in running if candidate.code is None]
+        completions = self.engine.poll() if generating else []
+        waiting = {self.request_id(c): c for c in generating} if completions else {}
         for completion in completions:
             candidate = waiting[completion.request_id]
             self.write(
@@ -185,11 +186,12 @@ class _Run:
                 tokens=completion.generated_tokens,
             )
             self.advance(after_generation(candidate, completion, self.config))
-        return len(waiting)
+        return len(generating)
 
     def take_executions(self, timeout: float) -> None:
         """Advance all candidates whose code has run."""
-        waiting = {self.session(c): c for c in self.running() if c.code is not None}
+        # Many polls find nothing: whoever has stopped has no code either, so one look is enough.
+        waiting = {self.session(c): c for c in self.candidates if c.code is not None}
         for execution in self.sandbox.poll(timeout) if waiting else []:
             candidate = waiting[execution.session]
             self.write(
@@ -266,7 +268,7 @@ def _until_stopped(run: _Run, deadline: Deadline) -> StopReason | None:
             return StopReason.DECIDED
         if deadline.reached:
             return StopReason.DEADLINE
-        generating = run.take_completions()
+        generating = run.take_completions(running)
         run.take_executions(0.0 if generating else EXECUTION_WAIT_SECONDS)
         if deadline.spent() >= next_progress:
             next_progress = deadline.spent() + PROGRESS_SECONDS
