@@ -35,8 +35,9 @@ def main() -> None:
         "top1_gptq": round(gptq["maths_top1"], 4),
         "size_ratio": round(gptq["size_ratio"], 4),
         "cpu_seconds": gptq["cpu_seconds"],
-        "build_minutes": round(gptq["build_seconds"] / 60, 1),
     }
+    if gptq["build_seconds"] is not None:
+        figures["build_minutes"] = round(gptq["build_seconds"] / 60, 1)
     show(rows)
     print(f"written to {write_result('quantize', figures, rows)}")
     shutil.rmtree(WORK)
@@ -73,12 +74,18 @@ def row(recipe: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "cpu_seconds": ran["cpu_seconds"],
         "peak_mib": round(ran["peak_bytes"] / 2**20),
         "computed_mib": round(sum(report["estimate"]["memory"].values()) / 2**20),
-        "build_seconds": report.get("seconds_this_run", 0.0),
+        "build_seconds": whole_seconds(report),
         "gates_missed": report.get("gates_missed", []),
         "vllm_loads": bool(back.get("loaded")),
         "answer": back.get("answer"),
         "truth": back.get("truth"),
     }
+
+
+def whole_seconds(report: Mapping[str, Any]) -> float | None:
+    """Return what a build took from end to end, None where it was cut off and gone on with."""
+    seconds = report.get("seconds_this_run", 0.0)
+    return seconds if seconds > report["quantization"]["seconds"] else None
 
 
 def show(rows: list[dict[str, Any]]) -> None:

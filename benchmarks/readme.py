@@ -137,6 +137,24 @@ def _overhead(result: Result) -> str:
     )
 
 
+def _quantize(result: Result) -> str:
+    rows = [
+        f"| recipe ({_where(result)}) | perplexity ratio | mean KL | top-1 | KL, general text "
+        "| size | CPU s | peak MiB | vLLM here |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {row['recipe']} | {row['maths_ppl_ratio']:.4f} | {row['maths_kl']:.2e} "
+        f"| {row['maths_top1']:.2%} | {row['general_kl']:.2e} | {row['size_ratio']:.3f} "
+        f"| {row['cpu_seconds']:.0f} | {row['peak_mib']} "
+        f"| {'answers ' + str(row['answer']) if row['vllm_loads'] else 'does not load it'} |"
+        for row in result["rows"]
+    ]
+    figures = result["figures"]
+    ratio = figures["kl_ratio_rtn_over_gptq"]
+    return "\n".join(rows) + f"\n\nRound-to-nearest's KL over GPTQ's: **{ratio:g}**."
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
@@ -148,6 +166,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "baselines": _baselines,
     "engine": _engine,
     "simulated_t4": _simulated,
+    "quantize": _quantize,
     "overhead": _overhead,
 }
 

@@ -17,6 +17,8 @@ from safetensors.torch import save_file
 from quantize.recipes.job import RecipeError
 
 FLOATS = (torch.bfloat16, torch.float32)
+KEPT = ".SCB"
+"""bitsandbytes' scales: its kernels take them in float32 only."""
 RANDOM_SETTINGS = ("offload_to_disk_path",)
 """Of a quantization's `meta`: paths of this machine, the only bytes that differ between runs."""
 
@@ -48,7 +50,7 @@ def stored(name: str, tensor: torch.Tensor) -> torch.Tensor:
     Raises:
         RecipeError: it holds numbers that float16 does not have.
     """
-    if tensor.dtype not in FLOATS:
+    if tensor.dtype not in FLOATS or name.endswith(KEPT):
         return tensor.contiguous()
     small = tensor.to(torch.float16)
     if not torch.isfinite(small).all():

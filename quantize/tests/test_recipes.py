@@ -90,6 +90,10 @@ def test_bitsandbytes(model, tmp_path):
     assert quantization(tmp_path / "raw")["load_in_8bit"] is True
     tensors = load_file(tmp_path / "raw/model.safetensors")
     assert tensors["model.layers.0.mlp.up_proj.weight"].dtype == torch.int8
+    # What is read back must also compute: its kernels take no other scales than float32.
+    logits = load(tmp_path / "raw")(torch.arange(8).reshape(1, 8)).logits
+    difference = logits - load(model)(torch.arange(8).reshape(1, 8)).logits
+    assert difference.abs().max() < 0.1 * logits.abs().max()
 
 
 def test_weights_that_float16_has_not_are_told(model, tmp_path):
