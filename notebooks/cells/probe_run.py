@@ -9,6 +9,8 @@ from kernel.config import Config
 from kernel.preflight import Preflight
 
 model = Preflight(scored=True).find_model(Config())
+if model is None:
+    raise SystemExit("No model is mounted: attach its dataset to this notebook.")
 found = probe_checks.probe(model)
 Path("probe.json").write_text(json.dumps(found, indent=1))
 print(json.dumps(found, indent=1))
