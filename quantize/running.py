@@ -150,13 +150,12 @@ def _followed(
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a recipe with all its processes."""
+    """End a recipe with all its processes: politely, then whatever is left of its group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
-            return
 
 
 class LayerClock:

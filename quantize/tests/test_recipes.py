@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -145,8 +146,15 @@ def test_a_recipe_ends_with_the_build():
     process.stdout.readline()
     running._end(process)
     assert process.poll() is not None
-    listed = subprocess.run(["ps", "-eo", "pgid"], capture_output=True, text=True).stdout
-    assert str(process.pid) not in listed.split()
+    # What was killed may wait for its parent for a moment; only what runs is left over.
+    for _ in range(100):
+        command = ["ps", "-eo", "pgid,stat", "--no-headers"]
+        listed = subprocess.run(command, capture_output=True, text=True).stdout
+        left = [row for row in map(str.split, listed.splitlines()) if row[0] == str(process.pid)]
+        if not (running_ones := [row for row in left if not row[1].startswith("Z")]):
+            break
+        time.sleep(0.1)
+    assert not running_ones
 
 
 def test_the_environments_are_pinned_with_hashes():
