@@ -52,7 +52,8 @@ def quantization_fault(
     fault = _capability_fault(method, quantization, gpus, vllm)
     if not fault and method == "gptq":
         fault = _gptq_fault(quantization, vllm)
-    if not fault and method == "bitsandbytes" and _ranks(gpus, engine) > 1:
+    # Where nothing is set, `engine_profile` keeps them on one GPU by itself.
+    if not fault and method == "bitsandbytes" and engine.get("tensor_parallel_size", 1) > 1:
         fault = "bitsandbytes weights run on one GPU: set tensor_parallel_size of `engine` to 1."
     return fault
 
@@ -131,10 +132,3 @@ def _activations_too(quantization: Mapping[str, Any]) -> bool:
     groups = _groups(quantization)
     eight = all(form.get("num_bits") == 8 for form in _weights(quantization))
     return bool(groups) and eight and all(group.get("input_activations") for group in groups)
-
-
-def _ranks(gpus: Sequence[Gpu], engine: Mapping[str, Any]) -> int:
-    """Return how many GPUs share a layer: what is set, else `engine_process`'s default."""
-    lowest = min(gpu.capability for gpu in gpus)
-    default = 2 if len(gpus) >= 2 and lowest < AMPERE else 1
-    return engine.get("tensor_parallel_size", default)

@@ -19,11 +19,16 @@ import numpy as np
 import torch
 
 from quantize import environment, heldout
+from quantize.check import available_memory
+from quantize.estimate import GIB
 from quantize.load import load, quantization
 from quantize.recipes.checkpoint import readable
+from quantize.scoring import weight_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "auto-gptq"
+MEMORY_FACTOR = 5
+"""Memory over the size of 8-bit weights: four bytes a weight, and room to read them."""
 TOKENS = 256
 """Enough to pass through every weight; two readers differ everywhere or nowhere."""
 TOLERANCE = 1e-2
@@ -78,6 +83,9 @@ def cross_check(folder: Path) -> CrossCheck:
     if not environment.ready(NAME):
         command = f"python -m quantize.environment {NAME}"
         return CrossCheck(False, f"AutoGPTQ is not installed: `{command}` makes its environment.")
+    if available_memory() < (needed := MEMORY_FACTOR * weight_bytes(folder)):
+        gib = needed / GIB
+        return CrossCheck(False, f"reading it in float32 takes about {gib:.0f} GiB of memory.")
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -89,14 +89,14 @@ def run(recipe: str, job: Mapping[str, Any], folder: Path, say: Say = print) -> 
     python = sys.executable
     if how.environment:
         python = str(environment.python(how.environment, say))
-    path = folder / "job.json"
-    path.write_text(json.dumps(job, indent=1, default=str), "utf-8")
+    path = (folder / "job.json").resolve()
+    path.write_text(json.dumps(job, indent=1, default=_as_text), "utf-8")
     log = folder / "recipe.log"
     begun = time.monotonic()
     with log.open("wb") as chatter:
         process = subprocess.Popen(
             [python, "-m", f"quantize.recipes.{how.module}", str(path)],
-            cwd=ROOT,
+            cwd=folder,  # GPTQModel writes its logs where it is started
             env=_variables(Path(python).parent),
             stdout=subprocess.PIPE,
             stderr=chatter,
@@ -121,7 +121,12 @@ def _variables(programs: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     path = os.pathsep.join((str(programs), os.environ.get("PATH", os.defpath)))
     quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "TQDM_MININTERVAL": "5"}
-    return {**kept, **quiet, "PATH": path}
+    return {**kept, **quiet, "PATH": path, "PYTHONPATH": str(ROOT)}
+
+
+def _as_text(value: object) -> str:
+    """Return a path that is right wherever the recipe is started."""
+    return str(value.resolve() if isinstance(value, Path) else value)
 
 
 def _followed(

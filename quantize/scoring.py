@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from quantize import overflow
+from quantize.check import available_memory
 from quantize.comparison import Cost
 from quantize.distance import Distance
 from quantize.heldout import Window
@@ -69,17 +70,11 @@ def choose_setup(original: Path, dtype: str, device: str | None) -> Setup:
     """Return type and device; `auto` is float32 where it fits: it adds no rounding of its own."""
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     if dtype == "auto":
-        free = torch.cuda.mem_get_info()[0] if device == "cuda" else _free_memory()
+        free = torch.cuda.mem_get_info()[0] if device == "cuda" else available_memory()
         # Weights come in two bytes each, float32 takes four.
         fits = 2 * weight_bytes(original) < FLOAT32_SHARE * free
         dtype = "float32" if fits else "float16" if device == "cuda" else "bfloat16"
     return Setup(getattr(torch, dtype), device)
-
-
-def _free_memory() -> int:
-    """Return the bytes that Linux could give without swapping."""
-    lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
-    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
 
 
 def score_original(

@@ -16,6 +16,7 @@ from notebooks import embedded_model
 from quantize import (
     calibration,
     compare,
+    cross_check,
     estimate,
     gates,
     heldout,
@@ -171,7 +172,7 @@ def write(source: Source, place: Workplace, report: Result, out: Path) -> Path:
     """Write the model's folder under a name of its own beside `out`; return it.
 
     Raises:
-        BuildError: vLLM on two T4s would not load it.
+        BuildError: vLLM on two T4s would not load it, or another reader reads other weights.
     """
     staged = out.with_name(f".{out.name}-building")
     shutil.rmtree(staged, ignore_errors=True)
@@ -179,11 +180,31 @@ def write(source: Source, place: Workplace, report: Result, out: Path) -> Path:
     if faults := serving.faults(staged):
         shutil.rmtree(staged)
         raise BuildError(f"vLLM 0.18.1 on two T4s would not serve it: {' '.join(faults)}")
+    for remark in serving.remarks(staged):
+        say(f"  {remark}")
+    _cross_check(staged)
     size = sum(path.stat().st_size for path in staged.iterdir())
     say(
         f"  {len(list(staged.iterdir()))} files, {size / 1e9:.2f} GB; vLLM on two T4s would load it"
     )
     return staged
+
+
+def _cross_check(staged: Path) -> None:
+    """Let another reader read the weights, where it is installed; remove what it refutes.
+
+    Raises:
+        BuildError: it fails, or reads other weights than `load` does.
+    """
+    try:
+        checked = cross_check.cross_check(staged)
+    except cross_check.CrossCheckError as error:
+        shutil.rmtree(staged)
+        raise BuildError(str(error)) from None
+    if checked.ran and not checked.agrees:
+        shutil.rmtree(staged)
+        raise BuildError(checked.sentence())
+    say(f"  {checked.sentence()}")
 
 
 def read_back(options: Options, staged: Path, place: Workplace) -> Solved:

@@ -49,7 +49,7 @@ FP8 = compressed("float", {"num_bits": 8})
         ({"quant_method": "fbgemm_fp8"}, "cannot run fbgemm_fp8"),
         ({"quant_method": "mxfp4"}, "cannot run mxfp4"),
         ({"quant_method": "modelopt"}, "cannot run modelopt"),
-        (BNB, "tensor_parallel_size"),
+        (BNB, ""),
     ],
 )
 def test_what_two_t4s_run_with_the_kernels_vllm(quantization, fault):
@@ -123,7 +123,8 @@ def test_a_scored_rerun_notes_it_and_runs_bitsandbytes_on_one_gpu(tmp_path, monk
     monkeypatch.setattr(machine, "gpus", lambda: KAGGLE)
     folder = sharded_folder(tmp_path / "m", {"quantization_config": BNB}, there=("a",))
     preflight = Preflight(scored=True)
-    config = preflight.check_model(Config(engine={"seed": 1}), folder)
+    engine = {"seed": 1, "tensor_parallel_size": 2}
+    config = preflight.check_model(Config(engine=engine), folder)
     assert config.engine == {"seed": 1, "tensor_parallel_size": 1}
     assert len(preflight.notes) == 2
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from quantize import heldout, running, steps
+from quantize import cross_check, heldout, running, steps
 from quantize.build import build
 from quantize.check import InputError
 from quantize.options import Options
@@ -28,6 +28,13 @@ def short_texts(monkeypatch):
     texts = heldout.own()
     short = [texts[0], next(text for text in texts if text.domain == "general")]
     monkeypatch.setattr(steps, "held_out", lambda named: short)
+
+
+@pytest.fixture(autouse=True)
+def one_reader(monkeypatch):
+    """Leave AutoGPTQ's reader out, which has tests of its own and may be installed or not."""
+    skipped = cross_check.CrossCheck(False, "not in this test.")
+    monkeypatch.setattr(cross_check, "cross_check", lambda folder: skipped)
 
 
 def options(model, folder, **more):
@@ -127,6 +134,19 @@ def test_a_model_that_is_nowhere(tmp_path):
 def test_faults_of_serving_leave_nothing(model, tmp_path, monkeypatch):
     monkeypatch.setattr(steps.serving, "faults", lambda folder: ["The groups straddle."])
     with pytest.raises(BuildError, match="would not serve it: The groups straddle"):
+        build(options(model, tmp_path))
+    assert not (tmp_path / "dist").exists() or not list((tmp_path / "dist").iterdir())
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_weights_that_another_reader_refutes_are_not_kept(model, tmp_path, monkeypatch, fails):
+    def refute(folder):
+        if fails:
+            raise cross_check.CrossCheckError("AutoGPTQ's reader failed: no.")
+        return cross_check.CrossCheck(True, tokens=8, largest_logit_difference=3.0)
+
+    monkeypatch.setattr(cross_check, "cross_check", refute)
+    with pytest.raises(BuildError, match=r"reader (failed|DISAGREES)"):
         build(options(model, tmp_path))
     assert not (tmp_path / "dist").exists() or not list((tmp_path / "dist").iterdir())
 
