@@ -22,6 +22,8 @@ from notebooks.cells.install import LIST
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks/wheels"
 UV = [sys.executable, "-m", "uv"]
+# Without an interpreter named, uv asks every one on the path what it is, for seconds each.
+COMPILE = ["pip", "compile", "--python", sys.executable]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 GLIBC = 35
 """Minor version of the image's glibc 2.x: wheels for it and older ones install."""
@@ -80,7 +82,7 @@ PROFILES = {
 
 def lock(profile: Profile) -> None:
     """Resolve the profile's requirements into its lock file (needs a package index)."""
-    command = ["pip", "compile", str(profile.requirements), "--generate-hashes", "--no-header"]
+    command = [*COMPILE, str(profile.requirements), "--generate-hashes", "--no-header"]
     command += ["--no-annotate", "--quiet"]
     if profile.own:
         # Any Python from 3.11 on; the environments come from the project's own uv settings.
@@ -137,7 +139,7 @@ def missing(profile: Profile, folder: Path) -> str:
         stubs = Path(scratch)
         for line in _lines(profile.image):
             _write_stub(stubs, line)
-        command = [*UV, "--no-config", "pip", "compile", str(profile.requirements)]
+        command = [*UV, "--no-config", *COMPILE, str(profile.requirements)]
         command += [*_platform(profile), "--no-index", "--no-cache", "--quiet"]
         command += ["--find-links", str(folder), "--find-links", str(stubs)]
         done = subprocess.run(command, capture_output=True, text=True)
