@@ -33,7 +33,7 @@ $(READY): requirements.txt requirements.lock
 
 .PHONY: dry-run
 dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PROBLEMS= API= CANDIDATES= MINUTES= SEED= MODEL=)
-	@$(PY) -m notebooks.dry_run $(call option,PROBLEMS,problems) $(call option,API,api) $(call option,CANDIDATES,candidates) $(call option,MINUTES,minutes) $(call option,SEED,seed) $(call option,MODEL,model)
+	@$(PY) -m notebooks.rehearsal.dry_run $(call option,PROBLEMS,problems) $(call option,API,api) $(call option,CANDIDATES,candidates) $(call option,MINUTES,minutes) $(call option,SEED,seed) $(call option,MODEL,model)
 
 .PHONY: test
 test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some folders or files)
@@ -65,7 +65,7 @@ quantize: $(READY) ## Quantize a model to 8 bit, measure it, write dist/model/; 
 
 .PHONY: compare-quantized
 compare-quantized: $(READY) ## Measure a quantized folder against its original (ORIGINAL= QUANTIZED= RECIPE= HELDOUT=file|numina)
-	@$(PY) -m quantize.compare --original "$(ORIGINAL)" --quantized "$(QUANTIZED)" $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(HELDOUT),--maths "$(HELDOUT)")
+	@$(PY) -m quantize.comparison.compare --original "$(ORIGINAL)" --quantized "$(QUANTIZED)" $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(HELDOUT),--maths "$(HELDOUT)")
 
 .PHONY: model-card
 model-card: $(READY) ## Write a model folder's card again, with validation results (MODEL=dist/model REPORTS="a.report.json b.report.json")
@@ -76,34 +76,34 @@ model-card: $(READY) ## Write a model folder's card again, with validation resul
 .PHONY: notebook
 notebook: $(READY) ## Build notebooks/submission.ipynb and probe.ipynb from kernel/
 	@$(PY) -m notebooks.build
-	@$(PY) -m notebooks.probe
+	@$(PY) -m notebooks.probe.notebook
 
 .PHONY: package
 package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL_DATASET=owner/slug MODEL=)
-	@$(PY) -m notebooks.package $(call option,PROFILE,profile) $(call option,MODEL_DATASET,model-dataset) $(call option,MODEL,model)
+	@$(PY) -m notebooks.packaging.package $(call option,PROFILE,profile) $(call option,MODEL_DATASET,model-dataset) $(call option,MODEL,model)
 
 .PHONY: rehearse
 rehearse: PROFILE ?= cpu
 rehearse: package ## Run the packaged notebook as Kaggle would and check all it leaves (APIS= MINUTES= CANDIDATES= PROBLEMS= MODEL= PROFILE=)
-	@$(PY) -m notebooks.rehearse --profile "$(PROFILE)" $(if $(APIS),--apis $(APIS)) $(call option,MINUTES,minutes) $(call option,CANDIDATES,candidates) $(call option,PROBLEMS,problems)
+	@$(PY) -m notebooks.rehearsal.rehearse --profile "$(PROFILE)" $(if $(APIS),--apis $(APIS)) $(call option,MINUTES,minutes) $(call option,CANDIDATES,candidates) $(call option,PROBLEMS,problems)
 
 .PHONY: lock-wheels
 lock-wheels: $(READY) ## Resolve notebooks/wheels/*.in into their locks, with hashes
-	@$(PY) -c 'from notebooks.wheelhouse import PROFILES, lock; [lock(profile) for profile in PROFILES.values()]'
+	@$(PY) -c 'from notebooks.packaging.wheelhouse import PROFILES, lock; [lock(profile) for profile in PROFILES.values()]'
 
 # Publishing. Owner, names and competition stand in notebooks/kaggle.toml.
 
 .PHONY: publish
 publish: $(READY) ## Bring dist/ to Kaggle and wait for the commit run; resumes (DRY_RUN=1 MODEL_DATASET=owner/slug)
-	@$(PY) -m notebooks.publish $(if $(DRY_RUN),--dry-run) --model-dataset "$(MODEL_DATASET)"
+	@$(PY) -m notebooks.publishing.publish $(if $(DRY_RUN),--dry-run) --model-dataset "$(MODEL_DATASET)"
 
 .PHONY: submit
 submit: $(READY) ## Submit the published version once and wait for its score (AGAIN=1)
-	@$(PY) -m notebooks.submit $(if $(AGAIN),--again)
+	@$(PY) -m notebooks.publishing.submit $(if $(AGAIN),--again)
 
 .PHONY: archive
 archive: $(READY) ## Derive the documentation that Kaggle asks of a winner into dist/archive/
-	@$(PY) -m notebooks.archive
+	@$(PY) -m notebooks.publishing.archive
 
 # Validation. SET is a name (amc, aime, math4, math5) or a file; RUN, A and B are runs' JSONL files.
 
@@ -113,7 +113,7 @@ replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= 
 
 .PHONY: view
 view: $(READY) ## Read a recorded run: one HTML page, or a problem here (RUN= SET= PROBLEM= SEED= CANDIDATE=)
-	@$(PY) -m validation.view --run "$(RUN)" --set "$(SET)" $(call option,PROBLEM,problem) $(call option,SEED,seed) $(call option,CANDIDATE,candidate) $(call option,OUT,out)
+	@$(PY) -m validation.viewer.view --run "$(RUN)" --set "$(SET)" $(call option,PROBLEM,problem) $(call option,SEED,seed) $(call option,CANDIDATE,candidate) $(call option,OUT,out)
 
 .PHONY: report
 report: $(READY) ## Report on a recorded run: accuracy with intervals, maj@k, where it was lost (RUN= SET=)
@@ -121,11 +121,11 @@ report: $(READY) ## Report on a recorded run: accuracy with intervals, maj@k, wh
 
 .PHONY: results
 results: $(READY) ## Plot recorded runs: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)
-	@$(PY) -m notebooks.results $(foreach run,$(RUN) $(RUNS),--runs "$(run)") --set "$(SET)" $(if $(OUT),--out "$(OUT)")
+	@$(PY) -m validation.results $(foreach run,$(RUN) $(RUNS),--runs "$(run)") --set "$(SET)" $(if $(OUT),--out "$(OUT)")
 
 .PHONY: results-notebook
-results-notebook: $(READY) ## Write notebooks/results.ipynb anew from notebooks/results.py
-	@$(PY) -m notebooks.results --build
+results-notebook: $(READY) ## Write notebooks/results.ipynb anew from validation/results.py
+	@$(PY) -m validation.results --build
 
 .PHONY: compare
 compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
@@ -138,8 +138,8 @@ validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 S
 
 .PHONY: simulate
 simulate: $(READY) ## Run nine hours of two T4s in virtual time (PROBLEMS= N= M= ARGS="--gpu L4 --calibration probe.json ...")
-	@$(PY) -m validation.simulate $(call option,PROBLEMS,problems) $(call option,N,candidates) $(call option,M,rounds) $(ARGS)
+	@$(PY) -m validation.simulation.simulate $(call option,PROBLEMS,problems) $(call option,N,candidates) $(call option,M,rounds) $(ARGS)
 
 .PHONY: plan
 plan: $(READY) ## Plan nine hours for a model and a GPU kind (MODEL=folder|config.json GPU=T4|L4|H100 ARGS="--calibration probe.json ...")
-	@$(PY) -m validation.plan $(if $(MODEL),--model "$(MODEL)") $(if $(GPU),--gpu "$(GPU)") $(ARGS)
+	@$(PY) -m validation.simulation.plan $(if $(MODEL),--model "$(MODEL)") $(if $(GPU),--gpu "$(GPU)") $(ARGS)

@@ -25,18 +25,18 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.result import write_result
+from common import embedded_model
+from kernel.checks.preflight import PROFILE
 from kernel.config import Config
-from kernel.engine import VllmEngine
-from kernel.preflight import PROFILE
+from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import ExecutionStatus
-from kernel.sandbox import ForkedSandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.submission import settings_of
 from kernel.trace import Trace
-from notebooks import embedded_model
 from validation import statistics
-from validation.records import read_run
 from validation.report import Outcome, outcomes
-from validation.sets import TruthProblem
+from validation.runs.records import read_run
+from validation.runs.sets import TruthProblem
 from validation.validate import Task, work
 
 ROOT = Path(__file__).resolve().parent.parent

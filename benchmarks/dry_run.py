@@ -19,7 +19,7 @@ OUT = ROOT / "runs" / "dry-run"
 def main() -> None:
     """Run the dry run as `make dry-run` does, and write the file."""
     begun = time.monotonic()
-    command = [sys.executable, "-m", "notebooks.dry_run", "--out", str(OUT)]
+    command = [sys.executable, "-m", "notebooks.rehearsal.dry_run", "--out", str(OUT)]
     subprocess.run(command, cwd=ROOT, check=True)
     minutes = (time.monotonic() - begun) / 60
     summary = json.loads((OUT / "summary.json").read_text("utf-8"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from kernel.tests.fault_runs import CODED, FaultRun, broken
 
-ENGINE, SUPERVISOR = "kernel.engine_process", "sandbox_supervisor"
+ENGINE, SUPERVISOR = "kernel.engine.process", "kernel.sandbox.supervisor"
 JUMPS = """
 import itertools, time
 real, jumps = time.time, itertools.cycle([0, 7200, -36000, 86400])
@@ -58,12 +58,12 @@ def plan(*words: str) -> dict[str, Any]:
 
 def raising(where: str, error: str = "ValueError('bug')", every: int = 7, **values: Any) -> Fault:
     """Return a fault that raises inside a module now and then."""
-    module, _, name = where.partition(".")
+    module, _, name = where.partition(":")
     asked = f", AIMO-{values['api'][-1]}" if "api" in values else ""
     asked += ", scored" if values.get("env") is RERUN else ""
     kind = error.partition("(")[0]
     return Fault(
-        f"{kind} in {where}{asked}",
+        f"{kind} in {where.replace(':', '.')}{asked}",
         1,
         values={"prelude": broken(module, name, error, every), **values},
     )
@@ -178,19 +178,19 @@ SANDBOX_FAULTS = (
     ),
 )
 ERRORS = (
-    raising("prompt.fitting_ids"),
-    raising("extraction.extract_answer"),
-    raising("voting.decided"),
-    raising("voting.conclude", "RuntimeError('bug')"),
-    raising("trace.Trace.write", every=43),
-    raising("trace.Trace._append", "OSError(5, 'bug')"),
-    raising("report.write_json"),
-    raising("prompt.fitting_ids", "SystemExit(1)"),
-    raising("prompt.fitting_ids", "SystemExit(1)", api="aimo2"),
-    raising("prompt.fitting_ids", "SystemExit(1)", api="aimo3"),
-    raising("sc_tir.after_generation", "KeyboardInterrupt()", 23),
-    raising("sc_tir.after_generation", "KeyboardInterrupt()", 23, api="aimo2"),
-    raising("sc_tir.after_generation", "KeyboardInterrupt()", 23, api="aimo3"),
+    raising("prompt:fitting_ids"),
+    raising("answers.extraction:extract_answer"),
+    raising("voting:decided"),
+    raising("voting:conclude", "RuntimeError('bug')"),
+    raising("trace:Trace.write", every=43),
+    raising("trace:Trace._append", "OSError(5, 'bug')"),
+    raising("report:write_json"),
+    raising("prompt:fitting_ids", "SystemExit(1)"),
+    raising("prompt:fitting_ids", "SystemExit(1)", api="aimo2"),
+    raising("prompt:fitting_ids", "SystemExit(1)", api="aimo3"),
+    raising("sc_tir:after_generation", "KeyboardInterrupt()", 23),
+    raising("sc_tir:after_generation", "KeyboardInterrupt()", 23, api="aimo2"),
+    raising("sc_tir:after_generation", "KeyboardInterrupt()", 23, api="aimo3"),
 )
 SURROUNDINGS = (
     Fault(
@@ -223,7 +223,7 @@ SCORED = (
     Fault("no model, scored", 2, 1, {"env": RERUN, "settings": {"model": "/nowhere"}}),
     Fault("weights cut off, scored", 2, 1, {"env": RERUN}, spoil=cut_off),
     Fault("format that the machine lacks, scored", 2, 1, {"env": RERUN}, spoil=unknown_to_a_cpu),
-    raising("preflight.weights_fault", every=1, env=RERUN),
+    raising("checks.preflight:weights_fault", every=1, env=RERUN),
     Fault(
         "bad settings, scored",
         2,

@@ -28,19 +28,19 @@ from typing import Any
 
 from benchmarks.real_engine import PROBLEMS, opened
 from benchmarks.result import write_result
+from common import embedded_model
+from common.problems import load_problems
 from kernel import sc_tir
 from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.records import Problem
-from kernel.sandbox import ForkedSandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
-from notebooks import embedded_model
-from notebooks.problems import load_problems
-from validation.costs import T4, Costs, Layout
-from validation.model_shape import NUMINA
-from validation.shapes import Shape, ShapedProblem
-from validation.simulated_engine import SimulatedEngine
-from validation.virtual_time import VirtualClock
+from validation.simulation.costs import T4, Costs, Layout
+from validation.simulation.engine import SimulatedEngine
+from validation.simulation.model_shape import NUMINA
+from validation.simulation.shapes import Shape, ShapedProblem
+from validation.simulation.virtual_time import VirtualClock
 
 ROOT = Path(__file__).resolve().parent.parent
 LAST = 50

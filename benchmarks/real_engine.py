@@ -12,16 +12,16 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import embedded_model
+from common.problems import load_problems
+from kernel.checks.preflight import PROFILE
 from kernel.config import Config
 from kernel.deadline import Deadline
-from kernel.engine import VllmEngine
-from kernel.preflight import PROFILE
+from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import Problem
-from kernel.sandbox import ForkedSandbox
-from notebooks import embedded_model
-from notebooks.problems import load_problems
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 
-PROBLEMS = Path(__file__).resolve().parent.parent / "notebooks/problems.csv"
+PROBLEMS = Path(__file__).resolve().parent.parent / "common/problems.csv"
 EVERY = 5
 """Of ten problems from easy to olympiad, every fifth: one easy and one hard."""
 

@@ -20,7 +20,7 @@ import polars as pl
 from benchmarks import result
 from kernel.config import Config
 from validation.replay import replay
-from validation.transcripts import answer_ballots, ballots_of_answers
+from validation.runs.transcripts import answer_ballots, ballots_of_answers
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDED = Path(os.environ.get("AIMO_SHARED_DATA", ROOT.parent / "shared/data"))

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 from benchmarks.result import write_result
 from kernel.config import Config
 from kernel.records import Execution
-from kernel.sandbox import ForkedSandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 
 SESSIONS, BLOCKS = 48, 4
 ROUNDS = 3

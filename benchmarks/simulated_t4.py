@@ -9,7 +9,7 @@ interpreter that `bench-sandbox` has measured. The recorded transcripts are in
 `trace_shapes.jsonl.gz`; AIMO_SHARED_DATA names the folder that holds it.
 
 Covers: what `benchmarks/results/simulated_t4.json` holds. Does not cover: real T4s; the costs are
-those of `validation.costs`.
+those of `validation.simulation.costs`.
 """
 
 import json
@@ -22,13 +22,13 @@ from benchmarks import reference_loop
 from benchmarks.result import FOLDER, write_result
 from kernel.config import Config
 from kernel.records import Completion, Execution, Problem, Request
-from validation.costs import T4, Costs, Gpu, Layout
-from validation.model_shape import NUMINA
-from validation.shapes import ShapedProblem, ShapesError, draw, load_shapes
-from validation.simulate import START_SECONDS, Outcome, answers_changed, simulate
-from validation.simulated_engine import SimulatedEngine
-from validation.simulated_sandbox import SimulatedSandbox
-from validation.virtual_time import VirtualClock
+from validation.simulation.costs import T4, Costs, Gpu, Layout
+from validation.simulation.engine import SimulatedEngine
+from validation.simulation.model_shape import NUMINA
+from validation.simulation.sandbox import SimulatedSandbox
+from validation.simulation.shapes import ShapedProblem, ShapesError, draw, load_shapes
+from validation.simulation.simulate import START_SECONDS, Outcome, answers_changed, simulate
+from validation.simulation.virtual_time import VirtualClock
 
 PROBLEMS, SEED = 50, 0
 KAGGLE_CPUS = 4

@@ -133,7 +133,7 @@ class Config:
     # The engine.
     engine: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Arguments of vLLM's `EngineArgs` that replace those chosen for the machine (on two T4s
-    `T4X2`, elsewhere see `engine_profile`)."""
+    `T4X2`, elsewhere see `engine/profile`)."""
     engine_replicas: int = 1
     """Engines side by side, each on a GPU of its own; 1: one engine, whose GPUs share each layer,
     which leaves far more room for keys and values."""

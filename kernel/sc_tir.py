@@ -26,10 +26,11 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from kernel import extraction, prompt, voting
+from kernel import prompt, voting
+from kernel.answers import extraction
 from kernel.config import Config
 from kernel.deadline import Deadline
-from kernel.engine import Engine
+from kernel.engine.vllm_engine import Engine
 from kernel.records import (
     Candidate,
     Completion,
@@ -40,7 +41,7 @@ from kernel.records import (
     Solution,
     StopReason,
 )
-from kernel.sandbox import Sandbox
+from kernel.sandbox.forked_sandbox import Sandbox
 from kernel.trace import Trace
 
 LEAST_ROOM = 32

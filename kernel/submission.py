@@ -15,17 +15,18 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from kernel import console, machine, sc_tir, voting
-from kernel.absent import AbsentEngine, AbsentSandbox
+from kernel import console, sc_tir, voting
+from kernel.checks import machine
+from kernel.checks.preflight import Preflight, Prepared
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
-from kernel.engine import VllmEngine
-from kernel.engine_replicas import ReplicatedEngine, start_engine
+from kernel.engine.replicas import ReplicatedEngine, start_engine
+from kernel.engine.vllm_engine import VllmEngine
 from kernel.journal import answer_key, answers_in, writable_folder
-from kernel.preflight import Preflight, Prepared
+from kernel.protocols import AbsentEngine, AbsentSandbox
 from kernel.records import Candidate, Problem, StopReason
 from kernel.report import Report, settings_of
-from kernel.sandbox import ForkedSandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
 
 WAITING_SECONDS = 5.0

@@ -14,9 +14,9 @@ from typing import Any
 
 import tyro
 
+from common import manifest
 from model_card.render import faults, render
-from notebooks import manifest
-from quantize.serving import kernel_ranks
+from quantize.serving.constraints import kernel_ranks
 
 ROOT = Path(__file__).resolve().parent.parent
 

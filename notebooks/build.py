@@ -12,7 +12,7 @@ import ast
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
@@ -26,12 +26,12 @@ PURE = (
     "config",
     "records",
     "prompt",
-    "bounded_arithmetic",
-    "latex_tokens",
-    "latex_integer",
-    "extraction",
+    "answers/arithmetic",
+    "answers/latex_tokens",
+    "answers/latex_integer",
+    "answers/extraction",
     "voting",
-    "engine_profile",
+    "engine/profile",
 )
 """Layer 0: no clock, file, process or randomness."""
 EFFECTS = (
@@ -39,30 +39,37 @@ EFFECTS = (
     ("trace",),
     ("console",),
     (
-        "sandbox_wire",
-        "sandbox_output",
-        "sandbox_source",
-        "sandbox_texts",
-        "sandbox_restore",
-        "sandbox_threads",
-        "sandbox_seccomp",
-        "sandbox_landlock",
-        "sandbox_isolation",
-        "sandbox_usage",
-        "sandbox_cleanup",
-        "sandbox_session",
-        "sandbox_fork",
-        "sandbox_limits",
-        "sandbox_probe",
-        "sandbox_warm",
-        "sandbox_worker",
-        "sandbox_supervisor",
-        "sandbox_link",
-        "sandbox",
+        "sandbox/wire",
+        "sandbox/output",
+        "sandbox/source",
+        "sandbox/texts",
+        "sandbox/restore",
+        "sandbox/threads",
+        "sandbox/seccomp",
+        "sandbox/landlock",
+        "sandbox/isolation",
+        "sandbox/usage",
+        "sandbox/cleanup",
+        "sandbox/session",
+        "sandbox/fork",
+        "sandbox/limits",
+        "sandbox/probe",
+        "sandbox/warm",
+        "sandbox/worker",
+        "sandbox/supervisor",
+        "sandbox/link",
+        "sandbox/forked_sandbox",
     ),
-    ("tokenizer", "engine_link", "engine", "engine_replicas", "engine_probe", "engine_process"),
-    ("absent",),
-    ("competition", "machine", "weights", "quantization", "preflight"),
+    (
+        "engine/tokenizer",
+        "engine/link",
+        "engine/vllm_engine",
+        "engine/replicas",
+        "engine/probe",
+        "engine/process",
+    ),
+    ("protocols",),
+    ("competition", "checks/machine", "checks/weights", "checks/quantization", "checks/preflight"),
     ("journal",),
 )
 """Layer 1: one effect each. A group is one effect in several files; no group imports another."""
@@ -100,19 +107,21 @@ def heading(source: str) -> str:
 
 def module_cells(name: str, source: str) -> list[Cell]:
     """Return a module's heading, and the cell that writes the module verbatim."""
-    path = f"kernel/{name}.py"
+    path, cell = f"kernel/{name}.py", name.replace("/", "-")
     return [
-        Cell(f"about-{name}", "markdown", f"## `{path}`\n{heading(source)}."),
-        Cell(f"write-{name}", "code", f"%%writefile {path}\n{source}"),
+        Cell(f"about-{cell}", "markdown", f"## `{path}`\n{heading(source)}."),
+        Cell(f"write-{cell}", "code", f"%%writefile {path}\n{source}"),
     ]
 
 
 def kernel_cells(modules: Sequence[str] = MODULES, kernel: Path = ROOT / "kernel") -> list[Cell]:
     """Return the cells that write the modules of a kernel folder, in the order given."""
-    folder = Cell("make-folder", "code", 'import os\n\nos.makedirs("kernel", exist_ok=True)')
+    rooms = sorted({str(PurePosixPath("kernel", name).parent) for name in modules})
+    made = "\n".join(f'os.makedirs("{room}", exist_ok=True)' for room in rooms)
+    folders = Cell("make-folders", "code", f"import os\n\n{made}")
     sources = {name: (kernel / f"{name}.py").read_text("utf-8") for name in modules}
     written = [cell for name, source in sources.items() for cell in module_cells(name, source)]
-    return [folder, *written]
+    return [folders, *written]
 
 
 def script_cell(name: str, path: Path) -> Cell:

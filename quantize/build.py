@@ -12,17 +12,17 @@ from typing import Any
 
 import tyro
 
-from kernel import machine
+from kernel.checks import machine
 from quantize import steps
-from quantize.check import InputError
-from quantize.compare import CompareError
-from quantize.environment import SetupError
-from quantize.heldout import HeldOutError
+from quantize.calibration.heldout import HeldOutError
+from quantize.comparison.compare import CompareError
+from quantize.environments.environment import SetupError
+from quantize.environments.running import RecipeRunError
 from quantize.options import Options
-from quantize.running import RecipeRunError
+from quantize.source.check import InputError
 from quantize.steps import BuildError, say
 from quantize.workplace import Workplace, opened
-from quantize.writing import WriteError
+from quantize.writing.folder import WriteError
 
 
 def main() -> None:

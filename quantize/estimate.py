@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from quantize.check import Source
+    from quantize.source.check import Source
 
 GIB = 2**30
 PROCESS = 1.0 * GIB

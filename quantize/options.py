@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from quantize import calibration, environment, gates, running
-from quantize.check import InputError, Source
-from quantize.gates import Gates
+from quantize.calibration import samples as calibration
+from quantize.comparison import gates
+from quantize.comparison.gates import Gates
+from quantize.environments import environment, running
+from quantize.source.check import InputError, Source
 from quantize.workplace import fingerprint, recipe_digest
 
 ROOT = Path(__file__).resolve().parent.parent

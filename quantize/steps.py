@@ -11,27 +11,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from kernel import machine
-from notebooks import embedded_model
-from quantize import (
-    calibration,
-    compare,
-    cross_check,
-    estimate,
-    gates,
-    heldout,
-    running,
-    serving,
-    writing,
-)
-from quantize.check import InputError, Source, check_model, check_output, check_room
-from quantize.comparison import Comparison, from_json
+from common import embedded_model
+from kernel.checks import machine
+from quantize import estimate
+from quantize.calibration import heldout, samples
+from quantize.calibration.heldout import HeldOut
+from quantize.comparison import compare, cross_check, gates
+from quantize.comparison.records import Comparison, from_json
+from quantize.environments import running
 from quantize.estimate import GIB
-from quantize.heldout import HeldOut
-from quantize.hub import resolved
 from quantize.options import Options
-from quantize.solving import Solved, solve
+from quantize.serving import constraints
+from quantize.serving.solving import Solved, solve
+from quantize.source.check import InputError, Source, check_model, check_output, check_room
+from quantize.source.hub import resolved
 from quantize.workplace import Workplace
+from quantize.writing import folder as writing
 
 TYPICAL_TOKENS = 700
 """Of a NuminaMath-TIR conversation: for the estimate, before any is read."""
@@ -86,7 +81,7 @@ def calibrate(options: Options, source: Source, place: Workplace) -> Result | No
         from transformers import AutoTokenizer
 
         tokenizer: Any = AutoTokenizer.from_pretrained(source.folder, local_files_only=True)
-        chosen = calibration.gather(
+        chosen = samples.gather(
             options.conversations, tokenizer, options.count, options.seed, source.context
         )
         chosen.write(place.folder / "calibration.jsonl")
@@ -177,10 +172,10 @@ def write(source: Source, place: Workplace, report: Result, out: Path) -> Path:
     staged = out.with_name(f".{out.name}-building")
     shutil.rmtree(staged, ignore_errors=True)
     writing.write_model_folder(source.folder, place.raw, staged, report)
-    if faults := serving.faults(staged):
+    if faults := constraints.faults(staged):
         shutil.rmtree(staged)
         raise BuildError(f"vLLM 0.18.1 on two T4s would not serve it: {' '.join(faults)}")
-    for remark in serving.remarks(staged):
+    for remark in constraints.remarks(staged):
         say(f"  {remark}")
     _cross_check(staged)
     size = sum(path.stat().st_size for path in staged.iterdir())

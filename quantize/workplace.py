@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quantize.check import InputError, Source
+from quantize.source.check import InputError, Source
 
 KEY = "build.json"
 RECIPES = Path(__file__).resolve().parent / "recipes"

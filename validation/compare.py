@@ -19,9 +19,9 @@ from rich.table import Table
 
 from kernel.journal import write_json
 from validation import statistics
-from validation.records import RunError, read_run
 from validation.report import Outcome, by_problem, outcomes, with_set
-from validation.sets import SetError
+from validation.runs.records import RunError, read_run
+from validation.runs.sets import SetError
 
 SIGNIFICANCE = 0.05
 

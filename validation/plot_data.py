@@ -18,10 +18,10 @@ import polars as pl
 from kernel.config import Config
 from kernel.records import StopReason
 from validation import statistics
-from validation.ballots import ballots
-from validation.records import Recording, RunError
 from validation.replay import Options, load, recording
 from validation.report import with_set
+from validation.runs.ballots import ballots
+from validation.runs.records import Recording, RunError
 from validation.scoring import Rule, score
 from validation.statistics import Floats, Interval
 

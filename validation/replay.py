@@ -19,11 +19,11 @@ from rich.table import Table
 from kernel.config import Config
 from kernel.journal import write_json
 from validation import statistics
-from validation.ballots import ballots
-from validation.records import Recording, RunError, check_there, read_run
+from validation.runs.ballots import ballots
+from validation.runs.records import Recording, RunError, check_there, read_run
+from validation.runs.sets import SetError, load_set
+from validation.runs.transcripts import answer_ballots, read_transcripts
 from validation.scoring import SOLVE, rules, score
-from validation.sets import SetError, load_set
-from validation.transcripts import answer_ballots, read_transcripts
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -23,8 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from kernel.config import Config  # noqa: E402 - the repository is no installed package
 from kernel.records import Execution, ExecutionStatus  # noqa: E402
-from kernel.sandbox import ForkedSandbox  # noqa: E402
-from kernel.sandbox_output import NOTHING_PRINTED  # noqa: E402
+from kernel.sandbox.forked_sandbox import ForkedSandbox  # noqa: E402
+from kernel.sandbox.output import NOTHING_PRINTED  # noqa: E402
 
 _BLOCK = re.compile(r"```python\n((?:(?!```python).)*?)`+\s*```output\n(.*?)```", re.S)
 """The last python fence before an output fence; models fuse and clip the fences between."""

@@ -22,13 +22,14 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from kernel import extraction, voting
+from kernel import voting
+from kernel.answers import extraction
 from kernel.config import Config
 from kernel.journal import write_json
 from kernel.records import ExecutionStatus, StopReason
 from validation import statistics
-from validation.records import Recording, RunError, Solved, read_run
-from validation.sets import SetError, load_set
+from validation.runs.records import Recording, RunError, Solved, read_run
+from validation.runs.sets import SetError, load_set
 
 
 @dataclass

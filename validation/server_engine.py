@@ -21,8 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from kernel.engine.tokenizer import Encoding, Tokenizer, matching_ids
 from kernel.records import Completion, Finish, Request
-from kernel.tokenizer import Encoding, Tokenizer, matching_ids
 
 PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 20.0)
 """Seconds between tries: about as long as a server takes to come back with a small model."""

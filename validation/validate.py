@@ -22,21 +22,21 @@ from typing import Any
 
 import tyro
 
+from common import embedded_model
 from kernel import sc_tir
+from kernel.checks.preflight import PROFILE
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
-from kernel.engine import Engine, VllmEngine
-from kernel.preflight import PROFILE
+from kernel.engine.tokenizer import load_tokenizer
+from kernel.engine.vllm_engine import Engine, VllmEngine
 from kernel.records import Problem, StopReason
-from kernel.sandbox import ForkedSandbox, Sandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox, Sandbox
 from kernel.submission import settings_of
-from kernel.tokenizer import load_tokenizer
 from kernel.trace import Trace
-from notebooks import embedded_model
 from validation import report
-from validation.records import Recording, RunError, read_run
+from validation.runs.records import Recording, RunError, read_run
+from validation.runs.sets import ProblemSet, SetError, TruthProblem, load_set
 from validation.server_engine import ServerEngine, ServerError
-from validation.sets import ProblemSet, SetError, TruthProblem, load_set
 
 ROOT = Path(__file__).resolve().parent.parent
 

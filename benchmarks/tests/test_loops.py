@@ -6,8 +6,8 @@ from benchmarks import reference_loop, simulated_t4
 from benchmarks.engine import VoteWatch
 from kernel.config import Config
 from kernel.records import Completion, Execution, ExecutionStatus, Finish, Problem
-from validation.costs import T4
-from validation.tests.shaped import shaped_problem
+from validation.simulation.costs import T4
+from validation.simulation.tests.shaped import shaped_problem
 
 CODE = "```python\nprint(6 * 7)\n```\n```output"
 BOXED = "\\boxed{42}."

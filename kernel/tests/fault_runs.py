@@ -17,10 +17,10 @@ from pathlib import Path
 
 import polars as pl
 
-from kernel.tests.model_folders import model_folder
+from kernel.checks.tests.model_folders import model_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-FAKE = ROOT / "kernel/tests/fake_vllm"
+FAKE = ROOT / "kernel/engine/tests/fake_vllm"
 BOXED = "So \\boxed{5}."
 CODED = "```python\nprint(sum(range(4)))\n```\n```output"
 BROKEN = """

@@ -118,7 +118,7 @@ def test_a_working_folder_that_takes_no_files_is_replaced(make, tmp_path, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-@pytest.mark.parametrize("module", ["kernel.engine_process", "sandbox_supervisor"])
+@pytest.mark.parametrize("module", ["kernel.engine.process", "kernel.sandbox.supervisor"])
 def test_a_process_killed_or_stopped_in_the_middle_of_a_problem(make, module, number):
     run = make(
         plan=("ok", "ok"),
@@ -148,7 +148,7 @@ def test_after_a_restart_candidates_go_on_with_their_text_so_far(make, tmp_path)
         settings={"stop_when_decided": False, "limit_seconds": 600},
     ).start()
     run.until(2, "execution")
-    os.kill(run.child("kernel.engine_process"), signal.SIGKILL)
+    os.kill(run.child("kernel.engine.process"), signal.SIGKILL)
     assert run.wait() == 0, run.output()
     assert list(run.answers().values()) == [6] * 3
     lines = [json.loads(line) for line in requests.read_text().splitlines()]

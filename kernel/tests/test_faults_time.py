@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from kernel.answers.tests.answering import run_of
 from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.records import Completion, Execution, ExecutionStatus, Finish, Problem
-from kernel.tests.answering import run_of
 from kernel.trace import Trace
 
 SCHEDULES = 10_000

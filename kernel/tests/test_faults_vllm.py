@@ -6,15 +6,15 @@ import time
 
 import pytest
 
+from common import embedded_model
 from kernel import sc_tir
+from kernel.checks.preflight import Preflight
 from kernel.config import Config
 from kernel.deadline import Deadline
-from kernel.engine import VllmEngine
-from kernel.preflight import Preflight
+from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import AnswerSource, Problem
-from kernel.sandbox import ForkedSandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
-from notebooks import embedded_model
 
 PROBLEM = Problem("p", "What is the sum of all integers from $1$ to $100$?")
 

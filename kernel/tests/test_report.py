@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kernel.answers.tests.answering import events, make_run
 from kernel.journal import answers_in
 from kernel.records import Problem
-from kernel.tests.answering import events, make_run
 
 
 @pytest.fixture

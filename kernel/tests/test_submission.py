@@ -5,12 +5,12 @@ import signal
 import pytest
 
 from kernel import prompt, report, sc_tir, submission, voting
-from kernel.absent import AbsentEngine
+from kernel.answers.tests.answering import events, explode, make_run
+from kernel.checks.machine import process_age
 from kernel.deadline import Deadline
 from kernel.journal import answers_in
-from kernel.machine import process_age
+from kernel.protocols import AbsentEngine
 from kernel.records import Completion, Finish, Problem
-from kernel.tests.answering import events, explode, make_run
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 
+from common import manifest
 from model_card import render
 from model_card.make import CardError, make
 from model_card.render import NOT_MEASURED, faults, number, pairs, text
-from notebooks import manifest
-from quantize.tests.test_comparison import COMPARISON, MATHS
+from quantize.comparison.tests.test_records import COMPARISON, MATHS
 
 REPORT: dict[str, Any] = {
     "recipe": "gptq",

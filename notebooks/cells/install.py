@@ -2,8 +2,8 @@
 
 Covers: finding the wheelhouse in any mount layout, checking every wheel's hash, installing what the
 image lacks, reading the model's weights ahead meanwhile. Does not cover: making the wheelhouse
-(`notebooks/package.py`). It runs before the kernel's modules are written, so it needs the standard
-library only.
+(`notebooks/packaging/package.py`). It runs before the kernel's modules are written, so it needs
+the standard library only.
 """
 
 import os

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import probe_checks
 
+from kernel.checks.preflight import Preflight
 from kernel.config import Config
-from kernel.preflight import Preflight
 
 model = Preflight(scored=True).find_model(Config())
 if model is None:

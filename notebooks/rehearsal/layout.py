@@ -19,8 +19,8 @@ from typing import Any
 import polars as pl
 from packaging.requirements import Requirement
 
-from notebooks import manifest
-from notebooks.problems import ProblemRow
+from common import manifest
+from common.problems import ProblemRow
 from notebooks.rehearsal.plan import COMPETITIONS, Plan
 
 MOCK = Path(__file__).resolve().parent.parent / "mock"

@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from quantize import cross_check, heldout, running, steps
+from quantize import steps
 from quantize.build import build
-from quantize.check import InputError
+from quantize.calibration import heldout
+from quantize.comparison import cross_check
+from quantize.environments import running
 from quantize.options import Options
+from quantize.source.check import InputError
+from quantize.source.tests import bad_models
 from quantize.steps import BuildError
-from quantize.tests import bad_models, tiny
+from quantize.tests import tiny
 from quantize.workplace import opened
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from validation.plot_data import (
     sureness,
     whole_seeds,
 )
-from validation.records import RunError
+from validation.runs.records import RunError
 from validation.tests.run_files import CODE, RunFile
 from validation.tests.shared_data import shared
 

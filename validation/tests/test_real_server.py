@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from notebooks import embedded_model
-from validation.records import read_run
+from common import embedded_model
+from validation.runs.records import read_run
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 240
@@ -60,7 +60,7 @@ def _wait(process, url, log):
 @pytest.mark.timeout(600)
 def test_the_embedded_model_behind_a_server_solves_with_code(server, tmp_path):
     out = tmp_path / "run.jsonl"
-    line = [sys.executable, "-m", "validation.validate", "--set", "notebooks/problems.csv"]
+    line = [sys.executable, "-m", "validation.validate", "--set", "common/problems.csv"]
     line += ["--problems", "2", "--seeds", "1", "--candidates", "4", "--engine-url", server]
     done = subprocess.run(
         [*line, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, timeout=300
@@ -80,7 +80,7 @@ def test_the_embedded_model_behind_a_server_solves_with_code(server, tmp_path):
 @pytest.mark.timeout(600)
 def test_the_local_engine_solves_and_a_second_run_repeats_nothing(tmp_path):
     out = tmp_path / "run.jsonl"
-    line = [sys.executable, "-m", "validation.validate", "--set", "notebooks/problems.csv"]
+    line = [sys.executable, "-m", "validation.validate", "--set", "common/problems.csv"]
     line += ["--problems", "1", "--seeds", "1", "--candidates", "2", "--out", str(out)]
     options = {"cwd": ROOT, "capture_output": True, "text": True, "timeout": 300}
     done = subprocess.run(line, **options)

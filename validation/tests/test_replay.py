@@ -10,12 +10,12 @@ import pytest
 from benchmarks import replay as bench
 from kernel.config import Config
 from kernel.records import StopReason
-from validation.ballots import ballots, read_again
-from validation.records import RunError, read_run
 from validation.replay import Options, load, replay
+from validation.runs.ballots import ballots, read_again
+from validation.runs.records import RunError, read_run
+from validation.runs.transcripts import read_transcripts, split_rounds
 from validation.tests.run_files import CODE, RunFile
 from validation.tests.shared_data import shared
-from validation.transcripts import read_transcripts, split_rounds
 
 ROOT = Path(__file__).resolve().parents[2]
 

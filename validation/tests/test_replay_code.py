@@ -10,7 +10,7 @@ import pytest
 
 from kernel.config import Config
 from kernel.records import Execution, ExecutionStatus
-from kernel.sandbox import ForkedSandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("AIMO_SHARED_DATA", ROOT.parent / "shared" / "data"))

@@ -9,8 +9,8 @@ import pytest
 
 from validation import statistics
 from validation.compare import compare
-from validation.records import RunError, read_run
 from validation.report import outcomes, report
+from validation.runs.records import RunError, read_run
 from validation.tests.run_files import CODE, RunFile
 
 ROOT = Path(__file__).resolve().parents[2]

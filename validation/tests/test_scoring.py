@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kernel import voting
 from kernel.config import Config
 from kernel.records import Candidate
-from validation.ballots import SCHEMA
+from validation.runs.ballots import SCHEMA
 from validation.scoring import Rule, Source, decided_after, rules, score
 
 CONFIG = Config(default_answer=77)

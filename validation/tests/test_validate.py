@@ -15,10 +15,10 @@ from kernel import sc_tir
 from kernel.config import Config
 from kernel.records import Candidate, Execution, ExecutionStatus, Problem
 from kernel.trace import Trace
-from validation.records import RunError, read_run
 from validation.report import report
+from validation.runs.records import RunError, read_run
+from validation.runs.sets import TruthProblem
 from validation.server_engine import ServerEngine
-from validation.sets import TruthProblem
 from validation.tests.fake_server import Characters, FakeServer
 from validation.validate import SeededTrace, Task, duration, locked, resumed, work
 
@@ -206,7 +206,7 @@ def command(*arguments):
         (("--set", "amd"), "amd is neither a set"),
         (("--seeds", 0), "SEEDS and PROBLEMS must be at least 1"),
         (("--model", "nowhere"), "nowhere is no model"),
-        (("--set", "notebooks/problems.csv", "--engine-url", "127.0.0.1:9"), "does not answer"),
+        (("--set", "common/problems.csv", "--engine-url", "127.0.0.1:9"), "does not answer"),
     ],
 )
 def test_a_users_error_is_one_sentence(arguments, sentence, tmp_path):
@@ -230,7 +230,7 @@ def test_the_command_can_be_interrupted_and_resumed(tmp_path):
     reached = threading.Event()
     out = tmp_path / "run.jsonl"
     with closing(FakeServer(reply)) as server:
-        line = command("--set", "notebooks/problems.csv", "--seeds", 2, "--problems", 3)
+        line = command("--set", "common/problems.csv", "--seeds", 2, "--problems", 3)
         line += ["--candidates", "3", "--engine-url", server.url, "--out", str(out)]
         first = subprocess.Popen(line, cwd=ROOT, stdout=-1, stderr=-1, text=True)
         assert reached.wait(120), first.communicate(timeout=10)

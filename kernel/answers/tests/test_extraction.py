@@ -1,0 +1,203 @@
+r"""Attacks `extraction`: boxes, the competition's convention, printed integers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.answers.extraction import (
+    extract_answer,
+    find_boxed,
+    printed_integer,
+    to_answer,
+)
+from kernel.config import Config
+
+BOXES: dict[str, str | None] = {
+    "": None,
+    "42": None,
+    r"$\boxed{42}$": "42",
+    r"\boxed{ 42 }": "42",
+    r"\boxed {42}": "42",
+    "\\boxed\n{42}": "42",
+    r"\boxed{1} and \boxed{2}": "2",
+    r"\boxed{\frac{1}{2}}": r"\frac{1}{2}",
+    r"\boxed{\{1, 2\}}": r"\{1, 2\}",
+    r"\boxed{\left\{ 5 \right.}": r"\left\{ 5 \right.",
+    r"\boxed{a\}b}": r"a\}b",
+    r"\fbox{42}": "42",
+    r"\\boxed{42}": "42",
+    "\x08oxed{42}": "42",
+    r"\boxed 5": "5",
+    r"\boxed5.": "5.",
+    r"\boxed -5": "-5",
+    r"\boxed{1}, so \boxed 12, so": "12,",
+    # Nested: the outermost that is complete.
+    r"\boxed{\boxed{5}}": r"\boxed{5}",
+    r"\boxed{\boxed{3}+4}": r"\boxed{3}+4",
+    r"\boxed{ and \boxed{5}": "5",
+    # Cut off or empty: the one before.
+    r"\boxed{1} and \boxed{2": "1",
+    r"\boxed{1} and \boxed": "1",
+    r"\boxed{1} and \boxed{\frac{2}{3}": "1",
+    r"\boxed{1}, as asked in \boxed{}": "1",
+    r"\boxed{1}, as asked in \boxed{ }": "1",
+    r"\boxed{}": None,
+    r"\boxed{2": None,
+    r"\boxed x": None,
+    r"\boxedness{5}": None,
+    r"boxed{5}": None,
+    # Braces around it.
+    r"{\boxed{5}}": "5",
+    r"}}\boxed{5}}}": "5",
+    r"{{\boxed{5}": "5",
+    r"\{\boxed{5}": "5",
+}
+
+
+@pytest.mark.parametrize("text", BOXES)
+def test_the_last_box(text: str) -> None:
+    assert find_boxed(text) == BOXES[text]
+
+
+ANSWERS: dict[str, int | None] = {
+    r"\boxed{42}": 42,
+    r"So $x = \boxed{-7}$.": -7,
+    r"\boxed{12345678901234567890}": 12345678901234567890,
+    r"\boxed{x = 2^{10}}": 1024,
+    r"\boxed{1} \boxed{\frac{1}{2}}": None,
+    r"\boxed{1} \boxed{\text{none}}": None,
+    r"\boxed{9^{9^9}}": None,
+    r"\boxed{" + "1" * 5000 + "}": None,
+    "42": None,
+    "The answer is: 42": None,
+    r'print("\\boxed{" + str(x) + "}")': None,
+    r'print(f"\\boxed{{{x}}}")': None,
+}
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+def test_the_last_box_is_the_answer(text: str) -> None:
+    assert extract_answer(text) == ANSWERS[text]
+
+
+@given(st.integers(), st.text(alphabet="ab {}\\$\n", max_size=30))
+def test_a_boxed_integer_is_found_behind_any_text(value: int, before: str) -> None:
+    # A backslash right before the box would escape nothing: LaTeX reads a line break.
+    assert extract_answer(before + rf"\boxed{{{value}}}") == value
+
+
+@pytest.mark.parametrize(
+    ("value", "modulus", "most", "answer"),
+    [
+        (42, 1000, 999, 42),
+        (1000, 1000, 999, 0),
+        (12345, 1000, 999, 345),
+        (-1, 1000, 999, 999),
+        (-1000, 1000, 999, 0),
+        (10**400 + 7, 1000, 999, 7),
+        (42, None, 99999, 42),
+        (99999, None, 99999, 99999),
+        (100000, None, 99999, None),
+        (-1, None, 99999, None),
+        (500, 1000, 99, None),
+    ],
+)
+def test_the_competitions_convention(
+    value: int, modulus: int | None, most: int, answer: int | None
+) -> None:
+    assert to_answer(value, Config(modulus=modulus, max_answer=most)) == answer
+
+
+# --- Printed integers ---
+
+PRINTED: dict[str, int | None] = {
+    "42": 42,
+    "42\n": 42,
+    " 42 \n\n": 42,
+    "1\n2\n3\n": 3,
+    "-42": -42,
+    "−42": -42,
+    "042": 42,
+    "1,234": 1234,
+    "42.0": 42,
+    "42.000": 42,
+    "42.": 42,
+    "12345678901234567890": 12345678901234567890,
+    "answer: 42": 42,
+    "Answer:42": 42,
+    "x = 42": 42,
+    "x=42": 42,
+    "f(10) = 42.0": 42,
+    "f(10) 42": 42,
+    "The answer is 42": 42,
+    "The answer is 42.": 42,
+    "Total 42": 42,
+    "In all, x = 42": 42,
+    "[42]": 42,
+    "{42}": 42,
+    "(42,)": 42,
+    "[[42]]": 42,
+    "{x: 42}": 42,
+    "[{x: 42}]": 42,
+    "x = [42]": 42,
+    "2**3 = 8": 8,
+    "10 % 3 = 1": 1,
+    "Mean Squared Error: 5": 5,
+    "Iteration: 42": 42,
+    "\\boxed{42}": 42,
+    "\x08oxed{42}": 42,
+    "The answer is \\boxed{2^5}": 32,
+    # No integer, or several.
+    "": None,
+    "\n \n": None,
+    "42\nDone": None,
+    "None": None,
+    "True": None,
+    "42.5": None,
+    "0.42": None,
+    "1e5": None,
+    "1e+16": None,
+    "1/42": None,
+    "3 42": None,
+    "3, 42": None,
+    "[3, 42]": None,
+    "(3, 42)": None,
+    "[1, 234]": None,
+    "x = 3, y = 42": None,
+    "x: 3, y: 42": None,
+    "{x: 3, y: 42}": None,
+    "{x: -20, y: 42}": None,
+    "(1, 2) 42": None,
+    "[]": None,
+    "x + 42": None,
+    "x**2 + 42": None,
+    "7*sqrt(2)": None,
+    "2*42": None,
+    "x <= 42": None,
+    "10:42": None,
+    "0x2a": None,
+    "1" * 641: None,
+    "x" * 2000 + " 42": None,
+    "\\boxed{\\frac{1}{2}}": None,
+    # Errors.
+    "ZeroDivisionError: division by zero": None,
+    "KeyError: 42": None,
+    "ValueError: invalid literal for int() with base 10": None,
+    "sympy.SympifyError: x = 42": None,
+    "KeyboardInterrupt: 42": None,
+    "StopIteration: 42": None,
+    "Traceback (most recent call last): 42": None,
+    "7\nTraceback (most recent call last):\nNameError: name 'x' is not defined": None,
+}
+
+
+@pytest.mark.parametrize("output", PRINTED)
+def test_the_integer_printed_last(output: str) -> None:
+    assert printed_integer(output) == PRINTED[output]
+
+
+@given(
+    st.integers(-(10**600), 10**600), st.sampled_from(["{}", "x = {}", "[{}]", "1\n{}\n", "{}.0"])
+)
+def test_any_printed_integer_is_read(value: int, form: str) -> None:
+    assert printed_integer(form.format(value)) == value

@@ -1,0 +1,121 @@
+"""Attacks `extraction`: fences, and the code that a completion asks to be run."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.answers.extraction import (
+    pending_code,
+)
+
+PENDING: dict[str, str] = {
+    # The model writes the output fence, with the block's own fence in all its forms.
+    "```python\nprint(1)\n```\n```output": "print(1)",
+    "```python\nprint(1)\n```\n```output\n": "print(1)",
+    "Text.\n```python\nx = 1\nx\n```\n```output": "x = 1\nx",
+    "```python\nprint(1)\n``````output": "print(1)",
+    "```python\nprint(1)\n```````output": "print(1)",
+    "```python\nprint(1)\n```output": "print(1)",
+    "```python\nprint(1)```output": "print(1)",
+    "```python\nprint(1)``````output": "print(1)",
+    "```python\nprint(1)\n``\n```output": "print(1)",
+    "```python\nprint(1)\n`\n```output": "print(1)",
+    "```python\nprint(1)\n````\n```output": "print(1)",
+    "```python\nprint(1)\n``` \n\n```output": "print(1)",
+    "```python\nprint(1)\n```\nRunning this gives:\n```output": "print(1)",
+    "```python\nprint(1)\n```\n\n800```output": "print(1)",
+    "```python\nprint(1)\n```\n``` output": "print(1)",
+    # The model ends its turn behind its block.
+    "```python\nprint(1)\n```": "print(1)",
+    "```python\nprint(1)\n```\n \n": "print(1)",
+    "```python\nprint(1)```": "print(1)",
+    # The opening fence.
+    "```py\nprint(1)\n```": "print(1)",
+    "```Python\nprint(1)\n```": "print(1)",
+    "```PYTHON\nprint(1)\n```": "print(1)",
+    "```python3\nprint(1)\n```": "print(1)",
+    "``` python\nprint(1)\n```": "print(1)",
+    "```python \nprint(1)\n```": "print(1)",
+    "```python\r\nprint(1)\r\n```": "print(1)",
+    "````python\nprint(1)\n````": "print(1)",
+    "It is 92.```python\nprint(1)\n```": "print(1)",
+    "``python\nprint(1)\n```\n```output": "print(1)",
+    "```pythondef f():\n\treturn 1\n```output": "def f():\n\treturn 1",
+    "```pythonpython\nprint(1)\n```output": "print(1)",
+    "```python print(1)\n```output": "print(1)",
+    # Indentation.
+    "  ```python\n  if x:\n      y\n  ```\n  ```output": "if x:\n    y",
+    "1. Run\n\n   ```python\n   x = 1\n\n   x\n   ```": "x = 1\n\nx",
+    "```python\n    x = 1\n    x\n```": "x = 1\nx",
+    # Several blocks before one output: all of them, in order.
+    "```python\nold\n```\nThen\n```python\nnew\n```\n```output": "old\nnew",
+    "```python\na\n```\n  ```python\n  b\n  ```\n```py\nc\n```output": "a\nb\nc",
+    "```python\nold\n```\n```python\n\n```": "old",
+    "```python\nold\n```\n```sage\nno\n```\n```python\nnew\n```": "old\nnew",
+    # Behind an output only what is new.
+    "```python\nold\n```output\n1\n```\nThen\n```python\nnew\n```": "new",
+    "```python\na\n```\n```output\n1\n```\n```python\nb\n```\n```python\nc\n```\n```output": "b\nc",
+    "```python\nold\n```python\nnew\n```": "new",
+    "```\nplain\n```\n```python\nnew\n```": "new",
+    "```\n```python\nnew\n```": "new",
+    # Backticks within code.
+    "```python\ns = '```'\nprint(s)\n```": "s = '```'\nprint(s)",
+    "```python\ns = '```python'\nprint(s)\n```": "s = '```python'\nprint(s)",
+    "```python\n# `x` and ``y``\nprint(1)\n```": "# `x` and ``y``\nprint(1)",
+}
+
+NOT_PENDING = [
+    "",
+    "No code at all.",
+    "The answer is $\\boxed{5}$.",
+    "```output",
+    "Text\n```output",
+    "print(1)\n```output",
+    "```\nprint(1)\n```\n```output",
+    "```sage\nprint(1)\n```\n```output",
+    "```python\n```",
+    "```python\n \n```\n```output",
+    "```python\nprint(1)",
+    "```python\nprint(1)\n``",
+    "Say ```python",
+    "```python\n\n```\n```python\n \n```",
+    "```python\nprint(1)\n```\nSo the answer is 1.",
+    "```python\nprint(1)\n``` So the answer is 1.",
+    "```python\nold\n```\n```python\nnew",
+    "```python\nold\n```\nThen ```",
+    "```python\nold\n```output\n1\n```\nSo it is 1.",
+    "```python\nold\n```\n```output\n1\n```",
+    "```python\nold\n```\n```output\n1\n```\nAgain:\n```output",
+]
+
+
+@pytest.mark.parametrize("completion", PENDING)
+def test_code_that_a_completion_asks_to_run(completion: str) -> None:
+    assert pending_code(completion) == PENDING[completion]
+
+
+@pytest.mark.parametrize("completion", NOT_PENDING)
+def test_code_that_nobody_asks_to_run(completion: str) -> None:
+    assert pending_code(completion) is None
+
+
+CODE = st.lists(
+    st.sampled_from(
+        ["x = 1", "if x:\n    print(x)", "print('`')", "# end", "def f():\n\n    pass"]
+    ),
+    min_size=1,
+).map("\n".join)
+
+
+@given(
+    before=st.sampled_from(["", "Text.\n", "Text. ", "```python\nold\n```output\n7\n```\nSo\n"]),
+    opening=st.sampled_from(["```python\n", "```py\n", "``` Python \n", "````python\n"]),
+    code=CODE,
+    closing=st.sampled_from(
+        ["\n```", "\n```\n```output", "\n``````output", "```output", "\n```\n"]
+    ),
+)
+def test_code_comes_back_as_it_was_written(
+    before: str, opening: str, code: str, closing: str
+) -> None:
+    assert pending_code(before + opening + code + closing) == code

@@ -1,0 +1,200 @@
+"""Before the first question: settings, model folder and machine, and whether they fit together.
+
+Covers: the settings that a run starts with, finding competition and model, the model's profile.
+Each fault is one sentence that says what to change, raised as ConfigError; in a scored rerun, where
+a refusal would give the submission up, the nearest valid setting is taken instead and noted. Does
+not cover: what is wrong with weights (`weights`) or their format (`quantization`); whether they
+load, which takes minutes (`engine`).
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kernel import competition as competitions
+from kernel.checks import machine
+from kernel.checks.quantization import quantization_fault
+from kernel.checks.weights import weights_fault
+from kernel.competition import Competition, Convention, folders
+from kernel.config import Config, ConfigError
+
+PROFILE = "profile.json"
+"""Settings that belong to a model, in its folder."""
+RERUN = "KAGGLE_IS_COMPETITION_RERUN"
+"""The variable that the platform sets in a scored rerun."""
+SHORT_RESERVE = 0.1
+"""The reserve, as a part of the limit, where the one set leaves nothing beside it."""
+
+T = TypeVar("T")
+
+CLAMPED = ("candidates", "rounds", "problems", "code_workers", "temperature", "top_p")
+"""Of these 0 or 1 is a setting that makes sense; others go back to what they were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a run starts with."""
+
+    config: Config
+    competition: Competition
+    model: Path | None
+    """Its folder; None where a scored rerun has to do without."""
+
+
+@dataclass
+class Preflight:
+    """Checks one run; strict unless the run is scored."""
+
+    scored: bool = field(default_factory=lambda: bool(os.environ.get(RERUN)))
+    notes: list[str] = field(default_factory=list[str])
+    """What was replaced or is wrong, a sentence each."""
+
+    def refuse(self, fault: ConfigError) -> None:
+        """Raise the fault, or note it where the run is scored."""
+        if not self.scored:
+            raise fault
+        self.notes.append(str(fault))
+
+    def prepare(self, settings: Config | Mapping[str, Any]) -> Prepared:
+        """Find out what there is, and settle what to do with it.
+
+        Raises:
+            ConfigError: there is no competition, no model, or a setting that cannot work. A scored
+                rerun raises it only without a competition: nobody would ask for answers.
+        """
+        config = self._first(lambda: self.configure(settings), Config)
+        competition = competitions.find(config.inputs)
+        convention = competition.convention
+        model = self._first(lambda: self.find_model(config), lambda: None)
+        settled = self._first(
+            lambda: self.settle(config, model, convention),
+            lambda: self.settle(config, None, convention),
+        )
+        checked = self._first(lambda: self.check_model(settled, model), lambda: settled)
+        return Prepared(checked, competition, model)
+
+    def _first(self, step: Callable[[], T], fallback: Callable[[], T]) -> T:
+        """Return what `step` gives; in a scored rerun the fallback where the step breaks."""
+        try:
+            return step()
+        except Exception as error:
+            if not self.scored:
+                raise
+            self.notes.append(f"A check before the first question broke: {error!r}.")
+            return fallback()
+
+    def configure(self, settings: Config | Mapping[str, Any]) -> Config:
+        """Return the settings as a Config.
+
+        Raises:
+            ConfigError: they cannot work (not in a scored rerun).
+        """
+        return settings if isinstance(settings, Config) else self.updated(Config(), settings)
+
+    def updated(self, config: Config, values: Mapping[str, Any]) -> Config:
+        """Return the settings with `values` in place, or the nearest that can work."""
+        try:
+            return config.updated(values)
+        except ConfigError as fault:
+            if not self.scored:
+                raise
+            if len(values) == 1:
+                config = _nearest(config, *next(iter(values.items())))
+                self.notes.append(f"{fault} The nearest setting that works is taken.")
+                return config
+        for name, value in values.items():
+            config = self.updated(config, {name: value})
+        return config
+
+    def find_model(self, config: Config) -> Path | None:
+        """Return the model's folder: the configured one, or the one mounted under the inputs.
+
+        Raises:
+            ConfigError: there is none, or it is not clear which (a scored rerun takes the first,
+                or None where there is none).
+        """
+        if config.model is not None:
+            if (config.model / "config.json").is_file():
+                return config.model
+            hint = "set `model` to a folder with config.json"
+            self.refuse(ConfigError(f"{config.model} is no model: {hint}."))
+        # Mounted folders may be links into one another: count each model once.
+        places = {folder.resolve() for folder in folders(config.inputs)}
+        models = sorted(folder for folder in places if _is_model(folder))
+        if len(models) != 1:
+            found = ", ".join(map(str, models)) or "none"
+            self.refuse(
+                ConfigError(
+                    f"one model (config.json beside *.safetensors) is needed below {config.inputs},"
+                    f" found {found}: attach one model's dataset to the notebook, or set `model`."
+                )
+            )
+        return models[0] if models else None
+
+    def settle(self, config: Config, model: Path | None, convention: Convention) -> Config:
+        """Return the settings with the model's profile and the competition's convention."""
+        if model is not None and (model / PROFILE).is_file():
+            config = self.updated(config, self._json(model / PROFILE))
+        limit = min(config.limit_seconds, convention.limit_seconds)
+        answers = {"max_answer": convention.max_answer, "modulus": convention.modulus}
+        return self.updated(config, {**answers, "limit_seconds": limit})
+
+    def check_model(self, config: Config, model: Path | None) -> Config:
+        """Check the model's folder against the machine; return the settings that fit it."""
+        if model is None:
+            return config
+        if fault := weights_fault(model):
+            self.refuse(ConfigError(fault))
+        return self._check_quantization(config, model)
+
+    def _check_quantization(self, config: Config, model: Path) -> Config:
+        gpus = machine.gpus()
+        if not gpus and machine.has_driver():
+            return config  # there are GPUs, but nobody tells which
+        read = self._json(model / "config.json")
+        quantization = read.get("quantization_config") or {
+            "quant_method": config.engine.get("quantization")
+        }
+        fault = quantization_fault(quantization, gpus, machine.vllm_version(), config.engine)
+        if fault:
+            self.refuse(ConfigError(fault))
+            if quantization["quant_method"] == "bitsandbytes":
+                return replace(config, engine={**config.engine, "tensor_parallel_size": 1})
+        return config
+
+    def _json(self, path: Path) -> dict[str, Any]:
+        """Read a JSON object, {} where it is none."""
+        try:
+            value: Any = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            value = error
+        if not isinstance(value, dict):
+            self.refuse(ConfigError(f"{path} is no JSON object: mend it or upload it again."))
+            return {}
+        return value  # pyright: ignore[reportUnknownVariableType] - JSON keys are text
+
+
+def _nearest(config: Config, name: str, value: Any) -> Config:
+    """Return `config` with the setting as near to `value` as can work."""
+    attempts: list[dict[str, Any]] = []
+    if name in ("limit_seconds", "reserve_seconds"):
+        # The limit is the platform's and stands; the reserve is ours.
+        limit = value if name == "limit_seconds" else config.limit_seconds
+        if isinstance(limit, int | float):
+            attempts.append({"limit_seconds": limit, "reserve_seconds": SHORT_RESERVE * limit})
+    elif name == "max_answer":
+        attempts.append({name: value, "default_answer": 0})
+    elif name in CLAMPED and isinstance(value, int | float):
+        attempts += [{name: 0}, {name: 1}]
+    for attempt in attempts:
+        with contextlib.suppress(ConfigError):
+            return config.updated(attempt)
+    return config
+
+
+def _is_model(folder: Path) -> bool:
+    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))

@@ -1,0 +1,206 @@
+"""The process that holds vLLM: started by `engine`, one message in, one message out.
+
+Covers: loading the model, stepping vLLM's engine, and dying with the kernel. Does not cover: when
+to start, restart or give up, nor that ids match the text (both `engine`), and with which settings
+(`engine/probe` and `engine/profile`).
+
+Why a process of its own: a hung or killed engine takes nothing else with it, its GPU memory is
+freed for certain, and the kernel answers the platform while the model loads.
+
+Messages are pickled tuples, a name first. In: ("submit", Request), ("abort", ids), ("stop",).
+Out: ("ready", facts), ("completed", [Completion]), ("beat", generated_tokens), ("failed", reason).
+Run as `python -m kernel.engine.process CONNECTION_FD LIFELINE_FD`; the first message in is
+("start", arguments of vLLM's EngineArgs).
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from typing import Any
+
+from kernel.engine.probe import settled
+from kernel.records import Completion, Finish, Request
+
+BEAT_SECONDS = 1.0
+FINISHES = {"stop": Finish.END, "length": Finish.LENGTH}
+"""vLLM's reasons; "stop" with a string as its stop reason is Finish.STOP."""
+
+
+def die_with_the_kernel(lifeline: int) -> None:
+    """End this process and its children when the kernel, which holds the other end, is gone.
+
+    A thread and not the parent-death signal: that one fires when the parent's *thread* ends, and a
+    restart may come from a thread of the competition's server.
+    """
+
+    def watch() -> None:
+        os.read(lifeline, 1)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def facts() -> dict[str, Any]:
+    """Return what a post-mortem asks first: versions, and the GPUs as torch sees them."""
+    import torch
+    import vllm
+
+    cuda: Any = torch.cuda
+    gpus: list[dict[str, Any]] = []
+    for index in range(cuda.device_count() if cuda.is_available() else 0):
+        gpu = cuda.get_device_properties(index)
+        capability = f"{gpu.major}.{gpu.minor}"
+        mib = gpu.total_memory >> 20
+        gpus.append({"name": gpu.name, "memory_mib": mib, "capability": capability})
+    return {"vllm": vllm.__version__, "torch": torch.__version__, "gpus": gpus}
+
+
+def cpu_environment() -> dict[str, str]:
+    """Return variables for vLLM's CPU engine, which those that are set already override.
+
+    One CPU is left to the kernel and to the model's code, and no thread is bound to a CPU: at every
+    layer all threads wait for the last one, which may be waiting for a CPU that somebody else
+    uses, and on a busy machine bound threads come to a crawl.
+    """
+    return {
+        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1)),
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        # Gigabytes asked for the KV cache; the default takes half of the memory.
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+    }
+
+
+def prepare() -> None:
+    """Set vLLM's environment; to be done before vLLM is imported."""
+    os.environ.update(
+        # The engine core stays in this process: starting it takes a third of the time.
+        VLLM_ENABLE_V1_MULTIPROCESSING="0",
+        VLLM_NO_USAGE_STATS="1",
+        HF_HUB_OFFLINE="1",
+        # FlashInfer's sampler does not run on the T4.
+        VLLM_USE_FLASHINFER_SAMPLER="0",
+    )
+    for name, value in cpu_environment().items():
+        os.environ.setdefault(name, value)
+
+
+def start(arguments: Mapping[str, Any]) -> Any:
+    """Load the model and return vLLM's engine."""
+    from vllm import EngineArgs, LLMEngine
+
+    return LLMEngine.from_engine_args(EngineArgs(**arguments))
+
+
+def completion_of(output: Any) -> Completion:
+    """Turn vLLM's finished output into a Completion; its ids may still reach beyond its text."""
+    result = output.outputs[0]
+    finish = FINISHES.get(result.finish_reason, Finish.FAILED)
+    if finish is Finish.END and isinstance(result.stop_reason, str):
+        finish = Finish.STOP
+    ids = tuple(result.token_ids)
+    return Completion(output.request_id, result.text, ids, finish, len(ids))
+
+
+class Server:
+    """Steps the engine and answers the kernel, until told to stop."""
+
+    def __init__(self, engine: Any, connection: Connection) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._generated: dict[str, int] = {}
+        self._done = 0
+        self._last_beat = 0.0
+
+    def run(self) -> None:
+        """Serve; returns at ("stop",) and when the kernel closes the connection."""
+        try:
+            while self._receive():
+                if self._engine.has_unfinished_requests():
+                    self._step()
+                self._beat()
+        except (EOFError, BrokenPipeError):
+            return
+
+    def _receive(self) -> bool:
+        """Take in all messages, waiting only where there is nothing to do; False at the end."""
+        while self._connection.poll(0 if self._engine.has_unfinished_requests() else BEAT_SECONDS):
+            kind, *rest = self._connection.recv()
+            if kind == "stop":
+                return False
+            if kind == "submit":
+                self._submit(rest[0])
+            else:
+                self._abort(rest[0])
+        return True
+
+    def _abort(self, request_ids: list[str]) -> None:
+        self._engine.abort_request(request_ids)
+        self._done += sum(self._generated.pop(request_id, 0) for request_id in request_ids)
+
+    def _submit(self, request: Request) -> None:
+        from vllm import SamplingParams
+        from vllm.inputs import TokensPrompt
+
+        params = SamplingParams(
+            max_tokens=request.max_tokens,
+            temperature=request.temperature,
+            top_p=request.top_p,
+            stop=list(request.stop),
+            include_stop_str_in_output=True,
+            seed=request.seed,
+        )
+        prompt = TokensPrompt(prompt_token_ids=list(request.token_ids))
+        try:
+            self._engine.add_request(request.id, prompt, params)
+        except ValueError as error:
+            # One request it cannot serve (too long after a restart with a shorter context).
+            print(f"The engine refused {request.id}: {error}", file=sys.stderr)
+            self._complete([Completion(request.id, "", (), Finish.FAILED, 0)])
+
+    def _step(self) -> None:
+        finished: list[Completion] = []
+        for output in self._engine.step():
+            self._generated[output.request_id] = len(output.outputs[0].token_ids)
+            if output.finished:
+                self._done += self._generated.pop(output.request_id)
+                finished.append(completion_of(output))
+        if finished:
+            self._complete(finished)
+
+    def _complete(self, completions: list[Completion]) -> None:
+        self._connection.send(("completed", completions))
+
+    def _beat(self) -> None:
+        if time.monotonic() - self._last_beat >= BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            self._connection.send(("beat", self._done + sum(self._generated.values())))
+
+
+def main() -> None:
+    """Start the engine as told, then serve."""
+    # Ctrl-C is the kernel's to handle.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection = Connection(int(sys.argv[1]))
+    die_with_the_kernel(int(sys.argv[2]))
+    _, arguments = connection.recv()
+    try:
+        prepare()
+        profile = settled(arguments)
+        for note in profile.notes:
+            print(note, flush=True)
+        engine = start(profile.arguments)
+    except Exception as error:
+        # The process boundary: the kernel decides what to do about it.
+        connection.send(("failed", f"{type(error).__name__}: {error}"))
+        raise
+    connection.send(("ready", {**facts(), "profile": profile.notes}))
+    Server(engine, connection).run()
+    os.killpg(0, signal.SIGKILL)  # vLLM's workers and threads too; there is nothing left to save
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""The engine's settings for a machine: chosen from what is known of its GPUs and of the model.
+
+Covers: two T4s, one, other GPUs (L4, H100, ...) and the CPU; how many GPUs share each layer, what
+fits into their memory, and what a restart does without. Does not cover: reading the machine, and
+trying which attention is faster (both `engine/probe`); the settings that a run sets win over these.
+
+What gives way, in this order:
+  before the start, where memory is short    fewer sequences at once, then CUDA graphs
+  first restart     the attention that was probed, for the proven one; half of the sequences, a
+                    quarter of the context (`engine.smaller`)
+  second restart    CUDA graphs; the second GPU, where one holds the weights and a context; three
+                    quarters of the sequences, half of the context
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.config import T4X2
+
+MIB = 2**20
+CUDA_SHARE = 0.9707
+"""Of the memory that the driver names, what CUDA gives out: 14.56 of a T4's 15 GiB."""
+UTILIZATION = 0.92
+"""Of that, what vLLM may plan with; vLLM's own default since 0.2x."""
+REST_MIB = 1126
+"""A GPU's part for activations, CUDA graphs and CUDA itself: 1.1 GiB, from logs of T4 runs."""
+GRAPHS_MIB = 500
+"""Of that, what CUDA graphs for 48 sequences take."""
+FAIR_TOKENS = 512
+"""Fewer KV tokens a sequence than this, and sequences push one another out all the time."""
+PROVEN = "TRITON_ATTN"
+"""The attention known to run before Ampere, where FlashAttention does not."""
+AMPERE = (8, 0)
+HOPPER = (9, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class GpuFacts:
+    """One GPU, as the driver tells."""
+
+    name: str
+    memory_mib: int
+    capability: tuple[int, int]
+    """CUDA's compute capability: (7, 5) is a T4."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What of a model decides about its place."""
+
+    weight_mib: int
+    kv_bytes: int
+    """Of keys and values a token, at 16 bits."""
+    heads: int
+    intermediate: int
+    group: int = 0
+    """Weights that share a scale; 0 where there is no grouped quantization."""
+    alone: bool = False
+    """Whether GPUs cannot share its layers: vLLM refuses that for bitsandbytes weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Arguments of vLLM's EngineArgs, and why they are what they are, a sentence each."""
+
+    arguments: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def kv_tokens(
+    memory_mib: float,
+    ranks: int,
+    weight_mib: float,
+    kv_bytes: int,
+    rest_mib: float = REST_MIB,
+    utilization: float = UTILIZATION,
+) -> int:
+    """Return the tokens whose keys and values fit beside the weights; below 0: not even those.
+
+    Args:
+        memory_mib: of one GPU, as CUDA gives it out.
+        ranks: GPUs that share each layer, and with it weights, keys and values.
+        weight_mib: of the whole model.
+        kv_bytes: a token, over all layers.
+        rest_mib: what else a GPU holds.
+        utilization: the part of the memory that may be used.
+    """
+    left = ranks * (utilization * memory_mib - rest_mib) - weight_mib
+    return int(left * MIB / kv_bytes)
+
+
+def choose(
+    gpus: tuple[GpuFacts, ...],
+    model: ModelFacts | None,
+    candidates: int,
+    context: int,
+    restart: int = 0,
+    attention: str | None = None,
+) -> Choice:
+    """Return the settings for a machine.
+
+    Args:
+        gpus: the machine's; none for a CPU.
+        model: None where its `config.json` cannot be understood.
+        candidates: sequences that are wanted at once.
+        context: most tokens of one.
+        restart: 0, or how many starts have failed in a row.
+        attention: the backend that a trial found to be the fastest, if there was one.
+    """
+    if not gpus:
+        return _on_cpu(context)
+    if any(gpu.capability < AMPERE for gpu in gpus):
+        choice = _before_ampere(gpus, candidates, restart, attention)
+    else:
+        choice = _from_ampere_on(gpus)
+    ranks, note = _ranks(gpus, model, candidates * context, one=restart >= 2)
+    arguments = {**choice.arguments, "tensor_parallel_size": ranks}
+    if ranks == 1 or min(gpu.capability for gpu in gpus) >= HOPPER:
+        arguments.pop("disable_custom_all_reduce", None)
+    if restart >= 2:
+        arguments["enforce_eager"] = True
+    notes = (*choice.notes, note)
+    return _fitted(Choice(arguments, notes), gpus, model, candidates, context)
+
+
+def _on_cpu(context: int) -> Choice:
+    arguments = {
+        "dtype": "bfloat16",
+        "enforce_eager": True,
+        # Chunked prefill with a seeded request stops vLLM's CPU engine: a prompt goes in whole.
+        "enable_chunked_prefill": False,
+        "max_num_batched_tokens": context,
+    }
+    return Choice(arguments, ("No GPU: vLLM runs on the CPU.",))
+
+
+def _before_ampere(
+    gpus: tuple[GpuFacts, ...], candidates: int, restart: int, attention: str | None
+) -> Choice:
+    """Return what the T4 needs; other GPUs of its time and before need the same."""
+    backend = attention if attention and not restart else PROVEN
+    arguments = {**T4X2, "attention_backend": backend}
+    # No graph is captured for more sequences than there will be.
+    wanted = [size for size in T4X2["cudagraph_capture_sizes"] if size <= candidates]
+    arguments["cudagraph_capture_sizes"] = wanted or [1]
+    tried = "the fastest of those tried" if backend == attention else "proven there"
+    return Choice(arguments, (f"{gpus[0].name}: float16, {backend} ({tried}).",))
+
+
+def _from_ampere_on(gpus: tuple[GpuFacts, ...]) -> Choice:
+    """Return what newer GPUs need: vLLM's own choices are good there."""
+    arguments = {
+        "dtype": "auto",
+        "gpu_memory_utilization": UTILIZATION,
+        # Only GPUs that are linked to one another gain by it; from Hopper on it stays on.
+        "disable_custom_all_reduce": True,
+    }
+    return Choice(arguments, (f"{gpus[0].name}: the checkpoint's type, vLLM's own attention.",))
+
+
+def _ranks(
+    gpus: tuple[GpuFacts, ...], model: ModelFacts | None, tokens: int, one: bool
+) -> tuple[int, str]:
+    """Return how many GPUs share each layer: the fewest that hold all tokens, else the most."""
+    possible = [n for n in (1, 2, 4, 8) if n <= len(gpus) and (not model or _divides(model, n))]
+    if model is None:
+        ranks = min(possible[-1], 2)
+        return ranks, f"Tensor parallel {ranks}: the model's sizes are not known."
+    room = {n: _room(gpus, model, n) for n in possible}
+    if one and room[1] > 0:
+        return 1, "One GPU: two have failed to start together."
+    ranks = next((n for n in possible if room[n] >= tokens), possible[-1])
+    return ranks, f"Tensor parallel {ranks} of {len(gpus)}: room for about {room[ranks]} KV tokens."
+
+
+def _divides(model: ModelFacts, ranks: int) -> bool:
+    """Tell whether a layer can be shared: heads whole, and no quantization group split."""
+    whole = model.intermediate % (ranks * model.group) == 0 if model.group else True
+    return ranks == 1 or (model.heads % ranks == 0 and whole and not model.alone)
+
+
+def _room(gpus: tuple[GpuFacts, ...], model: ModelFacts, ranks: int, rest: int = REST_MIB) -> int:
+    smallest = min(gpu.memory_mib for gpu in gpus) * CUDA_SHARE
+    return kv_tokens(smallest, ranks, model.weight_mib, model.kv_bytes, rest)
+
+
+def _fitted(
+    choice: Choice,
+    gpus: tuple[GpuFacts, ...],
+    model: ModelFacts | None,
+    candidates: int,
+    context: int,
+) -> Choice:
+    """Return the choice with what memory has no room for taken away."""
+    if model is None:
+        return choice
+    arguments, notes = dict(choice.arguments), list(choice.notes)
+    ranks = arguments["tensor_parallel_size"]
+    room = _room(gpus, model, ranks)
+    if room < context and not arguments.get("enforce_eager"):
+        arguments |= {"enforce_eager": True}
+        room = _room(gpus, model, ranks, REST_MIB - GRAPHS_MIB)
+        notes.append("No CUDA graphs: their memory is needed for keys and values.")
+    if room < context:
+        notes.append(
+            f"{model.weight_mib} MiB of weights leave no room for one context: the engine "
+            "will hardly start; take 8-bit weights, or a GPU with more memory."
+        )
+    most = max(1, room // FAIR_TOKENS)
+    if most < candidates:
+        arguments["max_num_seqs"] = most
+        notes.append(f"{most} sequences at once, not {candidates}: more would not fit.")
+    return Choice(arguments, tuple(notes))

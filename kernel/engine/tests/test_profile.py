@@ -1,0 +1,104 @@
+import pytest
+
+from kernel.config import T4X2
+from kernel.engine.profile import GpuFacts, ModelFacts, choose, kv_tokens
+
+T4 = GpuFacts("Tesla T4", 15360, (7, 5))
+L4 = GpuFacts("NVIDIA L4", 23034, (8, 9))
+H100 = GpuFacts("NVIDIA H100 80GB HBM3", 81559, (9, 0))
+GPTQ = ModelFacts(7481, 491520, 32, 11008, 128)
+"""NuminaMath-7B at 8 bits: 7.31 GiB."""
+FP16 = ModelFacts(13180, 491520, 32, 11008)
+BNB = ModelFacts(7481, 491520, 32, 11008, alone=True)
+
+
+def chosen(*gpus, model=GPTQ, candidates=48, context=4096, **more):
+    return choose(gpus, model, candidates, context, **more)
+
+
+def test_two_t4s_get_the_profile_with_its_values():
+    choice = chosen(T4, T4)
+    expected = {**T4X2, "cudagraph_capture_sizes": [1, 2, 4, 8, 16, 24, 32, 40, 48]}
+    assert {
+        **choice.arguments,
+        "cudagraph_capture_sizes": list(choice.arguments["cudagraph_capture_sizes"]),
+    } == expected
+    assert "Tensor parallel 2 of 2: room for about 377" in " ".join(choice.notes)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "model", "expected"),
+    [
+        ((T4, T4), GPTQ, {"dtype": "float16", "tensor_parallel_size": 2, "enforce_eager": False}),
+        ((T4, T4), FP16, {"dtype": "float16", "tensor_parallel_size": 2, "enforce_eager": False}),
+        ((T4,), GPTQ, {"tensor_parallel_size": 1, "max_num_seqs": 21, "enforce_eager": False}),
+        ((T4,), FP16, {"tensor_parallel_size": 1, "max_num_seqs": 1, "enforce_eager": True}),
+        # A group of 128 weights may not be split: 11008 / 4 is no multiple of it.
+        ((L4,) * 4, GPTQ, {"dtype": "auto", "tensor_parallel_size": 2}),
+        ((L4,) * 4, FP16, {"dtype": "auto", "tensor_parallel_size": 4}),
+        ((L4,), GPTQ, {"tensor_parallel_size": 1}),
+        ((H100,), FP16, {"dtype": "auto", "tensor_parallel_size": 1}),
+        ((H100, H100), FP16, {"tensor_parallel_size": 2}),
+        ((T4,) * 3, GPTQ, {"tensor_parallel_size": 2}),
+        ((L4,) * 4, BNB, {"tensor_parallel_size": 1}),
+        ((T4, L4), GPTQ, {"dtype": "float16", "tensor_parallel_size": 2}),
+        ((), GPTQ, {"dtype": "bfloat16", "enforce_eager": True, "enable_chunked_prefill": False}),
+    ],
+)
+def test_the_settings_fit_the_machine(gpus, model, expected):
+    arguments = chosen(*gpus, model=model).arguments
+    assert {name: arguments.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(("gpu", "count"), [(T4, 1), (T4, 2), (L4, 4), (H100, 1), (H100, 2)])
+def test_nothing_is_set_that_only_others_need(gpu, count):
+    arguments = chosen(*[gpu] * count).arguments
+    assert ("attention_backend" in arguments) == (gpu is T4)
+    assert ("disable_custom_all_reduce" in arguments) == (count > 1 and gpu is not H100)
+    assert arguments.get("quantization") is None
+
+
+def test_the_fastest_attention_is_taken_at_the_first_start_only():
+    fast = {"attention": "FLASHINFER"}
+    assert chosen(T4, T4, **fast).arguments["attention_backend"] == "FLASHINFER"
+    assert chosen(T4, T4, **fast, restart=1).arguments["attention_backend"] == "TRITON_ATTN"
+    assert "attention_backend" not in chosen(L4, **fast).arguments
+
+
+def test_restarts_do_without_more_and_more():
+    first, second = (chosen(T4, T4, restart=n) for n in (1, 2))
+    assert first.arguments["tensor_parallel_size"] == 2
+    assert first.arguments["enforce_eager"] is False
+    assert second.arguments["tensor_parallel_size"] == 1
+    assert second.arguments["enforce_eager"] is True
+    assert "disable_custom_all_reduce" not in second.arguments
+    assert any("One GPU" in note for note in second.notes)
+    # Weights of 16 bits do not fit on one.
+    assert chosen(T4, T4, model=FP16, restart=2).arguments["tensor_parallel_size"] == 2
+
+
+def test_weights_that_leave_no_room_are_named():
+    choice = chosen(T4, model=FP16)
+    assert any("leave no room" in note for note in choice.notes)
+    assert not any("leave no room" in note for note in chosen(T4).notes)
+
+
+def test_graphs_are_captured_for_the_sequences_there_are():
+    assert chosen(T4, T4, candidates=20).arguments["cudagraph_capture_sizes"][-1] == 16
+    assert chosen(T4, T4, candidates=96).arguments["cudagraph_capture_sizes"][-1] == 48
+
+
+def test_a_model_that_does_not_tell_its_sizes_gets_settings_too():
+    assert chosen(T4, T4, model=None).arguments["tensor_parallel_size"] == 2
+    assert chosen(T4, model=None).arguments["tensor_parallel_size"] == 1
+    assert chosen(model=None).arguments["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("ranks", "weights_gib", "tokens"),
+    [(2, 7.305, 37_760), (1, 7.305, 10_900), (2, 12.871, 25_600)],
+)
+def test_room_for_keys_and_values_on_t4s(ranks, weights_gib, tokens):
+    """The figures known for NuminaMath-7B: 37.8k, 10.9k and 25.6k tokens."""
+    found = kv_tokens(14.56 * 1024, ranks, weights_gib * 1024, 491520)
+    assert found == pytest.approx(tokens, abs=60)

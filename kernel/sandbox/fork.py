@@ -1,0 +1,77 @@
+"""Forks a session from the warm process.
+
+Covers: the pipes, the fork, and what the child does before it serves blocks: leaving the
+supervisor's world, being shut in, its own random state. Does not cover: what the layers of
+isolation are (`sandbox/isolation`), and watching the child (`sandbox/worker`).
+"""
+
+import os
+import signal
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from kernel.sandbox.isolation import Cell, detach, enter
+from kernel.sandbox.restore import Pipes
+from kernel.sandbox.session import seed_everything, serve
+
+SETUP_FAILED = 70
+"""Exit status of a session that could not be set up (EX_SOFTWARE of sysexits.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A session's process and the supervisor's ends of its pipes, none of which block."""
+
+    pid: int
+    cell: Cell
+    request: int
+    status: int
+    output: int
+
+
+def fork_session(cell: Cell, seed: str) -> Fork:
+    """Fork a session; it says READY on its status pipe once it is shut in."""
+    folder = Path(cell.folder)
+    folder.mkdir(mode=0o700)
+    if cell.layers.user:
+        os.chown(folder, cell.uid, cell.uid)
+    request, status, output = os.pipe(), os.pipe(), os.pipe()
+    theirs = (request[0], status[1], output[1])
+    ours = (request[1], status[0], output[0])
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _become(Pipes(*theirs, os.open(os.devnull, os.O_RDWR)), cell, seed, parent)
+    for descriptor in theirs:
+        os.close(descriptor)
+    for descriptor in ours:
+        os.set_blocking(descriptor, False)
+    return Fork(pid, cell, *ours)
+
+
+def _become(pipes: Pipes, cell: Cell, seed: str, parent: int) -> NoReturn:
+    """Be a session until killed; never return into the supervisor's stack."""
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        high = detach(pipes)
+        seed_everything(seed)
+        _settle_in(cell.folder)
+        enter(cell, high, parent)
+        os.dup2(high.null, 2)
+        serve(high, cell.folder)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(SETUP_FAILED)
+
+
+def _settle_in(folder: str) -> None:
+    """Make the session's folder its home, also for temporary files."""
+    os.environ.pop("PYTHONPATH", None)
+    os.environ.update(HOME=folder, TMPDIR=folder)
+    tempfile.tempdir = None

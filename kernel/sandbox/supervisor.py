@@ -1,0 +1,253 @@
+"""The warm process: has the maths stack imported, and forks and watches the sessions.
+
+Covers: the queue of blocks, at most so many running at once, the sessions' lives, dying with the
+kernel's process, leaving nothing behind. Does not cover: any single session (`sandbox/worker`), and
+running model code: nothing that a session writes is executed or parsed here.
+Started by `sandbox/link` as `python -m kernel.sandbox.supervisor`, with JSON settings.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections import deque
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kernel.records import ExecutionStatus
+from kernel.sandbox.cleanup import kill_strays, remove_files_of, remove_tree
+from kernel.sandbox.fork import fork_session
+from kernel.sandbox.isolation import MIB, Cell, Layers
+from kernel.sandbox.limits import Block, Limits, Outcome, State
+from kernel.sandbox.probe import probe, readable_paths
+from kernel.sandbox.texts import MACHINE_SHORT, NOT_STARTED
+from kernel.sandbox.usage import machine_is_short, read_usage
+from kernel.sandbox.warm import warm_up
+from kernel.sandbox.wire import Channel
+from kernel.sandbox.worker import Worker
+
+_TICK_SECONDS = 0.05
+_IDLE_SECONDS = 1.0
+_SESSION_CPU_FACTOR = 100
+_MEMORY_SECONDS = 0.5
+"""Between two looks at the machine's memory."""
+_LARGE_BYTES = 512 * MIB
+_FAILED_SETUPS = 2
+"""Sessions in a row that could not be set up, before the supervisor gives itself up."""
+_FIRST_UID, _UIDS = 60000, 5000
+"""User ids that no distribution hands out, and that containers map."""
+_PR_SET_CHILD_SUBREAPER = 36
+_CLOSE_SECONDS = 5.0
+
+
+class Supervisor:
+    """The sessions and the queue."""
+
+    def __init__(self, channel: Channel, limits: Limits, workers: int, cell: Cell) -> None:
+        self._channel = channel
+        self._limits = limits
+        self._most = workers
+        self._cell = cell
+        """What every session gets; folder and user id are its own."""
+        self._selector = selectors.DefaultSelector()
+        self._queue: deque[Block] = deque()
+        self._sessions: dict[int, Worker] = {}
+        self._processes: dict[int, Worker] = {}
+        """Every process not yet reaped, also those whose session is closed."""
+        self._forked = 0
+        self._failed = 0
+        self._looked = 0.0
+        self.dismissed = False
+        """The kernel's process has asked for the end, and cleans up what is not in `cell`."""
+
+    def serve(self, parent: int) -> None:
+        """Run until the kernel's process, `parent`, closes its end or is gone."""
+        self._selector.register(self._channel, selectors.EVENT_READ, self._on_message)
+        self._wake_on_child()
+        while not (self.dismissed or self._channel.closed or os.getppid() != parent):
+            for key, _ in self._selector.select(self._pause()):
+                key.data()
+            self._reap()
+            self._settle()
+            self._start()
+            self._channel.flush()
+            if self._failed >= _FAILED_SETUPS:
+                raise SystemExit("Two sessions in a row could not be set up; see above.")
+
+    def close(self) -> None:
+        """Kill every session and wait for the processes to go."""
+        for worker in self._processes.values():
+            worker.kill(ExecutionStatus.CRASHED)
+        end = time.monotonic() + _CLOSE_SECONDS
+        while self._processes and time.monotonic() < end:
+            self._reap()
+            time.sleep(0.002)
+
+    def _wake_on_child(self) -> None:
+        wake, woken = os.pipe()
+        for descriptor in wake, woken:
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        self._selector.register(wake, selectors.EVENT_READ, lambda: os.read(wake, 4096))
+
+    def _pause(self) -> float:
+        """Return how long to wait for events: short while a block runs or a reply is unsent."""
+        busy = self._channel.unsent or any(worker.busy for worker in self._processes.values())
+        return _TICK_SECONDS if busy else _IDLE_SECONDS
+
+    def _on_message(self) -> None:
+        for message in self._channel.receive():
+            match message["do"]:
+                case "run":
+                    self._queue.append(Block(**message["block"]))
+                case "close":
+                    self._close_session(message["session"])
+                case "end":
+                    self.dismissed = True
+                case _:
+                    self._channel.send({"is": "pong"})
+
+    def _close_session(self, key: int) -> None:
+        self._queue = deque(block for block in self._queue if block.session != key)
+        if worker := self._sessions.pop(key, None):
+            worker.drop()
+
+    def _reap(self) -> None:
+        """Collect ended processes, adopted orphans among them."""
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                pid, status = ended
+                if worker := self._processes.pop(pid, None):
+                    worker.reaped(os.waitstatus_to_exitcode(status))
+                    self._clean_up(worker)
+
+    def _clean_up(self, worker: Worker) -> None:
+        layers, cell = self._cell.layers, worker.fork.cell
+        if not layers.seccomp:
+            uid = cell.uid if layers.user else None
+            kill_strays(worker.fork.pid, uid, set(self._processes))
+        if layers.user and not layers.landlock:
+            remove_files_of(cell.uid)
+        remove_tree(Path(cell.folder))
+
+    def _relieve(self, now: float) -> None:
+        """Kill the largest session when the machine runs short: sessions may be many and large."""
+        if now - self._looked < _MEMORY_SECONDS:
+            return
+        self._looked = now
+        if not machine_is_short():
+            return
+        sizes = {worker: read_usage(pid).resident_bytes for pid, worker in self._processes.items()}
+        largest = max(sizes, key=sizes.__getitem__)
+        if sizes[largest] > _LARGE_BYTES:  # else others take the memory, and killing frees none
+            largest.kill(ExecutionStatus.MEMORY_LIMIT, MACHINE_SHORT)
+
+    def _settle(self) -> None:
+        """Hold running blocks to their limits and send what has ended."""
+        now = time.monotonic()
+        if self._processes:
+            self._relieve(now)
+        for key, worker in list(self._sessions.items()):
+            worker.inspect(now)
+            if outcome := worker.take_outcome():
+                self._send(outcome)
+                self._failed = 0 if worker.set_up else self._failed + 1
+            if worker.state in (State.DYING, State.DEAD) and worker.block is None:
+                del self._sessions[key]
+
+    def _send(self, outcome: Outcome) -> None:
+        self._channel.send(
+            {
+                "is": "done",
+                "id": outcome.block.id,
+                "status": outcome.status.value,
+                "output": outcome.output,
+                "seconds": outcome.seconds,
+                "alive": outcome.alive,
+            }
+        )
+
+    def _start(self) -> None:
+        """Start queued blocks, oldest first, while there is room; one at a time per session."""
+        if not self._queue:
+            return
+        running = sum(worker.block is not None for worker in self._sessions.values())
+        for block in list(self._queue):
+            if running >= self._most:
+                return
+            worker = self._sessions.get(block.session)
+            if worker is not None and worker.block is not None:
+                continue
+            self._queue.remove(block)
+            self._channel.send({"is": "started", "id": block.id, "fresh": worker is None})
+            try:
+                (worker or self._open(block)).assign(block)
+            except OSError:
+                self._give_up(block)
+                continue
+            running += 1
+
+    def _give_up(self, block: Block) -> None:
+        """Report a block for which no process could be had: too many, or no memory."""
+        traceback.print_exc()
+        self._failed += 1
+        self._send(Outcome(block, ExecutionStatus.CRASHED, NOT_STARTED, 0.0, alive=False))
+
+    def _open(self, block: Block) -> Worker:
+        self._forked += 1
+        folder = Path(self._cell.folder) / str(self._forked)
+        cell = replace(self._cell, folder=str(folder), uid=self._free_uid())
+        fork = fork_session(cell, f"{self._limits.seed}/{block.name}")
+        worker = Worker(fork, self._limits, self._selector, self._processes)
+        self._sessions[block.session] = self._processes[fork.pid] = worker
+        return worker
+
+    def _free_uid(self) -> int:
+        """Return a user id that no process here has, starting apart from other supervisors."""
+        taken = {worker.fork.cell.uid for worker in self._processes.values()}
+        start = os.getpid() * 61 + self._forked
+        ids = (_FIRST_UID + (start + step) % _UIDS for step in range(_UIDS))
+        return next(uid for uid in ids if uid not in taken)
+
+
+def main() -> None:
+    """Serve the kernel's process that started this one."""
+    parent = os.getppid()
+    settings: dict[str, Any] = json.loads(sys.argv[1])
+    channel = Channel(socket.socket(fileno=settings["socket"]))
+    limits = Limits(**settings["limits"])
+    folder = Path(settings["folder"])
+    folder.mkdir(mode=0o711)
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    packages = warm_up()
+    cell = Cell(
+        folder=str(folder / "probe"),
+        uid=_FIRST_UID + _UIDS,
+        memory_bytes=limits.memory_mib * MIB,
+        cpu_seconds=int(_SESSION_CPU_FACTOR * limits.seconds) + 1,
+        layers=Layers(),
+        readable=readable_paths(),
+    )
+    findings = probe(cell, settings["without"], settings["protected"])
+    cell = replace(cell, folder=str(folder), layers=findings.layers)
+    supervisor = Supervisor(channel, limits, settings["workers"], cell)
+    channel.send({"is": "ready", "report": {"packages": packages, "layers": findings.report}})
+    try:
+        supervisor.serve(parent)
+    finally:
+        supervisor.close()
+        remove_tree(folder)
+        if not supervisor.dismissed and (channel.closed or os.getppid() != parent):
+            remove_tree(folder.parent)  # nobody else is left to do it
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""`make package`: what goes to Kaggle, in `dist/`.
+
+Covers: the notebook with its metadata, the wheelhouse of a profile, the model's dataset; doing only
+what has changed; the sizes. Does not cover: quantizing a model (`quantize/`), running what was made
+(`rehearse`), sending it (`publish`).
+
+The notebook is the same for every profile. `t4x2` is what goes to Kaggle; `cpu` puts wheels for
+this machine's Python and the embedded model into `dist/cpu/`, for rehearsals without a GPU.
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+from rich.console import Console
+
+from common import embedded_model, manifest
+from common.console import Progress
+from notebooks import build
+from notebooks.packaging import settings, wheelhouse
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ".built.json"
+"""In each part: the key of the sources that it was built from."""
+NOTEBOOK = "submission.ipynb"
+ProfileName = Literal["t4x2", "cpu"]
+
+
+class PackageError(RuntimeError):
+    """The package cannot be made; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Build what goes to Kaggle: notebook, wheels and model."""
+
+    profile: ProfileName = "t4x2"
+    """Which machine the wheels and the model are for."""
+    out: Path = ROOT / "dist"
+    """The folder to build into."""
+    model_dataset: str = ""
+    """An uploaded model's owner/slug, in place of dist/model."""
+    model: Path | None = None
+    """With the profile cpu: a model's folder, in place of the embedded model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One folder of the package."""
+
+    folder: Path
+    key: str
+    """Digest of all that its contents follow from."""
+
+    @property
+    def built(self) -> bool:
+        """Whether it lies there, whole, from the same sources.
+
+        Sizes only: hashing gigabytes each time would be work; `publish` checks the contents.
+        """
+        try:
+            state = json.loads((self.folder / STATE).read_text("utf-8"))
+        except (OSError, ValueError):
+            return False
+        sizes = {name: _size(self.folder / name) for name in state["sizes"]}
+        return state["key"] == self.key and sizes == state["sizes"]
+
+    def seal(self) -> None:
+        """Note that it is built."""
+        names = sorted(path.name for path in self.folder.iterdir() if path.name != STATE)
+        state = {"key": self.key, "sizes": {name: _size(self.folder / name) for name in names}}
+        _write_json(self.folder / STATE, state)
+
+
+def home(out: Path, profile: ProfileName) -> Path:
+    """Return where a profile's wheels and model lie."""
+    return out if profile == "t4x2" else out / profile
+
+
+def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
+    """Build what is missing or changed; return the parts that are there afterwards.
+
+    Raises:
+        PackageError: something cannot be built.
+        SettingsError: `kaggle.toml` or MODEL_DATASET cannot be used.
+    """
+    chosen = settings.load()
+    place = home(options.out, options.profile)
+    parts = [
+        _kernel(chosen, options, tell),
+        _wheels(chosen, wheelhouse.PROFILES[options.profile], place / "wheels", tell),
+    ]
+    if options.profile == "cpu":
+        source = options.model or embedded_model.ensure()
+        parts.append(_small_model(chosen, source, place / "model", tell))
+    elif (place / "model" / manifest.NAME).is_file():
+        parts.append(Part(place / "model", ""))
+    return parts
+
+
+def _kernel(chosen: settings.Settings, options: Options, tell: Callable[[str], None]) -> Part:
+    """Build the notebook and its metadata."""
+    text = build.notebook(build.submission_cells())
+    metadata = settings.kernel_metadata(chosen, options.model_dataset or None)
+    folder = options.out / "kernel"
+    part = Part(folder, _digest([text.encode(), _json_text(metadata).encode()]))
+    if not part.built:
+        tell("Building the notebook ...")
+        build.write(folder / NOTEBOOK, text)
+        _write_json(folder / "kernel-metadata.json", metadata)
+        part.seal()
+    return part
+
+
+def _wheels(
+    chosen: settings.Settings,
+    profile: wheelhouse.Profile,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> Part:
+    """Download the wheels and prove that they are all that is needed."""
+    metadata = _json_text(settings.dataset_metadata(chosen, "wheels"))
+    sources = [path.read_bytes() for path in profile.sources]
+    key = _digest([*sources, metadata.encode(), f"{profile}".encode()])
+    part = Part(folder, key)
+    if part.built:
+        return part
+    count = sum("==" in line for line in profile.lock.read_text("utf-8").splitlines())
+    done: list[str] = []
+
+    def fetched(line: str) -> None:
+        done.append(line)
+        tell(f"Fetching the wheels of {profile.name}: {len(done)} of about {count} ...")
+
+    scratch = folder.with_name(f"{folder.name}.part")
+    # What an interrupted build has fetched is taken up again; wheels of another lock are not.
+    _forget_others(scratch, key)
+    try:
+        wheelhouse.download(profile, scratch, fetched)
+        tell(f"Resolving {profile.name} offline, with these wheels only ...")
+        lacking = wheelhouse.missing(profile, scratch)
+    except wheelhouse.WheelhouseError as error:
+        raise PackageError(f"the wheels of {profile.name} cannot be fetched: {error}") from None
+    if lacking:
+        raise PackageError(f"the wheelhouse of {profile.name} is not closed: {lacking}")
+    (scratch / "key").unlink()
+    (scratch / "dataset-metadata.json").write_text(metadata, "utf-8")
+    manifest.write(scratch)
+    _replace(scratch, folder)
+    part.seal()
+    return part
+
+
+def _small_model(
+    chosen: settings.Settings, source: Path, folder: Path, tell: Callable[[str], None]
+) -> Part:
+    """Copy a model that runs without a GPU into a dataset folder."""
+    if not (source / "config.json").is_file():
+        raise PackageError(f"{source} is no model: MODEL names a folder with config.json.")
+    metadata = _json_text(settings.dataset_metadata(chosen, "model"))
+    files = [path for path in sorted(source.iterdir()) if path.name not in manifest.LEFT_OUT]
+    stats = [(path.name, path.stat()) for path in files if path.is_file()]
+    names = [f"{name} {stat.st_size} {stat.st_mtime_ns}".encode() for name, stat in stats]
+    part = Part(folder, _digest([f"{source}".encode(), *names, metadata.encode()]))
+    if not part.built:
+        tell("Copying the model ...")
+        scratch = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        for name, _ in stats:
+            shutil.copyfile(source / name, scratch / name)
+        (scratch / "dataset-metadata.json").write_text(metadata, "utf-8")
+        manifest.write(scratch)
+        _replace(scratch, folder)
+        part.seal()
+    return part
+
+
+def _forget_others(scratch: Path, key: str) -> None:
+    mark = scratch / "key"
+    if not mark.is_file() or mark.read_text("utf-8") != key:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        mark.write_text(key, "utf-8")
+
+
+def _replace(scratch: Path, folder: Path) -> None:
+    """Put a finished folder in the place of an old one."""
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.rename(folder)
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value, indent=1) + "\n"
+
+
+def _write_json(path: Path, value: Any) -> None:
+    scratch = path.with_suffix(".part")
+    scratch.write_text(_json_text(value), "utf-8")
+    scratch.replace(path)
+
+
+def _report(console: Console, options: Options, parts: list[Part]) -> None:
+    """Print what is there, with sizes, and what is missing."""
+    for part in parts:
+        files = [path for path in part.folder.iterdir() if path.name != STATE]
+        size = sum(path.stat().st_size for path in files)
+        console.print(f"{part.folder}  {len(files)} files, {size / 1e6:,.1f} MB", soft_wrap=True)
+    if options.profile == "t4x2" and len(parts) < 3:
+        where = options.out / "model"
+        if options.model_dataset:
+            console.print(f"The notebook takes its model from {options.model_dataset}.")
+        else:
+            console.print(
+                f"There is no {where} yet: make it with `make quantize MODEL=...`, or name an "
+                "uploaded one with MODEL_DATASET=owner/slug.",
+                soft_wrap=True,
+            )
+
+
+def main() -> None:
+    """Run the command; exit 2 where the package cannot be made."""
+    options = tyro.cli(Options)
+    console = Console()
+    try:
+        with Progress(console) as progress:
+            parts = package(options, progress)
+    except (PackageError, settings.SettingsError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    _report(console, options, parts)
+
+
+if __name__ == "__main__":
+    main()

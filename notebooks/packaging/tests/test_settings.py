@@ -1,0 +1,119 @@
+"""The settings file: read whole, refused with one sentence, and turned into Kaggle's metadata."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notebooks.packaging import settings as module
+from notebooks.packaging.settings import OWNER, PATH, Settings, SettingsError, kernel_metadata, load
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return load()
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    text = PATH.read_text("utf-8")
+    assert old in text, "the test's own text must occur in the file"
+    path = folder / "kaggle.toml"
+    path.write_text(text.replace(old, new), "utf-8")
+    return path
+
+
+REFUSED = {
+    "unknown key": ('owner = ""', 'owner = ""\nowners = "x"', "unknown key owners"),
+    "unknown key in a table": ("[wheels]", '[wheels]\nlicense = "x"', "unknown key wheels.license"),
+    "missing key": ('licence = "apache-2.0"', "", "model.licence is missing"),
+    "no text": ('owner = ""', "owner = 7", "owner is 7"),
+    "no table": ('[kernel]\nslug = "aimo-sc-tir"', 'kernel = "x"\n[wheels2]', "unknown key"),
+    "short slug": ('"aimo-sc-tir-wheels"', '"aimow"', "wheels.slug has 5 characters"),
+    "long slug": ('"aimo-sc-tir-model"', f'"{"a" * 51}"', "model.slug has 51 characters"),
+    "capitals in slug": ('"aimo-sc-tir-model"', '"AIMO-model"', "use a-z, 0-9 and single hyphens"),
+    "double hyphen": ('"aimo-sc-tir-model"', '"aimo--model"', "use a-z, 0-9 and single hyphens"),
+    "short title": ('"AIMO SC-TIR wheels"', '"AIMO"', "wheels.title has 4 characters"),
+    "short subtitle": (
+        '"Packages for the offline install of the AIMO SC-TIR kernel"',
+        '"nineteen characters"',
+        "wheels.subtitle has 19 characters: Kaggle takes 20 to 80",
+    ),
+    "kernel's title": (
+        'title = "AIMO SC-TIR"',
+        'title = "AIMO by SC-TIR"',
+        "Kaggle makes 'aimo-by-sc-tir' of kernel.title",
+    ),
+    "image without digest": (
+        re.findall(r"@sha256:\w+", PATH.read_text("utf-8"))[0],
+        ":latest",
+        "kernel.image has no digest",
+    ),
+    "same slugs": ('"aimo-sc-tir-model"', '"aimo-sc-tir-wheels"', "are the same"),
+    "no competition": ('"ai-mathematical-olympiad-prize"', '""', "competition is empty"),
+    "no licence": ('licence = "other"', 'licence = ""', "wheels.licence is empty"),
+    "owner with a slash": ('owner = ""', 'owner = "a/b"', "owner is 'a/b'"),
+    "no TOML": ("[kernel]", "[kernel", "is no TOML"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_kaggle_would_refuse_is_one_sentence(name: str, tmp_path: Path) -> None:
+    old, new, sentence = REFUSED[name]
+    with pytest.raises(SettingsError) as error:
+        load(changed(tmp_path, old, new))
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml cannot be read"):
+        load(tmp_path / "nowhere.toml")
+
+
+def test_lengths_at_the_limits_are_taken(tmp_path: Path) -> None:
+    path = changed(tmp_path, '"aimo-sc-tir-model"', f'"{"a" * 50}"')
+    assert load(path).model.slug == "a" * 50
+
+
+def test_without_an_owner_the_ids_hold_the_placeholder(settings: Settings) -> None:
+    metadata = kernel_metadata(settings)
+    assert settings.owner == ""
+    assert metadata["id"] == f"{OWNER}/aimo-sc-tir"
+    assert metadata["dataset_sources"] == [
+        f"{OWNER}/aimo-sc-tir-wheels",
+        f"{OWNER}/aimo-sc-tir-model",
+    ]
+    assert module.dataset_metadata(settings, "wheels")["id"] == f"{OWNER}/aimo-sc-tir-wheels"
+
+
+def test_an_owner_stands_in_all_ids(settings: Settings) -> None:
+    settings = replace(settings, owner="anna")
+    everything = [kernel_metadata(settings), module.dataset_metadata(settings, "model")]
+    assert OWNER not in json.dumps(everything)
+    assert everything[1]["id"] == "anna/aimo-sc-tir-model"
+
+
+def test_an_uploaded_model_takes_the_place_of_the_built_one(settings: Settings) -> None:
+    sources = kernel_metadata(settings, "bert/other-model")["dataset_sources"]
+    assert sources == [f"{OWNER}/aimo-sc-tir-wheels", "bert/other-model"]
+    for wrong in ("other-model", "a/b/c", "/x", "a/"):
+        with pytest.raises(SettingsError, match="give it as owner/slug"):
+            kernel_metadata(settings, wrong)
+
+
+def test_the_notebook_runs_on_two_t4s_privately_and_offline(settings: Settings) -> None:
+    metadata = kernel_metadata(settings)
+    wanted: dict[str, Any] = {
+        "machine_shape": "NvidiaTeslaT4",
+        "enable_internet": False,
+        "is_private": True,
+        "kernel_type": "notebook",
+        "language": "python",
+        "docker_image_pinning_type": "original",
+        "competition_sources": ["ai-mathematical-olympiad-prize"],
+    }
+    assert {key: metadata[key] for key in wanted} == wanted
+    assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", metadata["docker_image"])

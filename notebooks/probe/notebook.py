@@ -1,0 +1,58 @@
+"""Builds `probe.ipynb`: to be run once on Kaggle by hand, before the first submission.
+
+Covers: the cells (wheels as in the submission, the kernel's modules, the checks of `probe_checks`,
+one run). Does not cover: pushing it; attach the wheels and the model to it as to the submission.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from notebooks.build import CELLS, ROOT, Cell, kernel_cells, notebook, script_cell, write
+
+NOTEBOOK = ROOT / "notebooks/probe.ipynb"
+FILES = ("probe_weights", "probe_checks")
+"""Written beside the kernel, in this order."""
+INTRODUCTION = """\
+# What only two T4s can tell
+
+Run once by hand, with the wheels and the model attached as for a submission and the GPU T4 x2
+chosen; it takes about half an hour. The last output is a JSON, also in `probe.json`, which
+`make plan ARGS="--calibration probe.json"` and `make simulate` (same option) read.
+
+Checks: vLLM on the image's torch; the model end to end with its quantization; FlashInfer against
+Triton; tokens a second at 48 sequences; float16 logits against bfloat16 on the CPU.
+"""
+
+
+def probe_cells() -> list[Cell]:
+    """Return the cells of the probe notebook."""
+    files = [(name, (ROOT / f"notebooks/probe/{name}.py").read_text("utf-8")) for name in FILES]
+    return [
+        Cell("introduction", "markdown", INTRODUCTION.rstrip("\n")),
+        script_cell("install", CELLS / "install.py"),
+        *kernel_cells(),
+        *[Cell(f"write-{name}", "code", f"%%writefile {name}.py\n{text}") for name, text in files],
+        script_cell("run", CELLS / "probe_run.py"),
+    ]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Build the probe notebook."""
+
+    out: Path = NOTEBOOK
+    """Where it goes."""
+
+
+def main() -> None:
+    """Run the command."""
+    options = tyro.cli(Options)
+    text = notebook(probe_cells())
+    state = "built" if write(options.out, text) else "unchanged"
+    print(f"{options.out}  {len(text.encode()) / 1000:.0f} kB, {state}")
+
+
+if __name__ == "__main__":
+    main()

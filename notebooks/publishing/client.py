@@ -1,0 +1,167 @@
+"""Runs Kaggle's official command-line client in a process of its own and reads what it prints.
+
+Covers: one run of the client, its lines as they come, its JSON, who is logged in, and the sentences
+that mean failure although the client exits 0. Does not cover: what to send; `datasets` and
+`kernels` do that. Nothing here talks to Kaggle by itself.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+T = TypeVar("T")
+COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("strict.py")), "-W")
+"""`-P` keeps this folder's names from hiding the client's own; `-W` leaves out its remark that a
+newer one exists."""
+AUTHENTICATION = "Authentication required to call the Kaggle API"
+"""How the client says that it has no credential, or one that Kaggle does not know."""
+ABSENT = re.compile(r"\b404\b|\b403\b|not found|denied|forbidden", re.IGNORECASE)
+"""What Kaggle says of a private or missing thing; the client too takes both for a free name."""
+PROGRESS = re.compile(r"\s*(\d+)%\|")
+STUBBORN = 5
+"""Failures in a row after which waiting is given up; one lost connection must not end an hour."""
+
+
+class KaggleError(Exception):
+    """Something that Kaggle or its client did not do; the message is one sentence."""
+
+
+class CredentialError(KaggleError):
+    """There is no credential, or none that Kaggle knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a run of the client gave: stdout and stderr as one text, progress bars left out."""
+
+    code: int
+    text: str
+
+    def last_line(self) -> str:
+        """Return the last line with words: the client's error, or the end of its traceback."""
+        lines = [line.strip() for line in self.text.splitlines() if line.strip()]
+        return lines[-1] if lines else f"nothing, and exit code {self.code}"
+
+    def failure(self, doing: str) -> KaggleError:
+        """Return the error that says in one sentence what did not work."""
+        return KaggleError(f"{doing} failed; Kaggle's client says: {self.last_line()}")
+
+    def json(self, doing: str) -> Any:
+        """Return the JSON that the client printed last, below whatever warnings.
+
+        Raises:
+            KaggleError: the run failed or printed none.
+        """
+        lines = self.text.splitlines()
+        starts = [at for at, line in enumerate(lines) if line.startswith(("[", "{"))]
+        if self.code != 0 or not starts:
+            raise self.failure(doing)
+        try:
+            return json.JSONDecoder().raw_decode("\n".join(lines[starts[-1] :]))[0]
+        except ValueError:
+            raise self.failure(doing) from None
+
+
+def run(
+    *arguments: str,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Reply:
+    """Run the client to its end and return what it printed.
+
+    Args:
+        arguments: the client's own, such as `datasets`, `files`.
+        folder: where it runs; the paths it is given count from there.
+        environment: variables beside this process's own.
+        on_line: is given each line and each state of a progress bar as it comes.
+
+    Raises:
+        CredentialError: the client has no valid credential.
+    """
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        reply = _follow(process, on_line or (lambda _: None))
+    finally:
+        # Also after Ctrl-C: a client that goes on uploading unseen would help nobody.
+        process.kill()
+        process.wait()
+    if AUTHENTICATION in reply.text:
+        raise CredentialError(
+            "Kaggle knows no credential of yours: run `kaggle auth login`, or put a token from "
+            "https://www.kaggle.com/settings/api into KAGGLE_API_TOKEN or ~/.kaggle/access_token."
+        )
+    return reply
+
+
+def _follow(process: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> Reply:
+    """Read what the client prints, to its end."""
+    assert process.stdout is not None
+    lines: list[str] = []
+    with process.stdout as stream:
+        for line in _lines(stream):
+            if not PROGRESS.match(line):
+                lines.append(line)
+            on_line(line)
+    return Reply(process.wait(), "\n".join(lines))
+
+
+def user() -> str:
+    """Return the name of the account whose credential the client finds.
+
+    Raises:
+        CredentialError: it finds none, or none that Kaggle knows.
+        KaggleError: the client fails otherwise.
+    """
+    reply = run("config", "view")
+    found = re.search(r"^- username: (.+)$", reply.text, re.MULTILINE)
+    if reply.code != 0 or found is None:
+        raise reply.failure("Reading the credential")
+    return found.group(1).strip()
+
+
+def patiently(ask: Callable[[], T], seconds: float) -> Iterator[T]:
+    """Yield what `ask` returns, again and again with `seconds` between.
+
+    Raises:
+        KaggleError: `ask` failed several times in a row; single failures are waited out.
+        CredentialError: at once, since no waiting mends a credential.
+    """
+    failures = 0
+    while True:
+        time.sleep(seconds)
+        try:
+            answer = ask()
+        except CredentialError:
+            raise
+        except KaggleError:
+            failures += 1
+            if failures == STUBBORN:
+                raise
+            continue
+        failures = 0
+        yield answer
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    """Yield lines as they come; a progress bar's carriage return ends one too."""
+    rest = b""
+    while piece := os.read(stream.fileno(), 1 << 16):
+        *whole, rest = re.split(rb"[\r\n]", rest + piece)
+        yield from (line.decode("utf-8", "replace") for line in whole)
+    if rest:
+        yield rest.decode("utf-8", "replace")

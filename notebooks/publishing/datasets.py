@@ -1,0 +1,229 @@
+"""Brings a folder with a manifest to Kaggle as a dataset, and makes sure that it arrived.
+
+Covers: creating or versioning, resuming a cut upload, uploading a dropped file again, waiting until
+the dataset is ready, and comparing the remote list with the manifest. Does not cover: other
+people's datasets, beyond whether one is there; sub-folders, which the client leaves out.
+"""
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import manifest
+from notebooks.publishing import client
+from notebooks.publishing.client import ABSENT, PROGRESS, KaggleError
+
+METADATA = "dataset-metadata.json"
+PAGE_SIZE = "200"
+"""The most that the client lists at once."""
+READY_SECONDS = 2 * 3600.0
+"""Kaggle takes minutes for gigabytes; a dataset that is not ready by then never will be."""
+FAILED = ("failed", "deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A dataset as Kaggle has it."""
+
+    status: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A staged folder, what it holds and where it goes."""
+
+    folder: Path
+    """Holds the manifest's files, the manifest, and Kaggle's metadata file."""
+    reference: str
+    scratch: Path
+    """Where the client remembers how far each file has come; kept until all have arrived."""
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of each file that must arrive, the manifest among them."""
+        sizes = {name: entry.bytes for name, entry in manifest.read(self.folder).items()}
+        return {**sizes, manifest.NAME: (self.folder / manifest.NAME).stat().st_size}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an upload has come."""
+
+    file: str
+    bytes: int
+    """Of all files together."""
+
+
+class _DroppedError(Exception):
+    """The client gave a file up; the message is its name."""
+
+
+def state(reference: str) -> Remote | None:
+    """Return the dataset's state, or None where Kaggle has none that this account may see.
+
+    Raises:
+        KaggleError: Kaggle cannot be asked.
+    """
+    reply = client.run("datasets", "status", reference, "--format", "json")
+    if reply.code != 0 and ABSENT.search(reply.last_line()):
+        return None
+    value: Any = reply.json(f"Asking for {reference}")
+    return Remote(str(value["status"]), int(value["current_version_number"] or 0))
+
+
+def remote_sizes(reference: str) -> dict[str, int]:
+    """Return the bytes of each file that Kaggle lists for the dataset's newest version."""
+    arguments = ("datasets", "files", reference, "--format", "json", "--page-size", PAGE_SIZE)
+    sizes: dict[str, int] = {}
+    page: tuple[str, ...] = ()
+    while True:
+        reply = client.run(*arguments, *page)
+        rows: Any = reply.json(f"Listing {reference}")
+        sizes |= {str(row["name"]): int(row["size"]) for row in rows}
+        following = re.search(r"^Next Page Token = (.+)$", reply.text, re.MULTILINE)
+        if following is None:
+            return sizes
+        page = ("--page-token", following.group(1))
+
+
+def is_there(upload: Upload) -> bool:
+    """Return whether the dataset's newest version already is what would be uploaded.
+
+    The manifest says that the contents are the same; the list, that no file was dropped after it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        client.run(
+            *(
+                "datasets",
+                "download",
+                upload.reference,
+                "-f",
+                manifest.NAME,
+                "-p",
+                folder,
+                "-o",
+                "-q",
+            )
+        )
+        path = Path(folder) / manifest.NAME
+        if not path.exists() and (packed := path.with_name(f"{path.name}.zip")).exists():
+            # Kaggle hands out some files packed.
+            shutil.unpack_archive(packed, folder)
+        ours = (upload.folder / manifest.NAME).read_bytes()
+        if not path.is_file() or path.read_bytes() != ours:
+            return False
+    return not _differences(upload)
+
+
+def send(upload: Upload, note: str, show: Callable[[Progress], None], seconds: float) -> int:
+    """Upload the folder, wait until Kaggle has processed it, and return the dataset's version.
+
+    Args:
+        upload: the staged folder.
+        note: the version's note.
+        show: is told how far the upload has come.
+        seconds: between two questions to Kaggle.
+
+    Raises:
+        KaggleError: Kaggle refused it, or a file did not arrive twice.
+    """
+    faults: list[str] = []
+    for _ in range(2):
+        before = state(upload.reference)
+        try:
+            _upload(upload, before is not None, note, show)
+        except _DroppedError as dropped:
+            faults = [f"{dropped} was not taken"]
+            continue
+        version = await_ready(upload.reference, before.version + 1 if before else 1, seconds)
+        if not (faults := _differences(upload)):
+            return version
+    raise KaggleError(
+        f"{upload.reference} is not whole after two uploads ({faults[0]}): "
+        "run the same command again later."
+    )
+
+
+def await_ready(reference: str, version: int, seconds: float) -> int:
+    """Wait until Kaggle has processed `version` or a later one, and return its number.
+
+    Raises:
+        KaggleError: Kaggle gave it up, or took too long.
+    """
+    end = time.monotonic() + READY_SECONDS
+    for remote in client.patiently(lambda: state(reference), seconds):
+        if remote is not None and remote.version >= version:
+            if remote.status == "ready":
+                return remote.version
+            if remote.status in FAILED:
+                raise KaggleError(f"{reference}: Kaggle reports version {version} {remote.status}.")
+        if time.monotonic() > end:
+            break
+    raise KaggleError(f"{reference} is not ready after {READY_SECONDS / 3600:g} hours: look at it.")
+
+
+def _upload(upload: Upload, exists: bool, note: str, show: Callable[[Progress], None]) -> None:
+    """Run the client's upload once; stop it as soon as it gives a file up."""
+    name = upload.folder.name
+    arguments = ("version", "-p", name, "-m", note) if exists else ("create", "-p", name)
+    upload.scratch.mkdir(parents=True, exist_ok=True)
+    reply = client.run(
+        "datasets",
+        *arguments,
+        # The client remembers uploads by path: a relative one stays short and may move.
+        folder=upload.folder.parent,
+        environment={"TMPDIR": str(upload.scratch)},
+        on_line=_Reader(upload.sizes(), show).read,
+    )
+    if dropped := re.search(r"^Upload unsuccessful: (.+)$", reply.text, re.MULTILINE):
+        # Its upload has gone wrong for good: the next try starts this one file from the beginning.
+        memory = upload.scratch / ".kaggle/uploads" / f"{name}_{dropped.group(1)}.json"
+        memory.unlink(missing_ok=True)
+        raise _DroppedError(dropped.group(1))
+    if reply.code != 0 or "is being created" not in reply.text:
+        raise reply.failure(f"Uploading {upload.reference}")
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Follows an upload by the lines that the client prints."""
+
+    sizes: dict[str, int]
+    show: Callable[[Progress], None]
+    file: str = ""
+    done: int = 0
+    """Bytes of the files before this one."""
+    start: int = 0
+    """Where this file's upload goes on; the client's bar counts from there."""
+
+    def read(self, line: str) -> None:
+        size = self.sizes.get(self.file, 0)
+        if found := re.match(r"Starting upload for file (.+)", line):
+            self.file, self.start = found.group(1), 0
+        elif found := re.match(r"Already uploaded \d+ bytes. Will resume upload at (\d+)", line):
+            self.start = int(found.group(1))
+        elif found := PROGRESS.match(line):
+            share = int(found.group(1)) / 100
+            self.show(
+                Progress(self.file, self.done + self.start + int(share * (size - self.start)))
+            )
+        elif line.startswith("Upload successful: "):
+            self.done += size
+            self.show(Progress(self.file, self.done))
+
+
+def _differences(upload: Upload) -> list[str]:
+    """Return one phrase for each file that Kaggle does not list as it was sent."""
+    wanted, there = upload.sizes(), remote_sizes(upload.reference)
+    faults = [f"{name} is missing there" for name in sorted(set(wanted) - set(there))]
+    faults += [f"{name} should not be there" for name in sorted(set(there) - set(wanted))]
+    return faults + [
+        f"{name} has {there[name]} bytes there instead of {size}"
+        for name, size in sorted(wanted.items())
+        if name in there and there[name] != size
+    ]

@@ -1,0 +1,174 @@
+"""The dry run: the submission kernel answers a mock competition with a small model, on the CPU.
+
+Covers: checking the problem file, laying out inputs as the platform does, running `kernel/` in a
+process of its own against the mock API, and the table of results. Does not cover: the notebook, the
+wheels and the platform's limits; those are the rehearsal's.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from common import embedded_model
+from common.problems import ProblemFileError, ProblemRow, load_problems
+from kernel.answers import extraction
+from kernel.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+RESERVE_SHARE = 0.05
+"""Of the time limit; a run of minutes needs no quarter of an hour kept back."""
+KERNEL = """
+import json, sys
+from kernel.config import ConfigError
+from kernel.submission import main
+try:
+    main(json.loads(sys.argv[1]))
+except ConfigError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+"""
+"""What the kernel's process runs; settings that cannot work are one sentence and exit 2."""
+STOP_SECONDS = 10.0
+"""How long the kernel may take to end after Ctrl-C before it is killed."""
+
+
+@dataclass
+class Options:
+    """Answer a mock competition with a small model, on the CPU."""
+
+    problems: Path = ROOT / "common/problems.csv"
+    """CSV, JSONL or Parquet file with the columns id, problem and, if known, answer."""
+    api: Literal["aimo1", "aimo2", "aimo3"] = "aimo1"
+    """The competition's API to speak."""
+    candidates: int = 8
+    """Attempts at each problem."""
+    minutes: float = 10.0
+    """The time limit of the run, model loading included."""
+    seed: int = 0
+    """Another seed gives other attempts."""
+    model: Path | None = None
+    """A model's folder that vLLM loads on this machine; the embedded model if not given."""
+    out: Path = ROOT / "runs/dry-run"
+    """Where submission, trace and summary go; replaced if there."""
+
+
+def main() -> None:
+    """Run the command; exit 2 on a user's error, 1 where the kernel failed."""
+    options = tyro.cli(Options)
+    try:
+        rows = load_problems(options.problems)
+    except ProblemFileError as error:
+        sys.exit(_complain(str(error)))
+    if options.candidates < 1 or options.minutes <= 0:
+        sys.exit(_complain("CANDIDATES must be at least 1, and MINUTES above 0."))
+    print(f"{len(rows)} problems for {options.api}; starting the kernel ...", flush=True)
+    model = (options.model or embedded_model.ensure()).resolve()
+    out = options.out.resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    _lay_out(rows, out)
+    status = _run_kernel(options, len(rows), model, out)
+    if status == 2:
+        sys.exit(2)  # the kernel has said why
+    if status != 0:
+        print(f"The kernel ended with {status}: see {out / 'engine.log'}.", file=sys.stderr)
+        sys.exit(1)
+    _report(rows, out)
+
+
+def _complain(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 2
+
+
+def _lay_out(rows: list[ProblemRow], out: Path) -> None:
+    """Write the competition's input folder, as mounted: the truths stay out of it."""
+    folder = out / "input" / "competition"
+    folder.mkdir(parents=True)
+    columns = {"id": [row.id for row in rows], "problem": [row.problem for row in rows]}
+    pl.DataFrame(columns).write_csv(folder / "test.csv")
+
+
+def _run_kernel(options: Options, problems: int, model: Path, out: Path) -> int:
+    """Run `submission.main` in its own process with the mock API on the path; return its status."""
+    settings = {
+        "candidates": options.candidates,
+        "seed": options.seed,
+        "problems": problems,
+        "limit_seconds": options.minutes * 60,
+        "reserve_seconds": options.minutes * 60 * RESERVE_SHARE,
+        "inputs": str(out / "input"),
+        "model": str(model),
+        "work": str(out),
+    }
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "notebooks/mock" / options.api))),
+        "MOCK_INPUT": str(out / "input" / "competition"),
+        # Two busy libraries on two cores wait for each other; the engine sets its own threads.
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", KERNEL, json.dumps(settings)], env=env, cwd=out
+    )
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        # The terminal has sent the kernel the same signal: give it time to end its processes.
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        print("Stopped.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _report(rows: list[ProblemRow], out: Path) -> None:
+    """Print the table of results, and complete the summary with truths and score."""
+    path = out / "summary.json"
+    summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    solved = {row["problem"]: row for row in summary["problems"]}
+    # The truth goes through the same convention as the votes.
+    convention = replace(Config(), modulus=summary["modulus"], max_answer=summary["max_answer"])
+    submission = next(out.glob("submission.*"))
+    table = Table("problem", "answer", "truth", "votes", "candidates", "tokens", "seconds")
+    right = 0
+    for row in rows:
+        result = solved[row.id]
+        truth = None if row.truth is None else extraction.to_answer(row.truth, convention)
+        result["truth"] = truth
+        correct = truth is not None and result["answer"] == truth
+        right += correct
+        table.add_row(
+            row.id,
+            f"[green]{result['answer']}[/]" if correct else str(result["answer"]),
+            "" if truth is None else str(truth),
+            str(result["votes"]),
+            str(result["candidates"]),
+            str(result["tokens"]),
+            f"{result['seconds']:.1f}",
+        )
+    known = sum(row.truth is not None for row in rows)
+    summary["score"] = {"right": right, "known": known}
+    scratch = path.with_suffix(".json.part")
+    scratch.write_text(json.dumps(summary, indent=1), "utf-8")
+    scratch.replace(path)
+    console = Console()
+    console.print(table)
+    console.print(f"submission  {submission}\ntrace       {out / 'trace.jsonl'}", soft_wrap=True)
+    console.print(f"score       {right} of {known} right")
+
+
+if __name__ == "__main__":
+    main()

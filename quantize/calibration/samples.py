@@ -1,0 +1,197 @@
+"""Calibration: the TIR conversations on which a recipe watches the model while it quantizes.
+
+Covers: rows of `AI-MO/NuminaMath-TIR` from the hub, of any local JSONL file, or of this package's
+own small set; choosing by seed; the model's own chat template; output blocks as the kernel writes
+them; a record of what was used, by hash. Does not cover: held-out texts (`heldout`), and making the
+own set (`calibration/make`).
+"""
+
+import hashlib
+import json
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from kernel import prompt
+from kernel.config import Config
+from quantize.calibration.make import CONVERSATIONS
+from quantize.source.check import InputError
+
+HUB = "AI-MO/NuminaMath-TIR"
+OWN = "own"
+MAX_TOKENS = Config().max_context
+"""What the kernel never exceeds, a calibration row need not show."""
+LEAST_TOKENS = 16
+"""Fewer hold no conversation."""
+_OUTPUT = re.compile(r"\s*```output\n(.*?)\n?```[ \t]*\n?", re.DOTALL)
+
+
+class ChatTokenizer(Protocol):
+    """The part of a Hugging Face tokenizer that is used here."""
+
+    def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One conversation."""
+
+    problem: str
+    solution: str
+    place: str
+    """Where it stands, for a fault."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of problem and solution, as read."""
+        return hashlib.sha256(f"{self.problem}\0{self.solution}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The rows that are used."""
+
+    source: str
+    seed: int
+    rows: tuple[Row, ...]
+    ids: tuple[tuple[int, ...], ...]
+    """Token ids of each row."""
+
+    def record(self) -> dict[str, Any]:
+        """Return what the report says of it."""
+        digests = [row.digest for row in self.rows]
+        return {
+            "source": self.source,
+            "seed": self.seed,
+            "conversations": len(self.rows),
+            "tokens": sum(map(len, self.ids)),
+            "sha256": hashlib.sha256("\n".join(digests).encode()).hexdigest(),
+            "rows": digests,
+        }
+
+    def write(self, path: Path) -> None:
+        """Write the token ids, one row a line; whole or not at all."""
+        scratch = path.with_suffix(".part")
+        lines = (json.dumps({"ids": ids}) + "\n" for ids in self.ids)
+        scratch.write_text("".join(lines), "utf-8")
+        scratch.replace(path)
+
+
+def gather(
+    source: str, tokenizer: ChatTokenizer, count: int, seed: int, context: int = MAX_TOKENS
+) -> Calibration:
+    """Return `count` rows of a source, or all of them where it has fewer.
+
+    Args:
+        source: `own`, the hub's name of the data set, or the path of a JSONL file with `problem`
+            and `solution` (or `messages`) in each row.
+        tokenizer: the model's, with a chat template.
+        count: how many rows.
+        seed: which rows; the same seed chooses the same.
+        context: the longest row, in tokens.
+
+    Raises:
+        InputError: the source cannot be read, a local row is empty or too long, or none is left.
+    """
+    limit = min(context, MAX_TOKENS)
+    rows = from_hub() if source == HUB else list(from_file(_path(source)))
+    random.Random(seed).shuffle(rows)
+    kept: list[tuple[Row, tuple[int, ...]]] = []
+    # A file's rows are all looked at: a fault in one that was not drawn is still the user's.
+    for row in rows:
+        if source == HUB and len(kept) == count:
+            break
+        ids = encoded(row, tokenizer)
+        if LEAST_TOKENS <= len(ids) <= limit:
+            kept.append((row, ids))
+        elif source != HUB:
+            raise InputError(
+                f"{row.place}: the conversation has {len(ids)} tokens, {LEAST_TOKENS} to {limit} "
+                "are taken: shorten or remove it."
+            )
+    if not kept:
+        raise InputError(f"{source} holds no conversation: give rows with problem and solution.")
+    kept = kept[:count]
+    return Calibration(source, seed, tuple(r for r, _ in kept), tuple(i for _, i in kept))
+
+
+def encoded(row: Row, tokenizer: ChatTokenizer) -> tuple[int, ...]:
+    """Return a row's token ids: question and answer in the model's chat template."""
+    chat = [
+        {"role": "user", "content": row.problem},
+        {"role": "assistant", "content": as_kernel_writes(row.solution)},
+    ]
+    return tuple(tokenizer.apply_chat_template(chat, tokenize=True, return_dict=False))
+
+
+def as_kernel_writes(solution: str, config: Config | None = None) -> str:
+    """Return a solution with each output block as the kernel would have written it."""
+    config = config or Config()
+    text, end = "", 0
+    for match in _OUTPUT.finditer(solution):
+        text += solution[end : match.start()].rstrip() + "\n"
+        output = match[1][: config.max_output_chars]
+        text += prompt.output_block(text, output, config.stop)
+        end = match.end()
+    return text + solution[end:].strip()
+
+
+def from_file(path: Path) -> Iterator[Row]:
+    """Yield the rows of a JSONL file.
+
+    Raises:
+        InputError: it is no file, a line is no JSON object, or a text is missing or empty.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is no file: give CALIBRATION= a JSONL file, {HUB} or {OWN}.")
+    # Not splitlines: a text may hold U+2028, which JSON does not escape.
+    for number, line in enumerate(path.read_text("utf-8", "replace").split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"{path}, line {number}"
+        try:
+            cells = json.loads(line)
+        except ValueError:
+            raise InputError(f"{place}: this is not JSON.") from None
+        if not isinstance(cells, dict):
+            raise InputError(f"{place}: this is no JSON object.")
+        yield _row(cells, place)
+
+
+def from_hub() -> list[Row]:
+    """Return the training rows of NuminaMath-TIR.
+
+    Raises:
+        InputError: the hub cannot be reached and nothing is cached.
+    """
+    try:
+        import datasets
+
+        cells: Iterable[Any] = datasets.load_dataset(HUB, split="train")
+        return [_row(dict(row), f"{HUB}, row {n}") for n, row in enumerate(cells)]
+    except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{HUB} cannot be loaded ({reason}): name a local JSONL file with CALIBRATION=, or "
+            f"CALIBRATION={OWN} for this package's own conversations."
+        ) from None
+
+
+def _row(cells: dict[str, Any], place: str) -> Row:
+    texts: Sequence[Any] = (cells.get("problem"), cells.get("solution"))
+    turns = cells.get("messages")
+    if not all(texts) and isinstance(turns, list) and len(turns) >= 2:
+        texts = [turn.get("content") if isinstance(turn, dict) else None for turn in turns[-2:]]
+    for name, text in zip(("problem", "solution"), texts, strict=True):
+        if not isinstance(text, str) or not text.strip():
+            raise InputError(f"{place}: the {name} is empty: fill it in or remove the row.")
+    return Row(str(texts[0]), str(texts[1]), place)
+
+
+def _path(source: str) -> Path:
+    return CONVERSATIONS if source == OWN else Path(source)

@@ -1,0 +1,245 @@
+"""Checks of everything that a build is given, before anything long starts.
+
+Covers: the model's folder (config, weights whole and of a known type, tokenizer, chat template,
+architecture, not quantized already), the output folder, free disk and memory. Each fault is one
+sentence that says what to do. Does not cover: the calibration rows (`calibration`), whether the
+quantized model is good (`compare`) or can be served (`serving`).
+"""
+
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quantize.estimate import GIB, Needs
+from quantize.source.headers import INDEX, HeaderError, Stored, read_header
+
+ARCHITECTURES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
+"""Decoders of plain linear layers, which all recipes and vLLM on a T4 know."""
+DTYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+
+
+class InputError(ValueError):
+    """Something that a build cannot start from; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An unquantized model, as its folder describes it."""
+
+    folder: Path
+    architecture: str
+    layers: int
+    hidden: int
+    intermediate: int
+    vocabulary: int
+    context: int
+    dtype: str
+    """Of most weights: bfloat16, float16 or float32."""
+    bytes: int
+    """Of all weight files."""
+    parameters: int
+    decoder_parameters: int
+    """Those of the decoder layers' matrices: what is quantized."""
+    group_size: int
+    """128, or 64 where a width is no multiple of 128."""
+
+
+def check_model(folder: Path) -> Source:
+    """Return what is known of a model's folder.
+
+    Raises:
+        InputError: it is no unquantized model of a known kind, whole and with a chat template.
+    """
+    config = _config(folder)
+    architecture = _architecture(folder, config)
+    tensors, size = _weights(folder)
+    _tokenizer(folder)
+    dtypes = [DTYPES[tensor.dtype] for tensor in tensors.values()]
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    matrices = [s for name, s in shapes.items() if ".layers." in name and len(s) == 2]
+    return Source(
+        folder=folder,
+        architecture=architecture,
+        layers=config["num_hidden_layers"],
+        hidden=config["hidden_size"],
+        intermediate=config["intermediate_size"],
+        vocabulary=config["vocab_size"],
+        context=config.get("max_position_embeddings", 4096),
+        dtype=max(set(dtypes), key=dtypes.count),
+        bytes=size,
+        parameters=sum(map(math.prod, shapes.values())),
+        decoder_parameters=sum(map(math.prod, matrices)),
+        group_size=_group_size(folder, {inputs for _, inputs in matrices}),
+    )
+
+
+def check_output(out: Path) -> None:
+    """Check that nothing would be overwritten.
+
+    Raises:
+        InputError: the output folder exists.
+    """
+    if out.exists():
+        raise InputError(f"{out} exists already: move or remove it, or set OUT to another folder.")
+
+
+def check_room(needs: Needs, work: Path, out: Path, gpu_bytes: int = 0) -> None:
+    """Check disk and memory against what the build will need.
+
+    Raises:
+        InputError: there is too little.
+    """
+    for folder, wanted in ((work, needs.work_bytes), (out, needs.out_bytes)):
+        free = shutil.disk_usage(_existing(folder)).free
+        # On one disk both are needed at once.
+        same = _existing(work).stat().st_dev == _existing(out).stat().st_dev
+        wanted = needs.work_bytes + needs.out_bytes if same else wanted
+        if free < wanted:
+            raise InputError(
+                f"{folder} needs {wanted / GIB:.2f} GiB of free disk, {free / GIB:.2f} are left: "
+                "make room, or set OUT and WORK to another disk."
+            )
+    if (available := available_memory()) < needs.memory_bytes:
+        raise InputError(
+            f"This takes about {needs.memory_bytes / GIB:.1f} GiB of memory, "
+            f"{available / GIB:.1f} are available: close other programs or take a larger machine."
+        )
+    if gpu_bytes and gpu_bytes < needs.gpu_bytes:
+        raise InputError(
+            f"This takes about {needs.gpu_bytes / GIB:.1f} GiB on the GPU, it has "
+            f"{gpu_bytes / GIB:.1f}: take a larger one, or fewer SAMPLES."
+        )
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that a new program could use."""
+    lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
+    values = {line.partition(":")[0]: line.partition(":")[2] for line in lines}
+    machine = int(values["MemAvailable"].split()[0]) * 1024
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+    except (OSError, ValueError):  # no such group, or no limit in it
+        return machine
+    return min(machine, limit - used)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    if not path.is_file():
+        raise InputError(
+            f"{folder} is no model: give MODEL= a folder with config.json or a hub id."
+        )
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        raise InputError(f"{path} is not JSON: copy the model again.") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{path} is no JSON object: copy the model again.")
+    method = config.get("quantization_config", {}).get("quant_method")
+    if method or (folder / "quantize_config.json").exists():
+        raise InputError(
+            f"{folder} is quantized already ({method or 'quantize_config.json'}): give the "
+            "unquantized model."
+        )
+    return config
+
+
+def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
+    named = (config.get("architectures") or ["none"])[0]
+    if named not in ARCHITECTURES:
+        raise InputError(
+            f"{folder} has the architecture {named}, supported are {', '.join(ARCHITECTURES)}: "
+            "take a model of one of these."
+        )
+    return named
+
+
+def _weights(folder: Path) -> tuple[dict[str, Stored], int]:
+    """Return all tensors by name, and the weight files' size."""
+    tensors: dict[str, Stored] = {}
+    files = _weight_files(folder)
+    for file in files:
+        try:
+            tensors |= read_header(file)
+        except HeaderError as error:
+            raise InputError(
+                f"In {folder}, {str(error).partition(':')[0]}: copy it again."
+            ) from None
+    if lost := sorted(set(_index(folder)) - set(tensors)):
+        raise InputError(
+            f"{folder} lacks {len(lost)} tensors that {INDEX} names, {lost[0]} first: copy the "
+            "model again."
+        )
+    for name, tensor in tensors.items():
+        if tensor.dtype not in DTYPES:
+            raise InputError(
+                f"{name} in {folder} is stored as {tensor.dtype}: give a model in bfloat16, "
+                "float16 or float32."
+            )
+    return tensors, sum(file.stat().st_size for file in files)
+
+
+def _index(folder: Path) -> dict[str, str]:
+    """Return the file of each tensor, {} for a model in one file."""
+    path = folder / INDEX
+    if not path.is_file():
+        return {}
+    try:
+        return dict(json.loads(path.read_text("utf-8"))["weight_map"])
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path} cannot be read: copy the model again.") from None
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    names = sorted(set(_index(folder).values())) or [f.name for f in folder.glob("*.safetensors")]
+    if not names:
+        others = [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.gguf")]
+        hint = ": copy them there"
+        if others:
+            hint = f", only {others[0].name}: convert it to safetensors"
+        raise InputError(f"{folder} has no weights (*.safetensors){hint}.")
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{folder} lacks {len(missing)} of {len(names)} weight files, {missing[0]} first: copy "
+            "what is missing."
+        )
+    return [folder / name for name in names]
+
+
+def _tokenizer(folder: Path) -> None:
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # whatever a broken file makes the library raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"{folder} has no tokenizer that loads ({reason}): copy it there."
+        ) from None
+    if not tokenizer.chat_template:
+        raise InputError(
+            f"{folder} has a tokenizer without a chat template: add chat_template.jinja, since the "
+            "kernel asks through it."
+        )
+
+
+def _group_size(folder: Path, widths: set[int]) -> int:
+    for group in (128, 64):
+        if all(width % group == 0 for width in widths):
+            return group
+    odd = next(width for width in sorted(widths) if width % 64)
+    raise InputError(f"{folder} has a layer of width {odd}, no multiple of 64: vLLM has no kernel.")
+
+
+def _existing(path: Path) -> Path:
+    """Return the nearest folder above that exists."""
+    path = path.resolve()
+    while not path.exists():
+        path = path.parent
+    return path

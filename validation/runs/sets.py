@@ -1,0 +1,152 @@
+"""Validation sets: problems with known answers, by name or from a file, checked as they load.
+
+Covers: the four internal sets of the winning team by name (downloaded once through `datasets`, kept
+as Parquet in the cache), any local CSV, JSONL or Parquet file, and the checks that a run depends
+on: the set's size, an id for each problem, a truth for each problem, truths in the set's range.
+Does not cover: the file formats and the faults of single rows (`common.problems`).
+
+Some copies of these sets number each year's problems from 0, so an id stands there several times
+with different problems. The repetitions become `7-2`, `7-3`: a seed and a vote belong to one id.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.embedded_model import cache_folder
+from common.problems import ProblemFileError, ProblemRow, load_problems
+from kernel.answers import extraction
+from kernel.config import Config
+
+
+class SetError(ValueError):
+    """A validation set that cannot be used; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A published set, and what must hold of it."""
+
+    repository: str
+    """Name on the Hugging Face hub."""
+    count: int
+    lowest: int | None = None
+    """Smallest truth possible; None where the source has no bound."""
+    highest: int | None = None
+
+
+KNOWN = {
+    "amc": Known("AI-MO/aimo-validation-amc", 83),
+    # An AIME answer is an integer from 0 to 999 by the contest's rules.
+    "aime": Known("AI-MO/aimo-validation-aime", 90, 0, 999),
+    "math4": Known("AI-MO/aimo-validation-math-level-4", 754),
+    "math5": Known("AI-MO/aimo-validation-math-level-5", 721),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TruthProblem:
+    """A problem of a set, and its truth in the competition's convention."""
+
+    id: str
+    problem: str
+    truth: int
+    """As published."""
+    answer: int | None
+    """The truth as the vote would have to give it; None where the convention has no such answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemSet:
+    """A checked set."""
+
+    name: str
+    problems: tuple[TruthProblem, ...]
+
+    @property
+    def unreachable(self) -> int:
+        """Problems whose truth no answer of the competition can express."""
+        return sum(problem.answer is None for problem in self.problems)
+
+
+def load_set(name: str, config: Config) -> ProblemSet:
+    """Return the set of this name, or the one in the file of this path.
+
+    Raises:
+        SetError: there is no such set or file, it cannot be fetched, or a check fails.
+    """
+    known = KNOWN.get(name)
+    path = fetched(name, known) if known else Path(name)
+    if not known and not path.is_file():
+        raise SetError(f"{name} is neither a set ({', '.join(KNOWN)}) nor a file of problems.")
+    try:
+        return load_file(path, config, name if known else path.stem, known)
+    except SetError as error:
+        if known:
+            # What was downloaded is not what was published: the next try downloads it again.
+            path.unlink()
+            raise SetError(str(error).replace(str(path), known.repository)) from None
+        raise
+
+
+def load_file(path: Path, config: Config, name: str, known: Known | None = None) -> ProblemSet:
+    """Return the set in a file, held to what is known of it.
+
+    Raises:
+        SetError: a row is bad or has no truth, or the set is not what it should be.
+    """
+    try:
+        rows = load_problems(path, number_repeated=True)
+    except ProblemFileError as error:
+        raise SetError(str(error)) from None
+    if known and len(rows) != known.count:
+        raise SetError(f"{path} holds {len(rows)} problems, but {name} has {known.count}.")
+    return ProblemSet(name, tuple(_checked(row, config, known) for row in rows))
+
+
+def _checked(row: ProblemRow, config: Config, known: Known | None) -> TruthProblem:
+    """Return the row with its truth in the convention that the votes go through too."""
+    place = f"{row.place} (id {row.id!r})"
+    if row.truth is None:
+        raise SetError(f"{place}: the answer is missing.")
+    low, high = (known.lowest, known.highest) if known else (None, None)
+    if (low is not None and row.truth < low) or (high is not None and row.truth > high):
+        raise SetError(f"{place}: the answer {row.truth} is not from {low} to {high}.")
+    answer = extraction.to_answer(row.truth, config)
+    return TruthProblem(row.id, row.problem, row.truth, answer)
+
+
+# --- Download ---
+
+
+def fetched(name: str, known: Known) -> Path:
+    """Return the set's Parquet file in the cache, downloading it the first time.
+
+    Raises:
+        SetError: it is not in the cache and cannot be downloaded.
+    """
+    path = cache_folder() / "sets" / f"{name}.parquet"
+    if path.is_file():
+        return path
+    try:
+        import datasets  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise SetError(
+            f"{name} is downloaded with the package `datasets`, which is not installed: run "
+            "`make setup`, or give the path of a file."
+        ) from None
+    print(f"Downloading {known.repository} ...", flush=True)
+    try:
+        frame: Any = datasets.load_dataset(known.repository, split="train").to_polars()
+    except Exception as error:
+        # The hub's client raises errors of half a dozen packages; all mean the same to the user.
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SetError(
+            f"{known.repository} cannot be downloaded ({reason[:200]}): try again online, or give "
+            "the path of a file."
+        ) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".part")
+    frame.write_parquet(scratch)
+    scratch.replace(path)
+    return path

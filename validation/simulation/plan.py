@@ -1,0 +1,234 @@
+"""`make plan`: what a model and a GPU kind come to, before anything is uploaded.
+
+Covers: weights, room for keys and values, candidates that fit and tokens a second, for GPUs that
+share layers and for one replica a GPU, at 8 and 16 bits; and how many hours the problems take for
+16 to 96 candidates and 1 to 8 rounds. Does not cover: what is right or wrong; code execution and
+the start are flat allowances. `make simulate` plays a run through instead of multiplying it out.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from kernel.config import Config
+from kernel.journal import write_json
+from validation.simulation.costs import GIB, GPUS, CalibrationError, Costs, Gpu, Layout, calibrated
+from validation.simulation.engine import PROMPT_TOKENS
+from validation.simulation.model_shape import NUMINA, ModelError, ModelShape, model_shape
+
+ROOT = Path(__file__).resolve().parents[2]
+CANDIDATES = (16, 32, 48, 64, 80, 96)
+ROUNDS = (1, 2, 3, 4, 6, 8)
+CONTEXT = 700
+"""Tokens of a candidate in the middle of a problem: recorded ones end at about 1,000."""
+Grid = Mapping[int, Mapping[int, Sequence[float]]]
+"""Hours by candidates and rounds: typical, and all rounds used."""
+STRAGGLERS = 1.35
+"""A problem's time over that of equally long candidates: the last ones decode in a small batch.
+From simulated runs with recorded lengths."""
+START_HOURS = 300 / 3600
+"""Wheels and loading the model."""
+
+
+@dataclass
+class Options:
+    """Plan nine hours for a model and a GPU kind."""
+
+    model: Path | None = None
+    """A model's folder, or its config.json alone; NuminaMath-7B if not given."""
+    gpu: Literal["T4", "L4", "H100"] = "T4"
+    """The machine: T4 x2, L4 x4 or one H100."""
+    problems: int = 50
+    """Problems asked."""
+    first: int = 760
+    """New tokens of a candidate's first round; the means of recorded 7B candidates."""
+    later: int = 280
+    """New tokens of each further round."""
+    goes_on: float = 0.33
+    """Share of the candidates in a round that go on to another one."""
+    hours: float = 9.0
+    """The platform's limit."""
+    calibration: Path | None = None
+    """The JSON that the probe notebook printed."""
+    out: Path = ROOT / "runs/plan"
+    """Folder for the figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutRow:
+    """One way to lay a model on the machine."""
+
+    name: str
+    weight_gib: float
+    kv_tokens: int
+    """Of the whole machine; below 0 where the weights do not fit."""
+    kv_tokens_a_replica: int
+    tokens_a_candidate: int
+    """At the configured number of candidates."""
+    candidates_that_fit: int
+    """Whole contexts that fit together."""
+    tokens_per_second: float | None
+    """With as many candidates of `CONTEXT` tokens as fit, at most those configured; None: none."""
+
+
+def layouts(gpu: Gpu) -> list[Layout]:
+    """Return the layouts of a machine: all GPUs share layers, or each holds a replica."""
+    shared = [Layout(gpu.count, 1, bits) for bits in (8, 16)]
+    alone = [Layout(1, gpu.count, bits) for bits in (8, 16)] if gpu.count > 1 else []
+    return [*shared, *alone]
+
+
+def layout_row(gpu: Gpu, model: ModelShape, layout: Layout, config: Config) -> LayoutRow:
+    """Return what a layout comes to."""
+    costs = Costs(gpu, model, layout)
+    each = costs.kv_tokens
+    whole = each * layout.replicas
+    together = min(config.candidates, max(0, each // CONTEXT) * layout.replicas)
+    rate = costs.tokens_per_second(together, CONTEXT) if together else None
+    return LayoutRow(
+        layout.name,
+        round(model.weight_bytes(layout.bits) / GIB, 2),
+        whole,
+        each,
+        max(0, whole // config.candidates),
+        max(0, each // config.max_context) * layout.replicas,
+        None if rate is None else round(rate, 1),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """New tokens of a candidate."""
+
+    first: int
+    later: int
+    goes_on: float
+
+    def typical(self, rounds: int) -> float:
+        """Return the mean over candidates, of whom a share goes on after each round."""
+        return self.first + self.later * sum(self.goes_on**n for n in range(1, rounds))
+
+    def longest(self, rounds: int) -> float:
+        """Return the tokens of a candidate that uses all its rounds."""
+        return self.first + self.later * (rounds - 1)
+
+
+def hours(costs: Costs, candidates: int, length: float, problems: int) -> float:
+    """Return the hours that the problems take with candidates of that many tokens, start included.
+
+    All candidates decode together as far as their contexts fit; what does not fit waits its turn.
+    """
+    # On average a candidate is half written; all share the prompt's blocks, but each reads them.
+    own = length / 2
+    fitting = int((costs.kv_tokens - PROMPT_TOKENS) / own) * costs.layout.replicas
+    together = max(1, min(candidates, fitting))
+    rate = costs.tokens_per_second(together, round(PROMPT_TOKENS + own))
+    return START_HOURS + problems * candidates * length / rate * STRAGGLERS / 3600
+
+
+def best(gpu: Gpu, model: ModelShape) -> Costs:
+    """Return the layout for the hours: all GPUs share layers, 8 bits if not 16 bits are faster."""
+    found = [Costs(gpu, model, Layout(gpu.count, 1, bits)) for bits in (8, 16)]
+    fitting = [costs for costs in found if costs.kv_tokens > CONTEXT]
+    if not fitting:
+        raise ModelError(
+            f"{model.name} does not fit on {gpu.count} {gpu.name}, not even at 8 bits."
+        )
+    return max(fitting, key=lambda costs: costs.tokens_per_second(48, CONTEXT))
+
+
+def main() -> None:
+    """Run the command; exit 2 on a user's error."""
+    options = tyro.cli(Options)
+    config = Config()
+    try:
+        gpu = GPUS[options.gpu]
+        if options.calibration is not None:
+            gpu = calibrated(gpu, options.calibration)
+        model = NUMINA if options.model is None else model_shape(options.model)
+        if min(options.first, options.later, options.problems) < 1 or not 0 <= options.goes_on <= 1:
+            raise ModelError("Tokens and problems must be at least 1, GOES-ON from 0 to 1.")
+        rows = [layout_row(gpu, model, layout, config) for layout in layouts(gpu)]
+        costs = best(gpu, model)
+    except (ModelError, CalibrationError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    lengths = Lengths(options.first, options.later, options.goes_on)
+    grid = {
+        n: {
+            m: [
+                hours(costs, n, length, options.problems)
+                for length in (lengths.typical(m), lengths.longest(m))
+            ]
+            for m in ROUNDS
+        }
+        for n in CANDIDATES
+    }
+    _print_machine(gpu, model)
+    _print_layouts(rows, config)
+    _print_hours(grid, costs, options)
+    options.out.mkdir(parents=True, exist_ok=True)
+    path = options.out / "plan.json"
+    layout_values = [{f.name: getattr(row, f.name) for f in fields(row)} for row in rows]
+    write_json(path, {"constants": _constants(gpu), "layouts": layout_values, "hours": grid})
+    print(f"figures  {path}")
+
+
+def _constants(gpu: Gpu) -> dict[str, Any]:
+    return {field.name: getattr(gpu, field.name) for field in fields(gpu)}
+
+
+def _print_machine(gpu: Gpu, model: ModelShape) -> None:
+    """Print what everything else is computed from."""
+    print(
+        f"{model.name}: {model.parameters / 1e9:.2f} B parameters ({model.linear / 1e9:.2f} B in "
+        f"layers), {model.kv_bytes} bytes of keys and values a token"
+    )
+    shown = ", ".join(
+        f"{name} {value:g}" for name, value in _constants(gpu).items() if name != "name"
+    )
+    print(f"{gpu.name}: {shown}\n")
+
+
+def _print_layouts(rows: Sequence[LayoutRow], config: Config) -> None:
+    table = Table(
+        "layout",
+        "weights, GiB",
+        "KV tokens",
+        "a replica",
+        f"a candidate of {config.candidates}",
+        f"whole contexts of {config.max_context}",
+        f"tokens/s, up to {config.candidates} x {CONTEXT}",
+    )
+    for row in rows:
+        rate = "does not fit" if row.tokens_per_second is None else f"{row.tokens_per_second:g}"
+        numbers = (row.kv_tokens, row.kv_tokens_a_replica, row.tokens_a_candidate)
+        shown = [f"{max(0, number):,}" for number in numbers]
+        table.add_row(row.name, f"{row.weight_gib}", *shown, str(row.candidates_that_fit), rate)
+    Console(width=max(100, Console().width)).print(table)
+
+
+def _print_hours(grid: Grid, costs: Costs, options: Options) -> None:
+    limit = options.hours - Config().reserve_seconds / 3600
+    print(
+        f"Hours for {options.problems} problems with {costs.layout.name} and the full vote: as "
+        "recorded candidates go on, and if all used all their rounds (* more than the "
+        f"{limit:g} that can be planned with)"
+    )
+    table = Table("candidates", *(f"M = {rounds}" for rounds in ROUNDS))
+    for candidates, row in grid.items():
+        cells = [
+            " / ".join(f"{h:.1f}{'*' if h > limit else ''}" for h in pair) for pair in row.values()
+        ]
+        table.add_row(f"N = {candidates}", *cells)
+    Console(width=max(100, Console().width)).print(table)
+
+
+if __name__ == "__main__":
+    main()

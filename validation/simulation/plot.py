@@ -1,0 +1,59 @@
+"""Draws simulated runs: how full the engine was over the hours, and where each problem ended.
+
+Covers: a PNG. Does not cover: the figures (`simulate`).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from validation.simulation.simulate import Outcome
+
+BINS = 240
+"""Points of a curve over the whole run."""
+
+
+def curve(outcome: "Outcome", bins: int = BINS) -> tuple[list[float], list[float]]:
+    """Return the hours and, for each, the mean number of sequences in the batch."""
+    spans = outcome.occupancy.spans
+    end = max((span.start + span.seconds for span in spans), default=1.0)
+    width = end / bins
+    filled = [0.0] * bins
+    for span in spans:
+        start, stop = span.start, span.start + span.seconds
+        while start < stop:
+            place = min(bins - 1, int(start / width))
+            # The last bin takes whatever rounding leaves over.
+            edge = stop if place == bins - 1 else min(stop, (place + 1) * width)
+            if edge <= start:
+                break
+            filled[place] += span.decoding * (edge - start)
+            start = edge
+    return [width * (n + 0.5) / 3600 for n in range(bins)], [value / width for value in filled]
+
+
+def plot(outcomes: Mapping[str, "Outcome"], path: Path) -> None:
+    """Write the picture, whole or not at all."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(2, 1, figsize=(9, 6), sharex=True, layout="constrained")
+    for name, outcome in outcomes.items():
+        axes[0].plot(*curve(outcome), label=name, linewidth=1)
+        ends: list[float] = [0.0]
+        for solution in outcome.solutions:
+            ends.append(ends[-1] + solution.seconds / 3600)
+        axes[1].step(ends, range(len(ends)), where="post", label=name)
+    axes[0].set_ylabel("sequences in the batch")
+    axes[1].set_ylabel("problems answered")
+    axes[1].set_xlabel("hours")
+    for axis in axes:
+        axis.legend()
+        axis.grid(alpha=0.3)
+    scratch = path.with_name(f"{path.stem}.part{path.suffix}")
+    figure.savefig(scratch, dpi=120)
+    pyplot.close(figure)
+    scratch.replace(path)
