@@ -278,8 +278,8 @@ def test_closing_ends_the_process(start):
 def test_the_process_dies_with_the_kernel(tmp_path):
     script = (
         "import sys, time; from pathlib import Path\n"
-        "from kernel import engine; from kernel.config import Config\n"
-        "e = engine.VllmEngine(Path(sys.argv[1]), Config(), Path(sys.argv[1]) / 'log', print)\n"
+        "from kernel.engine.vllm_engine import VllmEngine; from kernel.config import Config\n"
+        "e = VllmEngine(Path(sys.argv[1]), Config(), Path(sys.argv[1]) / 'log', print)\n"
         "while not e.ready: e.poll()\n"
         "print(e._process.popen.pid, flush=True); time.sleep(1000)"
     )
