@@ -63,6 +63,7 @@ EFFECTS = (
     (
         "engine/tokenizer",
         "engine/link",
+        "engine/attention",
         "engine/vllm_engine",
         "engine/replicas",
         "engine/probe",

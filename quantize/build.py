@@ -12,11 +12,11 @@ from typing import Any
 
 import tyro
 
+from common.environment import SetupError
 from kernel.checks import machine
 from quantize import steps
 from quantize.calibration.heldout import HeldOutError
 from quantize.comparison.compare import CompareError
-from quantize.environments.environment import SetupError
 from quantize.environments.running import RecipeRunError
 from quantize.options import Options
 from quantize.source.check import InputError

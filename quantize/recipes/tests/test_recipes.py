@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
+from common.environment import SetupError
 from quantize.calibration import samples as calibration
 from quantize.comparison.load import dequantize, load, quantization
 from quantize.environments import environment, running
@@ -175,8 +176,8 @@ def test_an_environment_that_cannot_be_made_is_told(tmp_path, monkeypatch):
         error = "noise\nERROR: No matching distribution found for torch\n" if failed else ""
         return subprocess.CompletedProcess(command, int(failed), "", error)
 
-    monkeypatch.setattr(environment.subprocess, "run", refuse)
-    with pytest.raises(environment.SetupError, match="torch failed: ERROR: No matching") as fault:
+    monkeypatch.setattr(subprocess, "run", refuse)
+    with pytest.raises(SetupError, match="torch failed: ERROR: No matching") as fault:
         environment.python("gptq", lambda line: None)
     assert "\n" not in str(fault.value)
     assert not environment.ready("gptq")
