@@ -21,7 +21,7 @@ from benchmarks import reference_loop
 from benchmarks.real_engine import Bench, opened
 from benchmarks.result import write_result
 from kernel import sc_tir, voting
-from kernel.engine.vllm_engine import Engine
+from kernel.protocols import Engine
 from kernel.records import Completion, Problem, Request
 from kernel.trace import Event, Trace
 

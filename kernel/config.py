@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 
@@ -24,7 +23,6 @@ COUNTS = (
     "max_context",
     "problems",
     "code_workers",
-    "engine_replicas",
 )
 ABOVE_ZERO = (
     "code_seconds",
@@ -38,34 +36,6 @@ ABOVE_ZERO = (
 
 OTHER_FORMS = {"stop": "a list of texts", "engine": "names with values"}
 """Of settings that are neither numbers nor paths, for whoever gives them in another form."""
-
-
-T4X2: Mapping[str, Any] = MappingProxyType(
-    {
-        # The T4 (capability 7.5) has no bfloat16; the KV cache gets the same type.
-        "dtype": "float16",
-        "kv_cache_dtype": "auto",
-        # Both GPUs share each layer: 37.8k KV tokens for a 7B at 8 bits, against 10.9k each for a
-        # model a GPU, at about the same speed.
-        "tensor_parallel_size": 2,
-        # The two are linked by PCIe only, where vLLM's own all-reduce loses to NCCL's.
-        "disable_custom_all_reduce": True,
-        # The attention proven on the T4; FlashInfer's replaces it where a trial finds it faster.
-        "attention_backend": "TRITON_ATTN",
-        # Without CUDA graphs T4s were seen 7 to 10 times slower. Captured up to 48 sequences.
-        "enforce_eager": False,
-        "cudagraph_capture_sizes": (1, 2, 4, 8, 16, 24, 32, 40, 48),
-        # The 48 copies share the prompt's blocks, and continued candidates find theirs.
-        "enable_prefix_caching": True,
-        # Prefill in parts: small enough activations that 0.92 of the memory can be planned with.
-        "max_num_batched_tokens": 2048,
-        "gpu_memory_utilization": 0.92,
-        # Read from the checkpoint: GPTQ of 8 bits runs on Marlin; "gptq" here would force the
-        # slow kernel.
-        "quantization": None,
-    }
-)
-"""Arguments of vLLM's EngineArgs (0.18.1 and later) for the two T4s that Kaggle lends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +102,8 @@ class Config:
 
     # The engine.
     engine: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Arguments of vLLM's `EngineArgs` that replace those chosen for the machine (on two T4s
-    `T4X2`, elsewhere see `engine/profile`)."""
-    engine_replicas: int = 1
-    """Engines side by side, each on a GPU of its own; 1: one engine, whose GPUs share each layer,
-    which leaves far more room for keys and values."""
+    """Arguments of vLLM's `EngineArgs` that replace those chosen for the machine
+    (`engine/profile`)."""
     engine_start_seconds: float = 20 * 60
     """A model that is not loaded by then is given up."""
     engine_step_seconds: float = 180.0

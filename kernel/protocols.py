@@ -1,13 +1,87 @@
-"""What stands in for an engine or a sandbox that could not even be started.
+"""Engine and sandbox as the algorithm sees them, and what stands in where one cannot be started.
 
-Covers: both protocols, so that the run goes on and every problem still gets the best answer there
-is. Does not cover: ones that fail later; `engine` and `sandbox` restart those themselves.
+Covers: both protocols in full, and an engine and a sandbox that are absent, so that the run goes on
+and every problem still gets the best answer there is. Does not cover: the real ones (`engine`,
+`sandbox`), which restart themselves when they fail later.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from kernel.records import Completion, Execution, ExecutionStatus, Finish, Request
+
+
+class Engine(Protocol):
+    """Generates text. Knows nothing of problems, code or answers."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded; requests submitted before wait for it."""
+        ...
+
+    @property
+    def lost(self) -> bool:
+        """Whether it was given up: requests come back as FAILED at once."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """Restarts so far."""
+        ...
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Versions, GPUs and settings for the trace; empty until it is ready."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of `text`, no special tokens added."""
+        ...
+
+    def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """Return the ids of a conversation in the model's chat template, the reply to follow."""
+        ...
+
+    def submit(self, request: Request) -> None:
+        """Queue a request; its Completion comes out of a later `poll`."""
+        ...
+
+    def poll(self) -> list[Completion]:
+        """Return what has finished; waits for at most one engine step, [] when nothing has."""
+        ...
+
+    def abort(self, request_ids: Iterable[str]) -> None:
+        """Forget these requests: no Completion for them comes out any more."""
+        ...
+
+    def close(self) -> None:
+        """End it, with its processes."""
+        ...
+
+
+class Sandbox(Protocol):
+    """Runs code blocks in sessions; knows nothing of candidates or answers."""
+
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """What the machine gave and refused, for the trace; `layers` once it is known."""
+        ...
+
+    def submit(self, session: str, code: str) -> None:
+        """Queue a block; the first one opens the session."""
+        ...
+
+    def poll(self, timeout: float = 0.0) -> list[Execution]:
+        """Return what has ended, after at most `timeout` seconds of waiting for the first."""
+        ...
+
+    def close_session(self, session: str) -> None:
+        """Kill a session; an unfinished block is dropped and no execution comes back for it."""
+        ...
+
+    def close(self) -> None:
+        """End every session."""
+        ...
 
 
 class AbsentEngine:

@@ -1,47 +1,35 @@
-"""What a run writes down: a row a problem, the summary file, the lines that a post-mortem needs.
+"""What a run writes down, and what an earlier run in the same folder has left.
 
-Covers: the trace's events of a whole run, from `ready` to `end`, and `summary.json`. Does not
-cover: the events of one problem's candidates (`sc_tir`), the answers themselves (`submission`).
+Covers: a folder that takes files, the trace's events of a whole run from `ready` to `end`,
+`summary.json`, and answers kept from a run that was killed. Does not cover: the events of one
+problem's candidates (`sc_tir`), the answers themselves (`submission`).
 
 Every method may fail where files or consoles do; the row of a problem is kept before anything is
 written, so that the answer given and the row agree.
 """
 
 import contextlib
+import hashlib
+import json
+import os
+import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 from kernel.config import Config
 from kernel.deadline import Deadline
-from kernel.journal import write_json
+from kernel.protocols import Engine, Sandbox
 from kernel.records import Problem, Solution
 from kernel.trace import Trace
 
+PROBE_BYTES = 65_536
+"""A folder that cannot take this much is as good as full: one problem's trace is more."""
 REPEATED = "repeated"
 """The source of an answer that an earlier run in the same folder gave."""
-
-
-class EngineFacts(Protocol):
-    """What is told of an engine."""
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """Versions, GPUs and settings; empty until it is ready."""
-        ...
-
-    @property
-    def restarts(self) -> int:
-        """Restarts so far."""
-        ...
-
-
-class SandboxFacts(Protocol):
-    """What is told of a sandbox."""
-
-    report: dict[str, Any]
 
 
 def settings_of(config: Config) -> dict[str, Any]:
@@ -54,8 +42,8 @@ class Report:
     """Writes down one run."""
 
     config: Config
-    engine: EngineFacts
-    sandbox: SandboxFacts
+    engine: Engine
+    sandbox: Sandbox
     deadline: Deadline
     trace: Trace
     start: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -167,3 +155,59 @@ class Report:
             left=self._left(),
             lost_lines=self.trace.lost,
         )
+
+
+def writable_folder(wanted: Path) -> tuple[Path, str]:
+    """Return the folder if it takes files, else a temporary one, and why ("" if wanted).
+
+    Where not even that is found the wanted folder comes back: every writer bears a failure.
+    """
+    try:
+        wanted.mkdir(parents=True, exist_ok=True)
+        _probe(wanted)
+    except OSError as error:
+        reason = f"cannot write to {wanted.absolute()} ({error.strerror})"
+        with contextlib.suppress(OSError):
+            return Path(tempfile.mkdtemp(prefix="aimo-")), reason
+        return wanted, f"{reason}, nor to any temporary folder"
+    return wanted, ""
+
+
+def _probe(folder: Path) -> None:
+    """Raise OSError unless the folder takes a file of some size."""
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".probe-")
+    try:
+        with os.fdopen(handle, "wb") as probe:
+            probe.write(os.urandom(PROBE_BYTES))
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def answer_key(problem: Problem, config: Config) -> str:
+    """Return what an earlier run's answer must agree in to be given again."""
+    text = f"{problem.id}\n{problem.text}\n{config.seed} {config.modulus} {config.max_answer}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def answers_in(trace: Path, config: Config) -> dict[str, int]:
+    """Return the answers, by `answer_key`, in the trace of a run that was killed in this folder."""
+    answers: dict[str, int] = {}
+    lines: list[bytes] = []
+    with contextlib.suppress(OSError):
+        lines = trace.read_bytes().splitlines()
+    for line in lines:
+        # A line may be torn or not ours; only lines that say "solution" are worth parsing.
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            if b'"solution"' in line and (event := json.loads(line))["event"] == "solution":
+                answers[str(event["key"])] = int(event["answer"])
+    return {key: answer for key, answer in answers.items() if 0 <= answer <= config.max_answer}
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file whole or not at all; a full disk costs the file, not the run."""
+    scratch = path.with_name(f"{path.name}.part")
+    try:
+        scratch.write_text(json.dumps(value, indent=1), "utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        print(f"Cannot write {path} ({error.strerror}). The run goes on.", flush=True)

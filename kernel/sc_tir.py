@@ -30,7 +30,7 @@ from kernel import prompt, voting
 from kernel.answers import extraction
 from kernel.config import Config
 from kernel.deadline import Deadline
-from kernel.engine.vllm_engine import Engine
+from kernel.protocols import Engine, Sandbox
 from kernel.records import (
     Candidate,
     Completion,
@@ -41,7 +41,6 @@ from kernel.records import (
     Solution,
     StopReason,
 )
-from kernel.sandbox.forked_sandbox import Sandbox
 from kernel.trace import Trace
 
 LEAST_ROOM = 32

@@ -13,26 +13,22 @@ import signal
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
-from kernel import console, sc_tir, voting
+from kernel import sc_tir, voting
 from kernel.checks import machine
 from kernel.checks.preflight import Preflight, Prepared
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
-from kernel.engine.replicas import ReplicatedEngine, start_engine
 from kernel.engine.vllm_engine import VllmEngine
-from kernel.journal import answer_key, answers_in, writable_folder
-from kernel.protocols import AbsentEngine, AbsentSandbox
+from kernel.protocols import AbsentEngine, AbsentSandbox, Engine, Sandbox
 from kernel.records import Candidate, Problem, StopReason
-from kernel.report import Report, settings_of
+from kernel.report import Report, answer_key, answers_in, settings_of, writable_folder
 from kernel.sandbox.forked_sandbox import ForkedSandbox
-from kernel.trace import Trace
+from kernel.trace import Trace, show
 
 WAITING_SECONDS = 5.0
 """Pause between two progress events while the model loads."""
-AnyEngine = VllmEngine | ReplicatedEngine | AbsentEngine
-Part = TypeVar("Part", AnyEngine, ForkedSandbox | AbsentSandbox)
 
 
 def main(settings: Config | Mapping[str, Any]) -> None:
@@ -42,7 +38,8 @@ def main(settings: Config | Mapping[str, Any]) -> None:
     folder where that takes no files; the submission file is the platform's to write.
 
     Args:
-        settings: a Config, or values for some of its fields, which a scored rerun can mend.
+        settings: a Config, or values for some of its fields; where they cannot work, a scored
+            rerun takes the defaults.
 
     Raises:
         ConfigError: there is no competition, no model, or a setting that cannot work. A scored
@@ -59,7 +56,7 @@ def main(settings: Config | Mapping[str, Any]) -> None:
     if reason:
         preflight.notes.append(f"Traces and logs go to {folder}: {reason}.")
     prepared = replace(prepared, config=replace(config, work=folder))
-    with Trace(folder / "trace.jsonl", echo=console.show) as trace:
+    with Trace(folder / "trace.jsonl", echo=show) as trace:
         serve(prepared, preflight, deadline, trace, answered)
 
 
@@ -82,15 +79,18 @@ def serve(
     trace.write("run", **start)
     for note in preflight.notes:
         trace.write("note", text=note)
-    engine = open_engine(prepared, trace, preflight)
-    with in_the_end_closed(engine), in_the_end_closed(open_sandbox(config, trace)) as sandbox:
+    with contextlib.ExitStack() as parts:
+        engine = open_engine(prepared, trace, preflight)
+        parts.callback(close, engine)
+        sandbox = open_sandbox(config, trace)
+        parts.callback(close, sandbox)
         report = Report(config, engine, sandbox, deadline, trace, start)
         run = Run(config, engine, sandbox, deadline, trace, report, answered)
         with run.ended_by_ctrl_c(), report.summed_up():
             prepared.competition.serve(run.answer)
 
 
-def open_engine(prepared: Prepared, trace: Trace, preflight: Preflight) -> AnyEngine:
+def open_engine(prepared: Prepared, trace: Trace, preflight: Preflight) -> Engine:
     """Start the engine; where it cannot even be started, refuse, or do without if scored."""
     model, config = prepared.model, prepared.config
     if model is None:
@@ -98,7 +98,7 @@ def open_engine(prepared: Prepared, trace: Trace, preflight: Preflight) -> AnyEn
     trace.write("engine", text="Starting the engine, and loading the tokenizer ...")
     log = config.work / "engine.log"
     try:
-        return start_engine(model, config, log, lambda text: trace.write("engine", text=text))
+        return VllmEngine(model, config, log, lambda text: trace.write("engine", text=text))
     except Exception as error:
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         fault = f"the tokenizer or the engine's process of {model} does not start: {reason}"
@@ -107,7 +107,7 @@ def open_engine(prepared: Prepared, trace: Trace, preflight: Preflight) -> AnyEn
         return AbsentEngine()
 
 
-def open_sandbox(config: Config, trace: Trace) -> ForkedSandbox | AbsentSandbox:
+def open_sandbox(config: Config, trace: Trace) -> Sandbox:
     """Start the sandbox; boxed answers without code still count where there is none."""
     try:
         return ForkedSandbox(config)
@@ -116,14 +116,10 @@ def open_sandbox(config: Config, trace: Trace) -> ForkedSandbox | AbsentSandbox:
         return AbsentSandbox()
 
 
-@contextlib.contextmanager
-def in_the_end_closed(part: Part) -> Generator[Part]:
+def close(part: Engine | Sandbox) -> None:
     """Close engine or sandbox at the end; by then the answers are out, so no error counts."""
-    try:
-        yield part
-    finally:
-        with contextlib.suppress(Exception):
-            part.close()
+    with contextlib.suppress(Exception):
+        part.close()
 
 
 @dataclass
@@ -131,8 +127,8 @@ class Run:
     """Answers problems one after the other, whatever happens to any one of them."""
 
     config: Config
-    engine: AnyEngine
-    sandbox: ForkedSandbox | AbsentSandbox
+    engine: Engine
+    sandbox: Sandbox
     deadline: Deadline
     trace: Trace
     report: Report

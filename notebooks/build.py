@@ -22,64 +22,34 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks/submission.ipynb"
 CELLS = ROOT / "notebooks/cells"
 
-PURE = (
-    "config",
-    "records",
-    "prompt",
-    "answers/arithmetic",
-    "answers/latex_tokens",
-    "answers/latex_integer",
-    "answers/extraction",
+MODULES = (
+    # Pure: no clock, file, process or randomness.
+    *("config", "records", "protocols", "prompt"),
+    *("answers/arithmetic", "answers/latex_tokens", "answers/latex_integer", "answers/extraction"),
     "voting",
-    "engine/profile",
-)
-"""Layer 0: no clock, file, process or randomness."""
-EFFECTS = (
-    ("deadline",),
-    ("trace",),
-    ("console",),
-    (
-        "sandbox/wire",
-        "sandbox/output",
-        "sandbox/source",
-        "sandbox/texts",
-        "sandbox/restore",
-        "sandbox/threads",
-        "sandbox/seccomp",
-        "sandbox/landlock",
-        "sandbox/isolation",
-        "sandbox/usage",
-        "sandbox/cleanup",
-        "sandbox/session",
-        "sandbox/fork",
-        "sandbox/limits",
-        "sandbox/probe",
-        "sandbox/warm",
-        "sandbox/worker",
-        "sandbox/supervisor",
-        "sandbox/link",
-        "sandbox/forked_sandbox",
-    ),
-    (
+    # One effect each.
+    *("deadline", "trace"),
+    # The algorithm.
+    "sc_tir",
+    # The real parts.
+    *(
+        "engine/profile",
+        "engine/attention",
         "engine/tokenizer",
         "engine/link",
-        "engine/attention",
         "engine/vllm_engine",
-        "engine/replicas",
-        "engine/probe",
-        "engine/process",
     ),
-    ("protocols",),
-    ("competition", "checks/machine", "checks/weights", "checks/quantization", "checks/preflight"),
-    ("journal",),
+    *("engine/probe", "engine/process"),
+    *("sandbox/wire", "sandbox/output", "sandbox/source", "sandbox/restore", "sandbox/seccomp"),
+    *("sandbox/landlock", "sandbox/isolation", "sandbox/cleanup", "sandbox/session"),
+    *("sandbox/fork", "sandbox/limits", "sandbox/probe", "sandbox/warm", "sandbox/worker"),
+    *("sandbox/supervisor", "sandbox/link", "sandbox/forked_sandbox"),
+    "competition",
+    *("checks/machine", "checks/weights", "checks/quantization", "checks/preflight"),
+    # Wiring.
+    *("report", "submission"),
 )
-"""Layer 1: one effect each. A group is one effect in several files; no group imports another."""
-ALGORITHM = ("sc_tir",)
-"""Layer 2."""
-WIRING = ("report", "submission")
-"""Layer 3."""
-MODULES = (*PURE, *(name for group in EFFECTS for name in group), *ALGORITHM, *WIRING)
-"""Every module of the kernel; each imports only modules before it."""
+"""Every module of the kernel, in reading order; each imports only modules before it."""
 
 INTRODUCTION = """\
 # SC-TIR: fifty answers, in time

@@ -17,7 +17,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from kernel.journal import write_json
+from kernel.report import write_json
 from validation import statistics
 from validation.report import Outcome, by_problem, outcomes, with_set
 from validation.runs.records import RunError, read_run

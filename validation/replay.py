@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kernel.config import Config
-from kernel.journal import write_json
+from kernel.report import write_json
 from validation import statistics
 from validation.runs.ballots import ballots
 from validation.runs.records import Recording, RunError, check_there, read_run

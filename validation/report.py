@@ -25,8 +25,8 @@ from rich.table import Table
 from kernel import voting
 from kernel.answers import extraction
 from kernel.config import Config
-from kernel.journal import write_json
 from kernel.records import ExecutionStatus, StopReason
+from kernel.report import write_json
 from validation import statistics
 from validation.runs.records import Recording, RunError, Solved, read_run
 from validation.runs.sets import SetError, load_set

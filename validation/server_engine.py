@@ -60,6 +60,8 @@ class ServerEngine:
         ServerError: it does not answer, or does not serve the model.
     """
 
+    ready, lost, restarts = True, False, 0
+
     def __init__(
         self,
         url: str,
@@ -72,6 +74,7 @@ class ServerEngine:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ServerError(f"{url} is no address of a server, such as http://localhost:8000.")
         self.url = f"{parts.scheme}://{parts.netloc}"
+        self.facts: dict[str, Any] = {}
         self._base = parts.path.rstrip("/").removesuffix("/v1")
         self._parts = parts
         self._encoding = Encoding(tokenizer)

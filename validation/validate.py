@@ -28,9 +28,10 @@ from kernel.checks.preflight import PROFILE
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
 from kernel.engine.tokenizer import load_tokenizer
-from kernel.engine.vllm_engine import Engine, VllmEngine
+from kernel.engine.vllm_engine import VllmEngine
+from kernel.protocols import Engine, Sandbox
 from kernel.records import Problem, StopReason
-from kernel.sandbox.forked_sandbox import ForkedSandbox, Sandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.submission import settings_of
 from kernel.trace import Trace
 from validation import report
@@ -227,7 +228,7 @@ def work(
 ) -> int:
     """Solve all that is left; return the exit status. What is finished is in the file at once."""
     try:
-        while not getattr(engine, "ready", True) and not getattr(engine, "lost", False):
+        while not (engine.ready or engine.lost):
             engine.poll()
         start, right = now(), 0
         for number, task in enumerate(left, 1):
@@ -266,7 +267,7 @@ def _solve(
     solution = sc_tir.solve(problem, seeded_config, engine, sandbox, deadline, seeded)
     failed = [c.stop is StopReason.ENGINE_FAILED for c in solution.candidates]
     # An answer without the engine's part in it would be saved as the model's.
-    if all(failed) or (any(failed) and getattr(engine, "lost", False)):
+    if all(failed) or (any(failed) and engine.lost):
         raise ServerError(f"The engine failed on problem {known.id}: see its log.")
     seeded.write(
         "solution",

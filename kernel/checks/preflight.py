@@ -2,12 +2,11 @@
 
 Covers: the settings that a run starts with, finding competition and model, the model's profile.
 Each fault is one sentence that says what to change, raised as ConfigError; in a scored rerun, where
-a refusal would give the submission up, the nearest valid setting is taken instead and noted. Does
-not cover: what is wrong with weights (`weights`) or their format (`quantization`); whether they
-load, which takes minutes (`engine`).
+a refusal would give the submission up, the default settings are taken instead and that is noted.
+Does not cover: what is wrong with weights (`weights`) or their format (`quantization`); whether
+they load, which takes minutes (`engine`).
 """
 
-import contextlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -30,9 +29,6 @@ SHORT_RESERVE = 0.1
 """The reserve, as a part of the limit, where the one set leaves nothing beside it."""
 
 T = TypeVar("T")
-
-CLAMPED = ("candidates", "rounds", "problems", "code_workers", "temperature", "top_p")
-"""Of these 0 or 1 is a setting that makes sense; others go back to what they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +92,18 @@ class Preflight:
         return settings if isinstance(settings, Config) else self.updated(Config(), settings)
 
     def updated(self, config: Config, values: Mapping[str, Any]) -> Config:
-        """Return the settings with `values` in place, or the nearest that can work."""
+        """Return the settings with `values` in place; in a scored rerun without, if they fail.
+
+        A commit run refuses such values, so that they reach a rerun only where something else than
+        the notebook has changed.
+        """
         try:
             return config.updated(values)
         except ConfigError as fault:
             if not self.scored:
                 raise
-            if len(values) == 1:
-                config = _nearest(config, *next(iter(values.items())))
-                self.notes.append(f"{fault} The nearest setting that works is taken.")
-                return config
-        for name, value in values.items():
-            config = self.updated(config, {name: value})
-        return config
+            self.notes.append(f"{fault} The defaults are taken instead.")
+            return config
 
     def find_model(self, config: Config) -> Path | None:
         """Return the model's folder: the configured one, or the one mounted under the inputs.
@@ -140,8 +135,18 @@ class Preflight:
         if model is not None and (model / PROFILE).is_file():
             config = self.updated(config, self._json(model / PROFILE))
         limit = min(config.limit_seconds, convention.limit_seconds)
-        answers = {"max_answer": convention.max_answer, "modulus": convention.modulus}
-        return self.updated(config, {**answers, "limit_seconds": limit})
+        own = {
+            "max_answer": convention.max_answer,
+            "modulus": convention.modulus,
+            "limit_seconds": limit,
+        }
+        settled = self.updated(config, own)
+        if settled is not config:
+            return settled
+        # A limit so short that the defaults leave nothing of it is still the platform's.
+        reserve = min(Config().reserve_seconds, SHORT_RESERVE * limit)
+        paths = {name: getattr(config, name) for name in ("inputs", "model", "work")}
+        return replace(Config(reserve_seconds=reserve), **paths).updated(own)
 
     def check_model(self, config: Config, model: Path | None) -> Config:
         """Check the model's folder against the machine; return the settings that fit it."""
@@ -176,24 +181,6 @@ class Preflight:
             self.refuse(ConfigError(f"{path} is no JSON object: mend it or upload it again."))
             return {}
         return value  # pyright: ignore[reportUnknownVariableType] - JSON keys are text
-
-
-def _nearest(config: Config, name: str, value: Any) -> Config:
-    """Return `config` with the setting as near to `value` as can work."""
-    attempts: list[dict[str, Any]] = []
-    if name in ("limit_seconds", "reserve_seconds"):
-        # The limit is the platform's and stands; the reserve is ours.
-        limit = value if name == "limit_seconds" else config.limit_seconds
-        if isinstance(limit, int | float):
-            attempts.append({"limit_seconds": limit, "reserve_seconds": SHORT_RESERVE * limit})
-    elif name == "max_answer":
-        attempts.append({name: value, "default_answer": 0})
-    elif name in CLAMPED and isinstance(value, int | float):
-        attempts += [{name: 0}, {name: 1}]
-    for attempt in attempts:
-        with contextlib.suppress(ConfigError):
-            return config.updated(attempt)
-    return config
 
 
 def _is_model(folder: Path) -> bool:

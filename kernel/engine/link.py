@@ -52,12 +52,8 @@ class EngineProcess:
     lifeline: int
 
     @classmethod
-    def start(
-        cls, arguments: Mapping[str, Any], log: Path, gpu: int | None = None
-    ) -> "EngineProcess":
+    def start(cls, arguments: Mapping[str, Any], log: Path) -> "EngineProcess":
         """Start one that loads the model with `arguments`; its output is appended to `log`.
-
-        With `gpu` it sees no other GPU than that.
 
         Raises:
             OSError: the machine starts no process.
@@ -68,7 +64,6 @@ class EngineProcess:
         fds = (theirs.fileno(), watched)
         home = str(Path(__file__).resolve().parents[2])
         paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-        only = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": str(gpu)}
         with _log_file(log) as output:
             popen = subprocess.Popen(
                 [*command, *map(str, fds)],
@@ -77,7 +72,7 @@ class EngineProcess:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **only},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             )
         theirs.close()
         os.close(watched)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kernel.engine.profile import AMPERE, PROVEN, Choice, GpuFacts, ModelFacts, choose
+from kernel.engine.profile import AMPERE, PROVEN, Choice, Gpu, ModelFacts, choose
 
 TRIED = (PROVEN, "FLASHINFER")
 """Attention that may run before Ampere; the first one stays where the second gains nothing."""
@@ -54,7 +54,7 @@ def settled(arguments: Mapping[str, Any]) -> Choice:
     return Choice(merged, (*notes, *choice.notes))
 
 
-def read_gpus() -> tuple[GpuFacts, ...]:
+def read_gpus() -> tuple[Gpu, ...]:
     """Return the GPUs that CUDA can use, read from the driver: CUDA itself stays untouched.
 
     A process that has begun to use CUDA cannot fork workers any more.
@@ -66,12 +66,12 @@ def read_gpus() -> tuple[GpuFacts, ...]:
     from vllm.platforms import current_platform
 
     platform: Any = current_platform
-    found: list[GpuFacts] = []
+    found: list[Gpu] = []
     for index in range(torch.cuda.device_count()):
         capability = platform.get_device_capability(index)
         mib = platform.get_device_total_memory(index) >> 20
         name = platform.get_device_name(index)
-        found.append(GpuFacts(name, mib, (capability.major, capability.minor)))
+        found.append(Gpu(name, mib, (capability.major, capability.minor)))
     return tuple(found)
 
 

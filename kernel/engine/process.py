@@ -7,7 +7,7 @@ to start, restart or give up, nor that ids match the text (both `engine`), and w
 Why a process of its own: a hung or killed engine takes nothing else with it, its GPU memory is
 freed for certain, and the kernel answers the platform while the model loads.
 
-Messages are pickled tuples, a name first. In: ("submit", Request), ("abort", ids), ("stop",).
+Messages are pickled tuples, a name first. In: ("submit", Request), ("abort", ids).
 Out: ("ready", facts), ("completed", [Completion]), ("beat", generated_tokens), ("failed", reason).
 Run as `python -m kernel.engine.process CONNECTION_FD LIFELINE_FD`; the first message in is
 ("start", arguments of vLLM's EngineArgs).
@@ -106,7 +106,7 @@ def completion_of(output: Any) -> Completion:
 
 
 class Server:
-    """Steps the engine and answers the kernel, until told to stop."""
+    """Steps the engine and answers the kernel, until that is gone."""
 
     def __init__(self, engine: Any, connection: Connection) -> None:
         self._engine = engine
@@ -116,26 +116,24 @@ class Server:
         self._last_beat = 0.0
 
     def run(self) -> None:
-        """Serve; returns at ("stop",) and when the kernel closes the connection."""
+        """Serve; returns when the kernel closes the connection."""
         try:
-            while self._receive():
+            while True:
+                self._receive()
                 if self._engine.has_unfinished_requests():
                     self._step()
                 self._beat()
         except (EOFError, BrokenPipeError):
             return
 
-    def _receive(self) -> bool:
-        """Take in all messages, waiting only where there is nothing to do; False at the end."""
+    def _receive(self) -> None:
+        """Take in all messages, waiting only where there is nothing to do."""
         while self._connection.poll(0 if self._engine.has_unfinished_requests() else BEAT_SECONDS):
-            kind, *rest = self._connection.recv()
-            if kind == "stop":
-                return False
+            kind, value = self._connection.recv()
             if kind == "submit":
-                self._submit(rest[0])
+                self._submit(value)
             else:
-                self._abort(rest[0])
-        return True
+                self._abort(value)
 
     def _abort(self, request_ids: list[str]) -> None:
         self._engine.abort_request(request_ids)

@@ -7,16 +7,15 @@ trying which attention is faster (both `engine/probe`); the settings that a run 
 What gives way, in this order:
   before the start, where memory is short    fewer sequences at once, then CUDA graphs
   first restart     the attention that was probed, for the proven one; half of the sequences, a
-                    quarter of the context (`engine.smaller`)
+                    quarter of the context (`smaller`)
   second restart    CUDA graphs; the second GPU, where one holds the weights and a context; three
                     quarters of the sequences, half of the context
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
-
-from kernel.config import T4X2
 
 MIB = 2**20
 CUDA_SHARE = 0.9707
@@ -33,10 +32,39 @@ PROVEN = "TRITON_ATTN"
 """The attention known to run before Ampere, where FlashAttention does not."""
 AMPERE = (8, 0)
 HOPPER = (9, 0)
+SPARE_TOKENS = 256
+"""Room that a shorter context leaves behind the longest text that waits."""
+
+T4X2: Mapping[str, Any] = MappingProxyType(
+    {
+        # The T4 (capability 7.5) has no bfloat16; the KV cache gets the same type.
+        "dtype": "float16",
+        "kv_cache_dtype": "auto",
+        # Both GPUs share each layer: 37.8k KV tokens for a 7B at 8 bits, against 10.9k each for a
+        # model a GPU, at about the same speed.
+        "tensor_parallel_size": 2,
+        # The two are linked by PCIe only, where vLLM's own all-reduce loses to NCCL's.
+        "disable_custom_all_reduce": True,
+        # The attention proven on the T4; FlashInfer's replaces it where a trial finds it faster.
+        "attention_backend": "TRITON_ATTN",
+        # Without CUDA graphs T4s were seen 7 to 10 times slower. Captured up to 48 sequences.
+        "enforce_eager": False,
+        "cudagraph_capture_sizes": (1, 2, 4, 8, 16, 24, 32, 40, 48),
+        # The 48 copies share the prompt's blocks, and continued candidates find theirs.
+        "enable_prefix_caching": True,
+        # Prefill in parts: small enough activations that 0.92 of the memory can be planned with.
+        "max_num_batched_tokens": 2048,
+        "gpu_memory_utilization": 0.92,
+        # Read from the checkpoint: GPTQ of 8 bits runs on Marlin; "gptq" here would force the
+        # slow kernel.
+        "quantization": None,
+    }
+)
+"""Arguments of vLLM's EngineArgs (0.18.1 and later) for the two T4s that Kaggle lends."""
 
 
 @dataclass(frozen=True, slots=True)
-class GpuFacts:
+class Gpu:
     """One GPU, as the driver tells."""
 
     name: str
@@ -91,7 +119,7 @@ def kv_tokens(
 
 
 def choose(
-    gpus: tuple[GpuFacts, ...],
+    gpus: tuple[Gpu, ...],
     model: ModelFacts | None,
     candidates: int,
     context: int,
@@ -124,6 +152,25 @@ def choose(
     return _fitted(Choice(arguments, notes), gpus, model, candidates, context)
 
 
+def smaller(arguments: Mapping[str, Any], restart: int, longest: int = 0) -> dict[str, Any]:
+    """Return settings for the given restart (1, 2, ...) that ask less of the memory.
+
+    Fewer sequences, less of the GPU, and a context of three quarters, then half, but never one too
+    short for the `longest` text, in tokens, that waits to be continued. From the second on without
+    CUDA graphs.
+    """
+    whole = arguments["max_model_len"]
+    return {
+        **arguments,
+        "restart": restart,
+        "max_num_seqs": max(1, arguments["max_num_seqs"] // 2**restart),
+        "max_model_len": min(whole, max(whole * max(2, 4 - restart) // 4, longest + SPARE_TOKENS)),
+        "gpu_memory_utilization": arguments.get("gpu_memory_utilization", 0.92) - 0.04 * restart,
+        # CUDA graphs take memory of their own, but without them the T4 is several times slower.
+        "enforce_eager": arguments.get("enforce_eager", False) or restart >= 2,
+    }
+
+
 def _on_cpu(context: int) -> Choice:
     arguments = {
         "dtype": "bfloat16",
@@ -136,7 +183,7 @@ def _on_cpu(context: int) -> Choice:
 
 
 def _before_ampere(
-    gpus: tuple[GpuFacts, ...], candidates: int, restart: int, attention: str | None
+    gpus: tuple[Gpu, ...], candidates: int, restart: int, attention: str | None
 ) -> Choice:
     """Return what the T4 needs; other GPUs of its time and before need the same."""
     backend = attention if attention and not restart else PROVEN
@@ -148,7 +195,7 @@ def _before_ampere(
     return Choice(arguments, (f"{gpus[0].name}: float16, {backend} ({tried}).",))
 
 
-def _from_ampere_on(gpus: tuple[GpuFacts, ...]) -> Choice:
+def _from_ampere_on(gpus: tuple[Gpu, ...]) -> Choice:
     """Return what newer GPUs need: vLLM's own choices are good there."""
     arguments = {
         "dtype": "auto",
@@ -160,7 +207,7 @@ def _from_ampere_on(gpus: tuple[GpuFacts, ...]) -> Choice:
 
 
 def _ranks(
-    gpus: tuple[GpuFacts, ...], model: ModelFacts | None, tokens: int, one: bool
+    gpus: tuple[Gpu, ...], model: ModelFacts | None, tokens: int, one: bool
 ) -> tuple[int, str]:
     """Return how many GPUs share each layer: the fewest that hold all tokens, else the most."""
     possible = [n for n in (1, 2, 4, 8) if n <= len(gpus) and (not model or _divides(model, n))]
@@ -180,14 +227,14 @@ def _divides(model: ModelFacts, ranks: int) -> bool:
     return ranks == 1 or (model.heads % ranks == 0 and whole and not model.alone)
 
 
-def _room(gpus: tuple[GpuFacts, ...], model: ModelFacts, ranks: int, rest: int = REST_MIB) -> int:
+def _room(gpus: tuple[Gpu, ...], model: ModelFacts, ranks: int, rest: int = REST_MIB) -> int:
     smallest = min(gpu.memory_mib for gpu in gpus) * CUDA_SHARE
     return kv_tokens(smallest, ranks, model.weight_mib, model.kv_bytes, rest)
 
 
 def _fitted(
     choice: Choice,
-    gpus: tuple[GpuFacts, ...],
+    gpus: tuple[Gpu, ...],
     model: ModelFacts | None,
     candidates: int,
     context: int,

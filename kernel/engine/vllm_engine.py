@@ -1,8 +1,8 @@
 """The engine: prompts in as token ids, completions out; vLLM in a process of its own behind it.
 
-Covers: the Engine protocol, starting vLLM in the background, restarting it when it dies or hangs.
-Does not cover: problems, code, answers, or when a request is worth making (`sc_tir`); token ids
-(`tokenizer`); what vLLM does with a request (`engine/process`).
+Covers: the Engine protocol (`protocols`), starting vLLM in the background, restarting it when it
+dies or hangs. Does not cover: problems, code, answers, or when a request is worth making
+(`sc_tir`); token ids (`tokenizer`); what vLLM does with a request (`engine/process`).
 
 When vLLM's process ends, or says nothing for `engine_step_seconds`, it is killed and started anew
 with smaller settings, and every unfinished request is submitted again. After `RESTARTS` of these in
@@ -14,10 +14,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from kernel.config import Config
 from kernel.engine.link import EngineProcess
+from kernel.engine.profile import smaller
 from kernel.engine.tokenizer import Encoding, load_tokenizer, matching_ids
 from kernel.records import Completion, Finish, Request
 
@@ -25,51 +26,6 @@ RESTARTS = 3
 """Fresh starts allowed without a completion between them: two may fail, and a third be whole."""
 WAIT_SECONDS = 0.02
 """Longest pause in `poll` when nothing has finished: code results wait no longer than this."""
-SPARE_TOKENS = 256
-"""Room that a shorter context leaves behind the longest text that waits."""
-
-
-class Engine(Protocol):
-    """Generates text. Knows nothing of problems, code or answers."""
-
-    def encode(self, text: str) -> list[int]:
-        """Return the token ids of `text`, no special tokens added."""
-        ...
-
-    def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """Return the ids of a conversation in the model's chat template, the reply to follow."""
-        ...
-
-    def submit(self, request: Request) -> None:
-        """Queue a request; its Completion comes out of a later `poll`."""
-        ...
-
-    def poll(self) -> list[Completion]:
-        """Return what has finished; waits for at most one engine step, [] when nothing has."""
-        ...
-
-    def abort(self, request_ids: Iterable[str]) -> None:
-        """Forget these requests: no Completion for them comes out any more."""
-        ...
-
-
-def smaller(arguments: Mapping[str, Any], restart: int, longest: int = 0) -> dict[str, Any]:
-    """Return settings for the given restart (1, 2, ...) that ask less of the memory.
-
-    Fewer sequences, less of the GPU, and a context of three quarters, then half, but never one too
-    short for the `longest` text, in tokens, that waits to be continued. From the second on without
-    CUDA graphs.
-    """
-    whole = arguments["max_model_len"]
-    return {
-        **arguments,
-        "restart": restart,
-        "max_num_seqs": max(1, arguments["max_num_seqs"] // 2**restart),
-        "max_model_len": min(whole, max(whole * max(2, 4 - restart) // 4, longest + SPARE_TOKENS)),
-        "gpu_memory_utilization": arguments.get("gpu_memory_utilization", 0.92) - 0.04 * restart,
-        # CUDA graphs take memory of their own, but without them the T4 is several times slower.
-        "enforce_eager": arguments.get("enforce_eager", False) or restart >= 2,
-    }
 
 
 class VllmEngine:
@@ -80,22 +36,15 @@ class VllmEngine:
         config: the run's settings.
         log: where vLLM's own output goes, appended.
         report: told in a few words when the engine is ready, restarted or lost.
-        gpu: the only GPU it may use, by number; None: all of them.
 
     Raises:
         Exception: the tokenizer cannot be loaded; no process is left.
     """
 
     def __init__(
-        self,
-        model: Path,
-        config: Config,
-        log: Path,
-        report: Callable[[str], None],
-        gpu: int | None = None,
+        self, model: Path, config: Config, log: Path, report: Callable[[str], None]
     ) -> None:
         self._config = config
-        self._gpu = gpu
         self._log = log
         self._report = report
         self._arguments: dict[str, Any] = {
@@ -172,7 +121,7 @@ class VllmEngine:
     def _start(self, arguments: Mapping[str, Any]) -> None:
         self.ready = False
         self._heard = time.monotonic()
-        self._process = EngineProcess.start(arguments, self._log, self._gpu)
+        self._process = EngineProcess.start(arguments, self._log)
 
     def _take(self, message: tuple[Any, ...]) -> list[Completion]:
         """Act on one message of the process."""

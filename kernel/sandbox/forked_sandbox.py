@@ -2,9 +2,9 @@
 
 Covers: the kernel's side. Blocks go to a supervisor process and executions come back, without
 ever blocking: a supervisor that dies or hangs is replaced, and its open sessions report CRASHED.
-Does not cover: how sessions are run and shut in; the other `sandbox_*` modules do.
+Does not cover: how sessions are run and shut in; the other modules of this folder do.
 
-What is covered, each with its test in `tests/test_sandbox*.py`:
+What is covered, each with its test in `tests/`:
 - wall time, in Python, in C, against ignored signals and swallowed exceptions
   (`test_soft_time_limit_keeps_output_and_state`, `test_what_does_not_stop_is_killed`);
 - CPU time of threads (`test_cpu_time_of_threads_is_limited`);
@@ -40,17 +40,17 @@ What is not covered:
 import itertools
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from kernel.config import Config
 from kernel.records import Execution, ExecutionStatus
 from kernel.sandbox.cleanup import new_root, remove_tree
-from kernel.sandbox.limits import WALL_FACTOR
 from kernel.sandbox.link import Link, StartLimit
-from kernel.sandbox.texts import GONE, LOST, NOT_STARTED, REFUSED, SUPERVISOR_LOST
+from kernel.sandbox.output import GONE, LOST, NOT_STARTED, REFUSED, SUPERVISOR_LOST
+from kernel.sandbox.wire import WALL_FACTOR, Block, Limits
 
 _OFFENCES = 3
 """Blocks of a session that may break a limit; after that, its blocks are refused."""
@@ -68,22 +68,6 @@ _OVERDUE_SECONDS = 30.0
 """Behind the latest moment at which the supervisor should have killed a block."""
 
 
-class Sandbox(Protocol):
-    """Runs code blocks in sessions; knows nothing of candidates or answers."""
-
-    def submit(self, session: str, code: str) -> None:
-        """Queue a block; the first one opens the session."""
-        ...
-
-    def poll(self, timeout: float = 0.0) -> list[Execution]:
-        """Return what has ended, after at most `timeout` seconds of waiting for the first."""
-        ...
-
-    def close_session(self, session: str) -> None:
-        """Kill a session; an unfinished block is dropped and no execution comes back for it."""
-        ...
-
-
 @dataclass(slots=True)
 class _Session:
     key: int
@@ -97,9 +81,8 @@ class _Session:
 
 @dataclass(slots=True)
 class _Pending:
-    name: str
+    block: Block
     session: _Session
-    code: str
     started: float | None = None
     """When the supervisor was seen to have begun it, by the monotonic clock."""
 
@@ -153,9 +136,9 @@ class ForkedSandbox:
             self._finish(session, ExecutionStatus.REFUSED, REFUSED, 0.0)
             return
         number = next(self._numbers)
-        self._pending[number] = pending = _Pending(session, state, code)
+        self._pending[number] = pending = _Pending(Block(number, state.key, session, code), state)
         if self._link:
-            self._send(number, pending)
+            self._send(self._link, pending)
 
     def poll(self, timeout: float = 0.0) -> list[Execution]:
         """Return what has ended, after at most `timeout` seconds of waiting for the first.
@@ -226,22 +209,17 @@ class ForkedSandbox:
         state = pending.session
         text = f"{LOST}\n{message['output']}" if state.lost else message["output"]
         state.live, state.lost = message["alive"], False
-        self._finish(pending.name, ExecutionStatus(message["status"]), text, message["seconds"])
+        self._finish(
+            pending.block.name, ExecutionStatus(message["status"]), text, message["seconds"]
+        )
 
     def _finish(self, name: str, status: ExecutionStatus, output: str, seconds: float) -> None:
         if status in _OFFENDING:
             self._sessions[name].offences += 1
         self._finished.append(Execution(name, status, output, seconds))
 
-    def _send(self, number: int, pending: _Pending) -> None:
-        block = {
-            "id": number,
-            "session": pending.session.key,
-            "name": pending.name,
-            "code": pending.code,
-        }
-        if self._link:
-            self._link.send({"do": "run", "block": block})
+    def _send(self, link: Link, pending: _Pending) -> None:
+        link.send({"do": "run", "block": asdict(pending.block)})
 
     def _replace(self, link: Link, reason: str) -> None:
         """Bury a supervisor; crash what it had begun, and give a new one what it had not."""
@@ -265,7 +243,7 @@ class ForkedSandbox:
         self._pending = {n: p for n, p in self._pending.items() if id(p) not in keys}
         for pending in blocks:
             pending.session.live = False
-            self._finish(pending.name, ExecutionStatus.CRASHED, f"{text}\n{GONE}", 0.0)
+            self._finish(pending.block.name, ExecutionStatus.CRASHED, f"{text}\n{GONE}", 0.0)
 
     def _retry(self, timeout: float) -> None:
         """Give up blocks at once while no supervisor starts, and try one now and then."""
@@ -274,22 +252,19 @@ class ForkedSandbox:
             self._start()
 
     def _start(self) -> None:
-        self._link = self._new_link()
-        for number, pending in self._pending.items():
-            self._send(number, pending)
+        self._link = link = self._new_link()
+        for pending in self._pending.values():
+            self._send(link, pending)
 
     def _new_link(self) -> Link:
         config = self.config
         self.report["supervisors"] += 1
-        limits = {
-            "seconds": config.code_seconds,
-            "memory_mib": config.code_memory_mib,
-            "output_chars": config.max_output_chars,
-            "seed": config.seed,
-        }
+        limits = Limits(
+            config.code_seconds, config.code_memory_mib, config.max_output_chars, config.seed
+        )
         folder = self.folder / str(self.report["supervisors"])
         settings = {
-            "limits": limits,
+            "limits": asdict(limits),
             "workers": config.code_workers,
             "folder": str(folder),
             "without": self._without,

@@ -1,58 +1,34 @@
-"""The limits of a block and of a session, and the records that a block travels in.
+"""What a session has used, and which limit it has reached with that.
 
-Covers: which limit a running block has reached, from what its process has used. Does not cover:
-reading that (`sandbox/usage`), acting on it (`sandbox/worker`), and the limits that the machine's
-own kernel enforces (`sandbox/isolation`).
+Covers: CPU time, time spent waiting for a CPU, threads, memory and files, read from /proc by the
+supervisor. Does not cover: acting on it (`worker`), and the limits that the operating system
+enforces (`isolation`).
 """
 
+import os
 from dataclasses import dataclass
 from enum import Enum, auto
+from pathlib import Path
 
 from kernel.records import ExecutionStatus
 from kernel.sandbox.isolation import MIB, PROCESSES
-from kernel.sandbox.usage import FolderSize, Usage
+from kernel.sandbox.wire import WALL_FACTOR, Limits
 
 SOFT_STOP_SECONDS = 1.0
 """Between the soft stop and the kill."""
-WALL_FACTOR = 2.5
-"""A block never takes more wall time than this times its limit, however busy the machine."""
 CPU_FACTOR = 1.5
 """CPU seconds a block may use per second of its limit: threads in C code use several at once."""
 OUTPUT_BYTES = 16 * MIB
 """More than any reader could want; a program that prints this much is caught in a loop."""
 FOLDER_BYTES = 256 * MIB
 FOLDER_ENTRIES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one block and one session may use; the kernel's side sends them at the start."""
-
-    seconds: float
-    memory_mib: int
-    output_chars: int
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One code block, as the kernel's side numbered it."""
-
-    id: int
-    session: int
-    name: str
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a block ended, and whether its session lives on."""
-
-    block: Block
-    status: ExecutionStatus
-    output: str
-    seconds: float
-    alive: bool
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_CPU_FIELDS = slice(11, 13)
+_THREADS_FIELD, _ADDRESS_FIELD, _RESIDENT_FIELD = 17, 20, 21
+"""Positions in /proc/pid/stat behind the command's name, see proc(5)."""
+_MOST_ENTRIES = 2000
+_SHORT_SHARE = 0.04
 
 
 class State(Enum):
@@ -65,6 +41,87 @@ class State(Enum):
     DYING = auto()
     """Killed, not yet reaped."""
     DEAD = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One reading; of a process that is gone, all zero."""
+
+    cpu_seconds: float = 0.0
+    waited_seconds: float = 0.0
+    """Ready to run, but another process had the CPU (main thread only)."""
+    threads: int = 0
+    address_bytes: int = 0
+    resident_bytes: int = 0
+
+    def since(self, before: "Usage") -> "Usage":
+        """Return what was used since an earlier reading; threads are counted as they are now."""
+        return Usage(
+            cpu_seconds=self.cpu_seconds - before.cpu_seconds,
+            waited_seconds=self.waited_seconds - before.waited_seconds,
+            threads=self.threads,
+            address_bytes=self.address_bytes - before.address_bytes,
+            resident_bytes=self.resident_bytes - before.resident_bytes,
+        )
+
+
+def read_usage(pid: int) -> Usage:
+    """Read what process `pid` has used since its start."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return Usage()
+    return Usage(
+        cpu_seconds=sum(map(int, fields[_CPU_FIELDS])) / _TICKS,
+        waited_seconds=_waited(folder),
+        threads=int(fields[_THREADS_FIELD]),
+        address_bytes=int(fields[_ADDRESS_FIELD]),
+        resident_bytes=int(fields[_RESIDENT_FIELD]) * _PAGE,
+    )
+
+
+def _waited(folder: Path) -> float:
+    """Return the run queue's share; 0 where the kernel does not count it."""
+    try:
+        return int((folder / "schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+def machine_is_short() -> bool:
+    """Whether the machine is about to run out of memory, so that it would kill something itself."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    sizes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    return sizes.get("MemAvailable", sizes["MemTotal"]) < sizes["MemTotal"] * _SHORT_SHARE
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSize:
+    """What a folder holds; counting stops early where there is far too much."""
+
+    bytes: int
+    entries: int
+
+
+def folder_size(path: Path) -> FolderSize:
+    """Add up the files below `path`."""
+    total = entries = 0
+    waiting = [str(path)]
+    while waiting and entries < _MOST_ENTRIES:
+        try:
+            with os.scandir(waiting.pop()) as listing:
+                for entry in listing:
+                    entries += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entries >= _MOST_ENTRIES:
+                        break
+        except OSError:
+            continue  # deleted meanwhile, or nested too deep to name
+    return FolderSize(total, entries)
 
 
 def out_of_time(limits: Limits, wall: float, used: Usage) -> ExecutionStatus | None:

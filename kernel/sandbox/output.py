@@ -1,13 +1,17 @@
-"""What a program wrote, as text for the model.
+"""What a block printed, and the sentence behind it where a limit ended it, as text for the model.
 
-Covers: bounded memory however much is written; head and tail kept and the cut marked; any bytes
-decoded; terminal escapes and control characters made harmless; a fence that the program prints
-cannot close the output block. Does not cover: telling the program's own text from the traceback
-that the interpreter in the session added to it (both come through the same pipe).
+Covers: one line for each way a block can end other than by itself; bounded memory however much is
+written; head and tail kept and the cut marked; any bytes decoded; terminal escapes and control
+characters made harmless; a fence that the program prints cannot close the output block. Does not
+cover: telling the program's own text from the traceback that the interpreter in the session added
+to it (both come through the same pipe).
 """
 
 import codecs
 import re
+import signal
+
+from kernel.records import ExecutionStatus
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 """ECMA-48 control sequences, operating-system commands and two-character escapes."""
@@ -15,6 +19,14 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]"
 _FENCE = re.compile(r"`{3,}")
 
 NOTHING_PRINTED = "[no output: use print() to see a value]"
+GONE = "The session was ended: its variables, functions and imports are gone."
+LOST = "Note: the session was started anew; what earlier blocks defined and imported is gone."
+STRAYS = "Threads that were still running were stopped, and the session with them."
+MACHINE_SHORT = "All sessions together took too much memory, this one most."
+NOT_STARTED = "SandboxError: the code could not be run, for a reason that is not its own."
+SUPERVISOR_LOST = "SandboxError: the process that ran the code was lost before the code ended."
+FORGED = "SandboxError: the code wrote where only the sandbox may write, and was killed."
+REFUSED = "SandboxError: not run, because earlier blocks broke the limits too often."
 
 
 class Transcript:
@@ -90,3 +102,28 @@ def _cut(head: str, tail: str, dropped: int, room: int) -> str:
     body = head + tail
     omitted = dropped + len(body) - first - last
     return f"{head[:first]}\n[... {omitted} characters omitted ...]\n{body[-last:]}"
+
+
+def limit_text(status: ExecutionStatus, seconds: float, memory_mib: int) -> str:
+    """Say which limit was reached, and what it is."""
+    return {
+        ExecutionStatus.TIMED_OUT: f"TimeoutError: the code ran longer than {seconds:g} seconds.",
+        ExecutionStatus.CPU_LIMIT: "TimeoutError: the code used too much CPU time.",
+        ExecutionStatus.MEMORY_LIMIT: f"MemoryError: the code may use at most {memory_mib} MiB.",
+        ExecutionStatus.PROCESS_LIMIT: "Processes may not be started here, and few threads.",
+        ExecutionStatus.OUTPUT_LIMIT: "OutputError: the code printed too much and was stopped.",
+        ExecutionStatus.FILE_LIMIT: "The code may not write large files or keep many open.",
+    }.get(status, "")
+
+
+def exit_text(status: int) -> str:
+    """Say how a process ended that nobody had asked to, from its `waitpid` status as exit code."""
+    if status >= 0:
+        return f"SystemExit: the code ended the interpreter with status {status}."
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    hint = " (most likely out of memory)" if name == "SIGKILL" else ""
+    hint = " (too deep a recursion, or a fault in a C library)" if name == "SIGSEGV" else hint
+    return f"Crash: the interpreter was killed by {name}{hint}."

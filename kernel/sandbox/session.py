@@ -1,9 +1,11 @@
 """The interpreter inside a session: runs block after block in one namespace.
 
 Covers: state across blocks, the display of a last expression, printed output kept whatever follows,
-trimmed tracebacks, and a soft stop by SIGINT that leaves the namespace alive. Does not cover:
-stopping code that will not stop, measuring it, and keeping it away from the machine: the supervisor
-and the isolation do that, and believe nothing that happens here.
+trimmed tracebacks, a soft stop by SIGINT that leaves the namespace alive, and threads that a block
+leaves behind: ordinary ones are waited for, as Python does at the end of a script, thread pools
+shut down, daemon threads asked to end. Does not cover: stopping code or threads that will not stop,
+measuring it, and keeping it away from the machine: the supervisor and the isolation do that, and
+believe nothing that happens here.
 
 What a block can forge is its own end: whoever runs Python in this process can run this module's
 functions too. So the end counts only with a token that is not in this process's memory while model
@@ -17,16 +19,22 @@ import os
 import random
 import signal
 import sys
-from gc import collect
+from _thread import _count as count_threads  # pyright: ignore[reportPrivateUsage]
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import c_ulong, py_object, pythonapi
+from gc import collect, get_objects
 from hashlib import blake2b
 from linecache import cache as line_cache
+from os import listdir
 from struct import Struct
+from threading import Thread, active_count, current_thread
+from threading import enumerate as enumerate_threads
+from time import monotonic, sleep
 from types import ModuleType
 from typing import Any, NoReturn
 
 from kernel.sandbox.restore import Pipes, Surroundings
 from kernel.sandbox.source import Program, compile_block, describe, stack
-from kernel.sandbox.threads import settle_threads, threads_left
 
 __builtins__ = dict(builtins.__dict__)  # see sandbox_restore
 
@@ -39,6 +47,12 @@ ENDED, RAISED, MEMORY, PROCESSES, FILES = b"o", b"r", b"m", b"p", b"f"
 QUIET, STRAYS = b"-", b"t"
 """Whether threads of the block are still running: one byte between the two."""
 
+_GRACE_SECONDS = 0.5
+"""For daemon threads to end once asked; they are a rarity, so the wait is too."""
+_BEGIN_SECONDS = 0.05
+_native_threads = 0
+
+_raise_in_thread: Any = pythonapi.PyThreadState_SetAsyncExc
 _FILE_ERRORS = (errno.EFBIG, errno.EMFILE, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -159,6 +173,48 @@ def _verdict(error: BaseException) -> bytes:
     if isinstance(error, OSError) and error.errno in _FILE_ERRORS:
         return FILES
     return RAISED
+
+
+def settle_threads() -> None:
+    """Return once no thread but this one runs, or once the rest will not end."""
+    if not threads_left():
+        return
+    for found in get_objects():
+        if isinstance(found, ThreadPoolExecutor):
+            found.shutdown(wait=True)
+    for thread in _others():
+        if not thread.daemon:
+            thread.join()
+    for thread in _others():
+        if thread.ident is not None:
+            _raise_in_thread(c_ulong(thread.ident), py_object(SystemExit))
+    end = monotonic() + _GRACE_SECONDS
+    while threads_left() and monotonic() < end:
+        sleep(0.005)
+
+
+def threads_left() -> bool:
+    """Whether Python threads run beside this one.
+
+    Threads of native libraries do not count: they sleep until they are used. A raw thread counts
+    only once it has begun, and a native one never, so a new one is watched for a moment.
+    """
+    global _native_threads
+    end = monotonic() + _BEGIN_SECONDS
+    while not count_threads():
+        threads = len(listdir("/proc/self/task")) - 1  # noqa: PTH208 - Path can be patched
+        if threads <= _native_threads or monotonic() >= end:
+            _native_threads = threads
+            return False
+        sleep(0.002)
+    return True
+
+
+def _others() -> list[Thread]:
+    if active_count() == 1:
+        return []
+    current = current_thread()
+    return [thread for thread in enumerate_threads() if thread is not current]
 
 
 def serve(pipes: Pipes, folder: str) -> NoReturn:

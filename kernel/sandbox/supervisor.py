@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,11 @@ from kernel.records import ExecutionStatus
 from kernel.sandbox.cleanup import kill_strays, remove_files_of, remove_tree
 from kernel.sandbox.fork import fork_session
 from kernel.sandbox.isolation import MIB, Cell, Layers
-from kernel.sandbox.limits import Block, Limits, Outcome, State
+from kernel.sandbox.limits import State, machine_is_short, read_usage
+from kernel.sandbox.output import MACHINE_SHORT, NOT_STARTED
 from kernel.sandbox.probe import probe, readable_paths
-from kernel.sandbox.texts import MACHINE_SHORT, NOT_STARTED
-from kernel.sandbox.usage import machine_is_short, read_usage
 from kernel.sandbox.warm import warm_up
-from kernel.sandbox.wire import Channel
+from kernel.sandbox.wire import Block, BlockEnd, Channel, Limits
 from kernel.sandbox.worker import Worker
 
 _TICK_SECONDS = 0.05
@@ -157,23 +156,14 @@ class Supervisor:
             self._relieve(now)
         for key, worker in list(self._sessions.items()):
             worker.inspect(now)
-            if outcome := worker.take_outcome():
-                self._send(outcome)
+            if end := worker.take_end():
+                self._send(end)
                 self._failed = 0 if worker.set_up else self._failed + 1
             if worker.state in (State.DYING, State.DEAD) and worker.block is None:
                 del self._sessions[key]
 
-    def _send(self, outcome: Outcome) -> None:
-        self._channel.send(
-            {
-                "is": "done",
-                "id": outcome.block.id,
-                "status": outcome.status.value,
-                "output": outcome.output,
-                "seconds": outcome.seconds,
-                "alive": outcome.alive,
-            }
-        )
+    def _send(self, end: BlockEnd) -> None:
+        self._channel.send({"is": "done", **asdict(end)})
 
     def _start(self) -> None:
         """Start queued blocks, oldest first, while there is room; one at a time per session."""
@@ -199,7 +189,7 @@ class Supervisor:
         """Report a block for which no process could be had: too many, or no memory."""
         traceback.print_exc()
         self._failed += 1
-        self._send(Outcome(block, ExecutionStatus.CRASHED, NOT_STARTED, 0.0, alive=False))
+        self._send(BlockEnd(block.id, ExecutionStatus.CRASHED, NOT_STARTED, 0.0, alive=False))
 
     def _open(self, block: Block) -> Worker:
         self._forked += 1

@@ -1,18 +1,56 @@
-"""Messages between the kernel's process and the sandbox's supervisor: JSON behind its length.
+"""What travels between the submission's process and the sandbox's supervisor, and how.
 
-Covers: whole messages over a stream socket, in both directions, without ever blocking; noticing
-that the other end is gone. Does not cover: what the messages mean, and distrust: both ends are this
-package's own, and no session holds the socket.
+Covers: the records of a block, made once and sent as JSON behind its length; whole messages over a
+stream socket, in both directions, without ever blocking; noticing that the other end is gone. Does
+not cover: what the messages mean, and distrust: both ends are this package's own, and no session
+holds the socket.
 """
 
 import json
 import socket
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from kernel.records import ExecutionStatus
 
 _LENGTH = struct.Struct("!I")
 _CHUNK = 1 << 16
+WALL_FACTOR = 2.5
+"""A block never takes more wall time than this times its limit, however busy the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one block and one session may use; the kernel's side sends them at the start."""
+
+    seconds: float
+    memory_mib: int
+    output_chars: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One code block, as the kernel's side numbered it."""
+
+    id: int
+    session: int
+    name: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEnd:
+    """How a block ended, and whether its session lives on."""
+
+    id: int
+    """The block's."""
+    status: ExecutionStatus
+    output: str
+    seconds: float
+    alive: bool
 
 
 class Channel:

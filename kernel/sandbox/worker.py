@@ -23,16 +23,23 @@ from kernel.sandbox.isolation import MIB
 from kernel.sandbox.limits import (
     OUTPUT_BYTES,
     SOFT_STOP_SECONDS,
-    Block,
-    Limits,
-    Outcome,
     State,
+    folder_size,
     out_of_bounds,
     out_of_time,
+    read_usage,
 )
-from kernel.sandbox.output import NOTHING_PRINTED, Transcript
-from kernel.sandbox.texts import FORGED, GONE, NOT_STARTED, STRAYS, exit_text, limit_text
-from kernel.sandbox.usage import folder_size, read_usage
+from kernel.sandbox.output import (
+    FORGED,
+    GONE,
+    NOT_STARTED,
+    NOTHING_PRINTED,
+    STRAYS,
+    Transcript,
+    exit_text,
+    limit_text,
+)
+from kernel.sandbox.wire import Block, BlockEnd, Limits
 
 _INSPECT_SECONDS = 0.2
 """Between two looks at what a running block uses."""
@@ -64,7 +71,7 @@ class Worker:
         self.fork = fork
         self.state = State.STARTING
         self.block: Block | None = None
-        self.outcome: Outcome | None = None
+        self.end: BlockEnd | None = None
         """Set when the block has ended; the supervisor takes it."""
         self.set_up = False
         self._limits = limits
@@ -94,14 +101,14 @@ class Worker:
         """Whether it needs looking at often."""
         return self.block is not None or self.state is State.DYING
 
-    def take_outcome(self) -> Outcome | None:
+    def take_end(self) -> BlockEnd | None:
         """Return how the block ended, once it has; only once."""
-        outcome, self.outcome = self.outcome, None
-        return outcome
+        end, self.end = self.end, None
+        return end
 
     def drop(self) -> None:
         """Kill the session and forget its block."""
-        self.block = self.outcome = None
+        self.block = self.end = None
         self.kill(ExecutionStatus.CRASHED)
 
     def inspect(self, now: float) -> None:
@@ -280,7 +287,7 @@ class Worker:
             notes.append(GONE)
         output = self._transcript.text(*notes) or NOTHING_PRINTED
         seconds = time.monotonic() - self._started
-        self.outcome = Outcome(self.block, status, output, seconds, alive)
+        self.end = BlockEnd(self.block.id, status, output, seconds, alive)
         self.block = None
 
     def _signal(self, number: signal.Signals) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from kernel.answers.tests.answering import events, make_run
-from kernel.journal import answers_in
 from kernel.records import Problem
+from kernel.report import answers_in
 
 
 @pytest.fixture

@@ -3,5 +3,5 @@
 from kernel.submission import main
 
 # Settings that differ from `kernel/config.py`, for instance {"candidates": 32}. As a mapping they
-# are mended in a scored rerun where they cannot work, rather than give the submission up.
+# give way to the defaults in a scored rerun where they cannot work, rather than give it up.
 main({})

@@ -15,12 +15,12 @@ from typing import Any
 
 from kernel.config import Config
 from kernel.engine.probe import read_model
-from kernel.engine.profile import GpuFacts, choose
+from kernel.engine.profile import Gpu, choose
 from quantize.comparison.load import open_tensors
 from quantize.serving import layers, tokenizer
 from quantize.source.headers import Stored, read_folder
 
-T4S = (GpuFacts("Tesla T4", 15360, (7, 5)),) * 2
+T4S = (Gpu("Tesla T4", 15360, (7, 5)),) * 2
 GROUP_SIZES = (-1, 32, 64, 128)
 """Marlin's; -1 is one group a channel."""
 T4_BYTES = 0.92 * 14.7 * 2**30

@@ -13,6 +13,7 @@ import math
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kernel.records import Completion, Finish, Request
 from validation.simulation.costs import Costs
@@ -53,6 +54,8 @@ class SimulatedEngine:
         prefix_cache: whether a continued sequence finds what was computed of it before.
     """
 
+    ready, lost, restarts = True, False, 0
+
     def __init__(
         self,
         costs: Costs,
@@ -66,6 +69,7 @@ class SimulatedEngine:
                 f"{costs.model.name} leaves {costs.kv_tokens} KV tokens on {costs.gpu.name} as "
                 f"{costs.layout.name}: take fewer bits or more GPUs for a replica."
             )
+        self.facts: dict[str, Any] = {}
         self.occupancy = Occupancy(slots)
         self.generated_tokens = self.prefilled_tokens = self.preempted = self.steps = 0
         self._costs, self._clock, self._slots, self._budget = costs, clock, slots, budget
@@ -104,6 +108,9 @@ class SimulatedEngine:
         gone = set(request_ids)
         self._waiting = deque(s for s in self._waiting if s.request.id not in gone)
         self._running = [s for s in self._running if s.request.id not in gone]
+
+    def close(self) -> None:
+        """See Engine; there is nothing to end."""
 
     def poll(self) -> list[Completion]:
         """See Engine."""

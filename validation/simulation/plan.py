@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kernel.config import Config
-from kernel.journal import write_json
+from kernel.report import write_json
 from validation.simulation.costs import GIB, GPUS, CalibrationError, Costs, Gpu, Layout, calibrated
 from validation.simulation.engine import PROMPT_TOKENS
 from validation.simulation.model_shape import NUMINA, ModelError, ModelShape, model_shape

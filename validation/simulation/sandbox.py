@@ -10,6 +10,7 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from kernel.records import Execution, ExecutionStatus
 from validation.simulation.shapes import Shape, ShapedProblem
@@ -53,6 +54,7 @@ class SimulatedSandbox:
         cold: float = 0.0,
         times: ExecutionTimes | None = None,
     ) -> None:
+        self.report: dict[str, Any] = {}
         self._clock, self._workers, self._limit, self._cold = clock, workers, limit, cold
         self._times = times or ExecutionTimes()
         self._shapes: tuple[Shape, ...] = ()
@@ -96,6 +98,9 @@ class SimulatedSandbox:
             self._running = [entry for entry in self._running if entry[1] != session]
             heapq.heapify(self._running)
             self._start(self._clock())
+
+    def close(self) -> None:
+        """See Sandbox; there is nothing to end."""
 
     def _start(self, now: float) -> None:
         """Give free workers what waits."""

@@ -21,8 +21,8 @@ from kernel import sc_tir
 from kernel.answers import extraction
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
-from kernel.journal import write_json
 from kernel.records import Problem, Solution, StopReason
+from kernel.report import write_json
 from kernel.trace import Trace
 from validation.simulation.costs import GPUS, CalibrationError, Costs, Gpu, Layout, calibrated
 from validation.simulation.engine import SimulatedEngine

@@ -65,32 +65,41 @@ def test_an_unknown_key_in_the_profile_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    "values",
     [
-        ({"candidates": 0}, {"candidates": 1}),
-        ({"rounds": -3}, {"rounds": 1}),
-        ({"temperature": -1}, {"temperature": 0}),
-        ({"top_p": 7}, {"top_p": 1.0}),
-        ({"candidates": "48"}, {"candidates": 48}),
-        ({"code_seconds": 0}, {"code_seconds": 10.0}),
-        ({"code_seconds": float("nan")}, {"code_seconds": 10.0}),
-        ({"limit_seconds": 600}, {"limit_seconds": 600, "reserve_seconds": 60}),
-        ({"limit_seconds": -1}, {"limit_seconds": 32_400, "reserve_seconds": 900}),
-        ({"reserve_seconds": 40_000}, {"limit_seconds": 32_400, "reserve_seconds": 3240.0}),
-        ({"default_answer": 5000, "seed": 3}, {"default_answer": 0, "seed": 3}),
-        ({"max_answer": -1}, {"max_answer": 999}),
-        ({"candidate": 3, "rounds": 2}, {"candidates": 48, "rounds": 2}),
-        ({"examples": [{"question": "?"}]}, {"examples": ()}),
-        ({"stop": None}, {"stop": ("```output",)}),
+        {"candidates": 0},
+        {"rounds": -3},
+        {"temperature": -1},
+        {"top_p": 7},
+        {"candidates": "48"},
+        {"code_seconds": 0},
+        {"code_seconds": float("nan")},
+        {"limit_seconds": 600},
+        {"reserve_seconds": 40_000},
+        {"default_answer": 5000, "seed": 3},
+        {"max_answer": -1},
+        {"candidate": 3, "rounds": 2},
+        {"examples": [{"question": "?"}]},
+        {"stop": None},
     ],
 )
-def test_a_scored_rerun_takes_the_nearest_setting_and_says_so(values, expected):
+def test_a_scored_rerun_takes_the_defaults_and_says_so(values):
     with pytest.raises(ConfigError):
         Preflight(scored=False).configure(values)
     preflight = Preflight(scored=True)
-    config = preflight.configure(values)
-    assert {name: getattr(config, name) for name in expected} == expected
-    assert len(preflight.notes) == 1
+    assert preflight.configure(values) == Config()
+    (note,) = preflight.notes
+    assert note.endswith("The defaults are taken instead.")
+
+
+def test_settings_that_the_competitions_limit_leaves_no_room_for_give_way_to_the_defaults(tmp_path):
+    config = Config(reserve_seconds=20_000, seed=3, work=tmp_path)
+    with pytest.raises(ConfigError, match="reserve_seconds"):
+        Preflight(scored=False).settle(config, None, AIMO_3)
+    preflight = Preflight(scored=True)
+    settled = preflight.settle(config, None, AIMO_3)
+    expected = Config(work=tmp_path, limit_seconds=18_000, modulus=None, max_answer=99_999)
+    assert settled == expected and len(preflight.notes) == 1
 
 
 def test_a_broken_profile_is_refused_or_left_out(tmp_path):

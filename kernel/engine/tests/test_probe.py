@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from common import embedded_model
-from kernel.config import T4X2
 from kernel.engine import probe
 from kernel.engine.probe import fastest_attention, read_model, settled, trial_arguments
-from kernel.engine.profile import GpuFacts, ModelFacts
-from kernel.engine.vllm_engine import smaller
+from kernel.engine.profile import T4X2, Gpu, ModelFacts, smaller
 
-T4 = GpuFacts("Tesla T4", 15360, (7, 5))
+T4 = Gpu("Tesla T4", 15360, (7, 5))
 KERNELS = {"model": "/model", "max_num_seqs": 48, "max_model_len": 4096}
 
 

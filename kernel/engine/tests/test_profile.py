@@ -1,11 +1,10 @@
 import pytest
 
-from kernel.config import T4X2
-from kernel.engine.profile import GpuFacts, ModelFacts, choose, kv_tokens
+from kernel.engine.profile import T4X2, Gpu, ModelFacts, choose, kv_tokens
 
-T4 = GpuFacts("Tesla T4", 15360, (7, 5))
-L4 = GpuFacts("NVIDIA L4", 23034, (8, 9))
-H100 = GpuFacts("NVIDIA H100 80GB HBM3", 81559, (9, 0))
+T4 = Gpu("Tesla T4", 15360, (7, 5))
+L4 = Gpu("NVIDIA L4", 23034, (8, 9))
+H100 = Gpu("NVIDIA H100 80GB HBM3", 81559, (9, 0))
 GPTQ = ModelFacts(7481, 491520, 32, 11008, 128)
 """NuminaMath-7B at 8 bits: 7.31 GiB."""
 FP16 = ModelFacts(13180, 491520, 32, 11008)

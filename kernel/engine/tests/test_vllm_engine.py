@@ -14,8 +14,9 @@ import pytest
 
 from kernel.config import Config
 from kernel.engine import vllm_engine as engine_module
+from kernel.engine.profile import smaller
 from kernel.engine.tokenizer import matching_ids
-from kernel.engine.vllm_engine import VllmEngine, smaller
+from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import Finish, Request
 from kernel.sandbox.tests.tools import is_running
 

@@ -35,7 +35,7 @@ def test_it_writes_the_checks_beside_the_kernel():
     cells = {cell.id: cell.source for cell in probe.probe_cells()}
     order = list(cells)
     assert cells["write-probe_checks"].startswith("%%writefile probe_checks.py\n")
-    assert order.index("install") < order.index("write-engine_probe") < order.index("run")
+    assert order.index("install") < order.index("write-engine-probe") < order.index("run")
     for cell_id, source in cells.items():
         if cell_id == "run":
             compile(source, cell_id, "exec")
@@ -123,7 +123,7 @@ import json, os, sys
 from pathlib import Path
 from kernel.engine.process import prepare
 prepare()
-from notebooks import probe_checks
+from notebooks.probe import probe_checks
 engine = probe_checks.open_engine(Path(sys.argv[1]), {"max_model_len": 256, "max_num_seqs": 4})
 sizes = {"long": (4, 48), "short": (4, 8), "alone": (1, 8)}
 found = [probe_checks.speed_of(engine, sizes), probe_checks.logprobs_of(engine)]
