@@ -56,6 +56,16 @@ readme: $(READY) ## Put the measured figures into README.md
 lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
 	@$(PY) -m uv pip compile requirements.txt --python-version 3.11 --universal --no-header --no-annotate --generate-hashes --quiet -o requirements.lock
 
+# Training. RECIPE is a name (embedded, numina-7b) or a TOML file; MODEL, DATA and OUT are folders.
+
+.PHONY: dataset
+dataset: $(READY) ## Build a training set with its data card (KIND=cot|tir OUT= ARGS="--source ...")
+	@$(PY) -m training.dataset $(call option,KIND,kind) $(call option,OUT,out) $(ARGS)
+
+.PHONY: train
+train: $(READY) ## Fine-tune one stage; resumes (STAGE=cot|tir MODEL= DATA= RECIPE= OUT= HOURS= TRACKER= ARGS=)
+	@$(PY) -m training.train $(call option,STAGE,stage) $(call option,MODEL,model) $(call option,DATA,data) $(call option,RECIPE,recipe) $(call option,OUT,out) $(call option,HOURS,hours) $(call option,TRACKER,tracker) $(ARGS)
+
 # Weights. MODEL is a folder or a hub id; without it the embedded model is taken.
 
 .PHONY: quantize

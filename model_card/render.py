@@ -54,7 +54,7 @@ def render(
     quantization = report.get("quantization") or {}
     title = f"{source['id'].rpartition('/')[2] or 'Model'}, 8 bit"
     text = (
-        _environment()
+        environment()
         .get_template("template.md.j2")
         .render(
             yaml=_head(report, source, evaluations, title).to_yaml(),
@@ -71,7 +71,7 @@ def render(
             benches={path.stem: _read(path) for path in sorted(benchmarks.glob("*.json"))},
             picture=picture,
             ranks=ranks,
-            licence_text=_licence(source),
+            licence_text=licence(source),
         )
     )
     return text.rstrip() + "\n"
@@ -136,13 +136,14 @@ def _head(
     )
 
 
-def _licence(source: Mapping[str, Any]) -> str:
+def licence(source: Mapping[str, Any]) -> str:
+    """Return the sentence about the weights' licence."""
     if source["licence"]:
         return f"The weights keep the licence of {source['id']}: {source['licence']}."
     return f"The weights keep the licence of {source['id']}, which is not recorded here."
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     """Return the template's environment: a missing value is undefined all the way down."""
     loader = FileSystemLoader(HERE)
     found = Environment(loader=loader, undefined=ChainableUndefined, keep_trailing_newline=True)

@@ -1,0 +1,134 @@
+"""What the machine at hand can do for training: number type, threads, memory, speed.
+
+Covers: CPUs by their flags and by how busy they are, GPUs as torch sees them. Does not cover: what
+a training needs (`estimates`).
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+"""CPUs without one of these emulate bfloat16: 10 GFLOP/s a core, against 80 in float32."""
+IDLE = 0.7
+"""A core that has slept this share of a moment is taken for free."""
+LOOK_SECONDS = 1.0
+PROBE = 1024
+"""Side of the matrices whose product tells a CPU's speed."""
+H100_FLOPS = 989e12
+"""Dense bfloat16 of an H100 SXM; source: NVIDIA's data sheet."""
+GPU_FLOPS = {"H200": H100_FLOPS, "H100": H100_FLOPS, "A100": 312e12, "L4": 121e12, "T4": 65e12}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where a training is to run."""
+
+    device: str
+    """cuda or cpu."""
+    name: str
+    devices: int
+    dtype: str
+    """What the arithmetic is done in: float32 or bfloat16."""
+    threads: int
+    memory_bytes: int
+    """Free, of one device."""
+    flops: float
+    """Multiplications and additions a second of one device, at its best."""
+
+
+def here(devices: int = 1) -> Machine:
+    """Look at this machine; takes about two seconds on a CPU."""
+    if torch.cuda.is_available():
+        return _gpu(devices)
+    threads = free_cores()
+    torch.set_num_threads(threads)
+    dtype = cpu_dtype(Path("/proc/cpuinfo"))
+    speed = matrix_speed(torch.bfloat16 if dtype == "bfloat16" else torch.float32)
+    return Machine("cpu", "CPU", 1, dtype, threads, free_memory(), speed)
+
+
+def _gpu(devices: int) -> Machine:
+    name = torch.cuda.get_device_name(0)
+    free, _ = torch.cuda.mem_get_info(0)
+    flops = next((f for kind, f in GPU_FLOPS.items() if kind in name), 100e12)
+    dtype = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return Machine("cuda", name, devices, dtype, 1, free, flops)
+
+
+def cpu_dtype(cpuinfo: Path) -> str:
+    """Return what this CPU multiplies fast: bfloat16 where its flags say so, else float32."""
+    try:
+        lines = cpuinfo.read_text("utf-8").splitlines()
+    except OSError:
+        return "float32"
+    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
+    return "bfloat16" if flags & BFLOAT16_FLAGS else "float32"
+
+
+def free_cores(look_seconds: float = LOOK_SECONDS) -> int:
+    """Return how many of the cores this process may use are idle now, at least 1.
+
+    Threads that wait for a core others use hold up all the rest at each barrier: two on a busy
+    machine were seven times slower than one.
+    """
+    if wanted := os.environ.get("OMP_NUM_THREADS"):
+        return max(1, int(wanted)) if wanted.isdigit() else 1
+    mine = os.sched_getaffinity(0)
+    before = _times()
+    time.sleep(look_seconds)
+    after = _times()
+    return max(1, sum(core in mine and _idle(before[core], after[core]) > IDLE for core in before))
+
+
+def _times() -> dict[int, tuple[int, int]]:
+    """Return each core's (idle, all) ticks since the start; none where the system does not say."""
+    found: dict[int, tuple[int, int]] = {}
+    try:
+        lines = Path("/proc/stat").read_text("utf-8").splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        name, *ticks = line.split()
+        if name.startswith("cpu") and name[3:].isdigit():
+            values = [int(tick) for tick in ticks]
+            found[int(name[3:])] = (values[3] + values[4], sum(values))
+    return found
+
+
+def _idle(before: tuple[int, int], after: tuple[int, int]) -> float:
+    passed = after[1] - before[1]
+    return (after[0] - before[0]) / passed if passed else 0.0
+
+
+def free_memory() -> int:
+    """Return the bytes that a process can still take here."""
+    try:
+        for line in Path("/proc/meminfo").read_text("utf-8").splitlines():
+            if line.startswith("MemAvailable"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def matrix_speed(dtype: torch.dtype) -> float:
+    """Return the operations a second of a matrix product here, the best of a few."""
+    a = torch.ones(PROBE, PROBE, dtype=dtype)
+    best = float("inf")
+    for _ in range(4):
+        begun = time.perf_counter()
+        torch.mm(a, a)
+        best = min(best, time.perf_counter() - begun)
+    return 2 * PROBE**3 / best
+
+
+def versions() -> dict[str, Any]:
+    """Return the versions of what trains, by name."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("torch", "transformers", "trl", "accelerate")}

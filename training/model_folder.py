@@ -1,0 +1,119 @@
+"""Write a trained model as a folder that every other command takes.
+
+Covers: weights, config, a tokenizer and chat template that transformers 4.57 and 5 both read, the
+kernel's `profile.json`, what was trained (`training.json`), picture, card and manifest. The folder
+appears whole or not at all. Does not cover: 8 bit (`quantize/`), and what the card says
+(`model_card.trained`).
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common import manifest
+from model_card.trained import render
+from training.settings import Recipe, TrainingError
+
+REPORT = "training.json"
+PROFILE = "profile.json"
+TOKENIZER_CLASS = "PreTrainedTokenizerFast"
+"""Known to transformers 4 and 5; 5's own name for it, TokenizersBackend, is not known to 4."""
+ONLY_NEWER = {"backend", "is_local", "local_files_only"}
+"""Keys of transformers 5 that mean nothing elsewhere."""
+
+
+def load_tokenizer(model: Path | str, template: str | None) -> Any:
+    """Return a model's tokenizer with its chat template, or the one given.
+
+    Raises:
+        TrainingError: it has none, and none is given.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(str(model))
+    except (OSError, ValueError) as error:
+        reason = (str(error).splitlines() or ["no tokenizer.json"])[0]
+        raise TrainingError(f"{model} has no tokenizer that can be read: {reason}") from None
+    if template is not None:
+        tokenizer.chat_template = template
+    if not tokenizer.chat_template:
+        raise TrainingError(f"{model} has no chat template: give one in the recipe.")
+    if tokenizer.eos_token_id is None:
+        raise TrainingError(f"{model} has no end-of-turn token: a model must be able to stop.")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def write(
+    folder: Path,
+    model: Any,
+    tokenizer: Any,
+    profile: Mapping[str, Any],
+    report: Mapping[str, Any],
+    pictures: tuple[Path, ...] = (),
+) -> Path:
+    """Write `folder` and return it; one that is there is replaced.
+
+    Args:
+        folder: the model's.
+        model: with its trained weights; saved in its own type.
+        tokenizer: with its chat template.
+        profile: settings of the kernel that belong to the model.
+        report: how it was trained, for the card and for later stages.
+        pictures: PNGs beside the card.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        model.save_pretrained(scratch)
+        tokenizer.save_pretrained(scratch)
+        mend_tokenizer(scratch, tokenizer.chat_template)
+        _write_json(scratch / PROFILE, profile)
+        describe(scratch, report, pictures)
+        scratch.chmod(0o755)  # mkdtemp gives it to this user alone
+        if folder.exists():
+            shutil.rmtree(folder)
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return folder
+
+
+def describe(folder: Path, report: Mapping[str, Any], pictures: tuple[Path, ...] = ()) -> None:
+    """Write report, pictures, card and manifest of a model that lies in `folder`."""
+    _write_json(folder / REPORT, report)
+    for picture in pictures:
+        shutil.copyfile(picture, folder / picture.name)
+    card = render(report, [picture.name for picture in pictures])
+    (folder / "README.md").write_text(card, "utf-8")
+    manifest.write(folder)
+
+
+def mend_tokenizer(folder: Path, template: str) -> None:
+    """Write the tokenizer's settings so that transformers 4.57 reads them too."""
+    path = folder / "tokenizer_config.json"
+    settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    kept = {name: value for name, value in settings.items() if name not in ONLY_NEWER}
+    # In both places: older readers look into the settings, newer ones beside them first.
+    _write_json(path, {**kept, "tokenizer_class": TOKENIZER_CLASS, "chat_template": template})
+    (folder / "chat_template.jinja").write_text(template, "utf-8")
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def next_report(base: str, recipe: Recipe, done: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's report: that of the model it came from, with what was done now."""
+    try:
+        before: dict[str, Any] = json.loads((Path(base) / REPORT).read_text("utf-8"))
+    except (OSError, ValueError):
+        before = {"base": Path(base).name if Path(base).is_dir() else base, "stages": []}
+    kept = {name: before[name] for name in ("base", "stages") if name in before}
+    stages = [*kept.get("stages", []), dict(done)]
+    return {**kept, "recipe": recipe.name, "sources": dict(recipe.sources), "stages": stages}
