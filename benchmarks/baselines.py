@@ -34,9 +34,9 @@ from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.submission import settings_of
 from kernel.trace import Trace
 from validation import statistics
-from validation.report import Outcome, outcomes
 from validation.runs.records import read_run
 from validation.runs.sets import TruthProblem
+from validation.runs.verdicts import Verdict, judged
 from validation.validate import Task, work
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,36 +157,36 @@ def measure(chosen: list[Baseline], asked: list[TruthProblem]) -> None:
 def row(baseline: Baseline) -> dict[str, Any]:
     """Return a run's figures."""
     run = read_run(baseline.run)
-    judged = outcomes(run, run.config)
-    right = sum(outcome.right for outcome in judged)
-    interval = statistics.wilson(right, len(judged))
+    solves = judged(run)
+    right = sum(solve.right for solve in solves)
+    interval = statistics.wilson(right, len(solves))
     every = [candidate for solved in run.solved for candidate in solved.candidates]
     blocks = [made.ran for candidate in every for made in candidate.rounds if made.ran]
     return {
         "setting": baseline.name,
         "right": right,
-        "problems": len(judged),
+        "problems": len(solves),
         "low": round(interval.low, 4),
         "high": round(interval.high, 4),
         "candidates": CANDIDATES,
         "boxed": sum(candidate.answer is not None for candidate in every),
         "code_blocks": len(blocks),
         "code_blocks_failed": sum(ran.status is not ExecutionStatus.OK for ran in blocks),
-        "tokens_a_problem": round(sum(c.tokens for c in every) / len(judged)),
-        "seconds_a_problem": round(sum(s.seconds for s in run.solved) / len(judged), 2),
+        "tokens_a_problem": round(sum(c.tokens for c in every) / len(solves)),
+        "seconds_a_problem": round(sum(s.seconds for s in run.solved) / len(solves), 2),
     }
 
 
 def against_last(chosen: list[Baseline]) -> list[dict[str, Any]]:
     """Return McNemar's test of each run but the last against the last."""
-    judged: list[list[Outcome]] = []
+    solves: list[list[Verdict]] = []
     for baseline in chosen:
-        run = read_run(baseline.run)
-        judged.append(sorted(outcomes(run, run.config), key=lambda o: o.solved.problem))
-    last = [outcome.right for outcome in judged[-1]]
+        found = judged(read_run(baseline.run))
+        solves.append(sorted(found, key=lambda solve: solve.solved.problem))
+    last = [solve.right for solve in solves[-1]]
     return [
-        {"p_against_last": statistics.mcnemar([o.right for o in one], last).p}
-        for one in judged[:-1]
+        {"p_against_last": statistics.mcnemar([solve.right for solve in one], last).p}
+        for one in solves[:-1]
     ] + [{}]
 
 

@@ -1,7 +1,7 @@
 """Majority voting over the candidates' answers, and when the vote is decided.
 
-Covers: counting, the tie-break, the stop rule with its proof, and the ladder of answers when nobody
-votes. Does not cover: where answers
+Covers: counting, the tie-break, the stop rule with its proof, the ladder of answers when nobody
+votes, and the alarm when candidates wrote nothing or all the same. Does not cover: where answers
 come from (`extraction`), nor what happens to candidates that are stopped (`sc_tir`).
 """
 
@@ -35,6 +35,28 @@ def decided(votes: Mapping[int, int], outstanding: int) -> bool:
     """
     first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
     return first - second > outstanding
+
+
+def alarm(texts: Sequence[str]) -> str | None:
+    """Say what is wrong where at least half of the texts are empty or the same as another.
+
+    A model that is loaded wrongly (a broken adapter, a speculative decoder that does not fit) fails
+    like this and raises no error. A vote of such candidates is worth one, or nothing.
+    """
+    copies = Counter(text for text in texts if text.strip())
+    empty = len(texts) - copies.total()
+    repeated = sum(count for count in copies.values() if count > 1)
+    if not texts or 2 * (empty + repeated) < len(texts):
+        return None
+    parts = [(empty, "wrote nothing"), (repeated, "wrote the same as another")]
+    said = " and ".join(f"{count} {what}" for count, what in parts if count)
+    return f"of {len(texts)} candidates {said}"
+
+
+def heard(candidates: Iterable[Candidate]) -> list[str]:
+    """Return the texts of the candidates that the engine has written for at least once."""
+    failed = StopReason.ENGINE_FAILED
+    return [c.text for c in candidates if c.round and c.stop is not failed]
 
 
 def conclude(

@@ -1,14 +1,18 @@
 """`make compare`: whether one run is better than another, or just luckier.
 
-Covers: McNemar's exact test on the solves, the paired bootstrap over problems, one sentence with
-the verdict, and how many more seeds the difference would need. Does not cover: runs without truths
-(`report` says how to name them).
+Covers: a permutation test of the solves within each problem (McNemar's exact test where each run
+has one seed), Student's t interval over problems, one sentence with the verdict, and how many more
+seeds the difference would need. Does not cover: runs without truths (`report` says how to name
+them).
 
-The two tests answer different questions. McNemar's: on these problems, is it the seeds? The
-bootstrap's: would it hold for other problems of this kind? More seeds help with the first only.
+The two answer different questions. The test's: on these problems, is it the seeds? The interval's:
+would it hold for other problems of this kind? More seeds help with the first only. Each problem
+that both runs have finished counts the same, and all its seeds are used: their numbers, and how
+many each run has, do not matter. Other problems are left out.
 """
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +20,19 @@ from typing import Any
 import tyro
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kernel.report import write_json
-from validation import statistics
-from validation.report import Outcome, by_problem, outcomes, with_set
+from validation import permutation, statistics
+from validation.permutation import Difference, Seeds
+from validation.report import with_set
 from validation.runs.records import RunError, read_run
 from validation.runs.sets import SetError
+from validation.runs.verdicts import Verdict, by_problem, judged
 
 SIGNIFICANCE = 0.05
+MOST_SEEDS = 1000
+"""More are not worth naming: the difference is too small to be shown."""
 
 
 @dataclass
@@ -38,74 +47,87 @@ class Options:
     """A set's name or file, for the truths of runs that do not know them."""
 
 
-def paired(a: list[Outcome], b: list[Outcome]) -> list[tuple[Outcome, Outcome]]:
-    """Return the solves of each problem as pairs, in the order of their seeds.
-
-    Seeds need not be the same ones; of a problem with more solves in one run the rest is left out.
-    """
-    pairs: list[tuple[Outcome, Outcome]] = []
-    for problem in sorted({o.solved.problem for o in a} & {o.solved.problem for o in b}):
-        ours, theirs = (
-            sorted((o for o in run if o.solved.problem == problem), key=lambda o: o.solved.seed)
-            for run in (a, b)
-        )
-        pairs += zip(ours, theirs, strict=False)
-    return pairs
-
-
-def compare(a: list[Outcome], b: list[Outcome]) -> dict[str, Any]:
+def compare(a: Sequence[Verdict], b: Sequence[Verdict]) -> dict[str, Any]:
     """Return the figures and the verdict.
 
     Raises:
         RunError: the runs have no problem in common.
     """
-    pairs = paired(a, b)
-    if not pairs:
+    ours, theirs = by_problem(a), by_problem(b)
+    common = [problem for problem in ours if problem in theirs]
+    if not common:
         raise RunError("The two runs have no finished problem in common.")
-    test = statistics.mcnemar([x.right for x, _ in pairs], [y.right for _, y in pairs])
-    shares = [by_problem([pair[side] for pair in pairs]) for side in (0, 1)]
-    first, second = ([run[p] for p in sorted(run)] for run in shares)
-    interval = statistics.paired_bootstrap(first, second)
-    needed = statistics.pairs_needed(test)
-    seeds = len(pairs) / len(first)
+    first, second = ([_seeds(run[p]) for p in common] for run in (ours, theirs))
+    test = permutation.within_problems(first, second)
+    shares = [[s.right / s.solves for s in run] for run in (first, second)]
+    differences = [y - x for x, y in zip(*shares, strict=True)]
     figures = {
-        "problems": len(first),
-        "pairs": len(pairs),
-        "left_out": len(a) + len(b) - 2 * len(pairs),
-        "accuracy_a": sum(x.right for x, _ in pairs) / len(pairs),
-        "accuracy_b": sum(y.right for _, y in pairs) / len(pairs),
-        "mcnemar": asdict(test),
-        "difference_95": asdict(interval),
-        "more_seeds": None if needed is None else max(0, -(-needed // len(first)) - int(seeds)),
+        "problems": len(common),
+        "problems_left_out": len(ours) + len(theirs) - 2 * len(common),
+        "solves_a": sum(seeds.solves for seeds in first),
+        "solves_b": sum(seeds.solves for seeds in second),
+        "accuracy_a": sum(shares[0]) / len(common),
+        "accuracy_b": sum(shares[1]) / len(common),
+        "better_a": sum(value < 0 for value in differences),
+        "better_b": sum(value > 0 for value in differences),
+        "permutation": asdict(test),
+        "difference_95": asdict(statistics.difference(differences)),
+        "more_seeds": more_seeds(first, second, test),
     }
     return {**figures, "verdict": verdict(figures)}
 
 
-def verdict(figures: dict[str, Any]) -> str:
+def _seeds(solves: Sequence[Verdict]) -> Seeds:
+    return Seeds(sum(solve.right for solve in solves), len(solves))
+
+
+def more_seeds(a: Sequence[Seeds], b: Sequence[Seeds], test: Difference) -> int | None:
+    """Return how many more seeds each run needs to show this difference with 80% power.
+
+    A further seed of both runs is as a pair a problem: such pairs differ as often as two solves of
+    a problem do that are drawn from both runs' solves. None where there is no difference.
+    """
+    if not test.mean:
+        return None
+    pooled = [Seeds(x.right + y.right, x.solves + y.solves) for x, y in zip(a, b, strict=True)]
+    differ = [2 * s.right * (s.solves - s.right) / (s.solves * (s.solves - 1)) for s in pooled]
+    # Rounding aside, a difference cannot be larger than how often solves differ.
+    discordance = min(1.0, max(sum(differ) / len(differ), abs(test.mean)))
+    pairs = statistics.pairs_for(discordance, min(1.0, abs(test.mean) / discordance))
+    # Of unequal numbers of seeds as many equal ones count as make the same error.
+    inverse = sum(1 / x.solves + 1 / y.solves for x, y in zip(a, b, strict=True))
+    seeds = int(2 * len(pooled) / inverse + permutation.HAIR)
+    return max(0, -(-pairs // len(pooled)) - seeds)
+
+
+def verdict(figures: Mapping[str, Any]) -> str:
     """Say in one sentence whether the difference can be told from noise."""
-    difference = 100 * (figures["accuracy_b"] - figures["accuracy_a"])
+    difference = 100 * figures["permutation"]["mean"]
     low, high = (100 * figures["difference_95"][end] for end in ("low", "high"))
-    p = figures["mcnemar"]["p"]
-    if difference == 0:
+    p = figures["permutation"]["p"]
+    if abs(difference) < permutation.HAIR:
         return f"A and B are equally good on these {figures['problems']} problems (p = {p:.2g})."
     better, worse = ("B", "A") if difference > 0 else ("A", "B")
     lead = (
         f"{better} is {abs(difference):.1f} points above {worse} (B - A: 95% interval {low:.1f} to "
-        f"{high:.1f}, McNemar p = {p:.2g})"
+        f"{high:.1f}, permutation p = {p:.2g})"
     )
     if p >= SIGNIFICANCE:
-        more = figures["more_seeds"]
-        ask = f"about {more} more seeds of each" if more and more > 1 else "a further seed of each"
-        return (
-            f"{lead}: this cannot be told from noise, and {ask} would be needed to show a "
-            "difference of this size on these problems (80% power)."
-        )
+        return f"{lead}: this cannot be told from noise, and {_ask(figures['more_seeds'])}."
     if low <= 0 <= high:
         return (
             f"{lead}: on these problems this is more than noise, but whether it holds for others "
             "of this kind takes more problems, not more seeds."
         )
     return f"{lead}: this is more than noise, on these problems and on others of this kind."
+
+
+def _ask(more: int) -> str:
+    """Say what would show the difference."""
+    if more > MOST_SEEDS:
+        return f"more than {MOST_SEEDS} seeds of each would be needed to show so small a difference"
+    ask = f"about {more} more seeds of each" if more > 1 else "a further seed of each"
+    return f"{ask} would be needed to show a difference of this size on these problems (80% power)"
 
 
 def main() -> None:
@@ -115,22 +137,30 @@ def main() -> None:
         if not (options.a and options.b):
             raise RunError("Which runs? Set A and B to the JSONL files of two runs.")
         runs = [with_set(read_run(Path(path)), options.set) for path in (options.a, options.b)]
-        figures = compare(*(outcomes(run, run.config) for run in runs))
+        figures = compare(*(judged(run) for run in runs))
     except (RunError, SetError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    table = Table("", "A", "B")
-    table.add_row("run", options.a, options.b)
-    table.add_row("accuracy", f"{figures['accuracy_a']:.1%}", f"{figures['accuracy_b']:.1%}")
-    test = figures["mcnemar"]
-    table.add_row("right alone", str(test["only_a"]), str(test["only_b"]))
-    table.add_row("pairs", str(figures["pairs"]), f"on {figures['problems']} problems")
-    console = Console()
-    console.print(table)
-    console.print(figures["verdict"])
+    print_comparison(options, figures)
     path = Path(options.b).with_suffix(".compare.json")
     write_json(path, {"a": options.a, "b": options.b, **figures})
     print(f"figures  {path}")
+
+
+def print_comparison(options: Options, figures: Mapping[str, Any]) -> None:
+    """Print the figures as a table, and the verdict."""
+    table = Table("", "A", "B")
+    # A path may hold brackets: it is no markup.
+    table.add_row("run", Text(options.a), Text(options.b))
+    table.add_row("accuracy", f"{figures['accuracy_a']:.1%}", f"{figures['accuracy_b']:.1%}")
+    table.add_row("problems better", str(figures["better_a"]), str(figures["better_b"]))
+    table.add_row("solves", str(figures["solves_a"]), str(figures["solves_b"]))
+    left_out = figures["problems_left_out"]
+    rest = f"{left_out} in one run only" if left_out else ""
+    table.add_row("problems in common", str(figures["problems"]), rest)
+    console = Console()
+    console.print(table)
+    console.print(Text(figures["verdict"]))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,6 @@ from validation.statistics import Floats, Interval
 
 AGREEMENT = (0.0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1.0)
 """Ends of the classes of agreement: sixths, so that 20 of 48 lies inside of one."""
-RESAMPLES = 2000
-"""For the bands: enough for ends that are read off a plot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +113,10 @@ def majority_curves(run: Run) -> Floats | None:
     return np.array([np.mean(curves, axis=0) for curves in full if curves])
 
 
-def band(curves: Floats, seed: int = 0) -> tuple[Floats, Floats]:
-    """Return the ends of the 95% bootstrap band of the mean curve, resampling problems."""
-    generator = np.random.default_rng(seed)
-    picks = generator.integers(0, len(curves), (RESAMPLES, len(curves)))
-    # Weights instead of copies: a thousand problems would be copied two thousand times.
-    weights = np.stack([np.bincount(pick, minlength=len(curves)) for pick in picks]) / len(curves)
-    low, high = np.quantile(weights @ curves, [0.025, 0.975], axis=0)
-    return low, high
+def band(curves: Floats) -> tuple[Floats, Floats]:
+    """Return the ends of the 95% intervals of the mean curve, for each k over problems."""
+    ends = [statistics.clustered(shares.tolist()) for shares in curves.T]
+    return np.array([end.low for end in ends]), np.array([end.high for end in ends])
 
 
 def whole_seeds(scored: pl.DataFrame) -> list[float]:
@@ -133,10 +127,11 @@ def whole_seeds(scored: pl.DataFrame) -> list[float]:
 
 
 def rate(scored: pl.DataFrame) -> tuple[float, Interval]:
-    """Return the share of right solves and its interval, which counts each problem once."""
-    shares = scored.group_by("problem").agg(pl.col("correct").mean())["correct"]
-    right = float(shares.sum())
-    return right / len(shares), statistics.wilson(right, len(shares))
+    """Return the accuracy and its interval: each problem counts once, as in `report`."""
+    rows = scored.group_by("problem").agg(pl.col("correct").mean(), solves=pl.len())
+    shares = rows["correct"].to_list()
+    interval = statistics.over_problems(shares, rows["solves"].to_list())
+    return sum(shares) / len(shares), interval
 
 
 @dataclass(frozen=True, slots=True)

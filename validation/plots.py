@@ -32,7 +32,7 @@ COLOURS = ("#1f5fbf", "#c2571a", "#2a8a4a", "#8a4fb8", "#b8304f", "#5d6673")
 
 
 def majority(runs: Sequence[Run]) -> Figure:
-    """Plot maj@k over k with 95% bands (bootstrap over problems)."""
+    """Plot maj@k over k with 95% bands (Student's t over problems)."""
     figure, axes = _axes("candidates k", "share of problems right")
     _log_ticks(axes, 2, (1.0,))
     left_out: list[str] = []
@@ -52,7 +52,7 @@ def majority(runs: Sequence[Run]) -> Figure:
 
 
 def accuracy(runs: Sequence[Run]) -> Figure:
-    """Plot each run's accuracy with Wilson's 95% interval, and every seed as a dot."""
+    """Plot each run's accuracy with its 95% interval, and every seed as a dot."""
     figure, axes = _axes("", "share of problems right")
     left_out: list[str] = []
     names: list[str] = []

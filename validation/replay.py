@@ -1,7 +1,8 @@
 """`make replay`: what a recorded run would have scored under other rules, without a GPU.
 
 Covers: runs of `make validate` and `make dry-run`, transcripts of other programs, and files of
-answers only; ten rules, or those of the given N and M. Does not cover: what candidates would have
+answers only; ten rules, or those of the given N and M, and whether a rule's lead over the kernel's
+own is more than luck, corrected for having tried ten. Does not cover: what candidates would have
 written next: N and M can only fall.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import tyro
 from rich.console import Console
@@ -18,7 +20,7 @@ from rich.table import Table
 
 from kernel.config import Config
 from kernel.report import write_json
-from validation import statistics
+from validation import permutation, statistics
 from validation.runs.ballots import ballots
 from validation.runs.records import Recording, RunError, check_there, read_run
 from validation.runs.sets import SetError, load_set
@@ -26,6 +28,7 @@ from validation.runs.transcripts import answer_ballots, read_transcripts
 from validation.scoring import SOLVE, rules, score
 
 ROOT = Path(__file__).resolve().parent.parent
+SIGNIFICANCE = 0.05
 
 
 @dataclass
@@ -116,38 +119,49 @@ def recording(path: Path, group: int) -> Recording | None:
 
 
 def replay(frame: pl.DataFrame, config: Config) -> list[dict[str, Any]]:
-    """Return each rule's figures; shares are of the solves whose truth is known."""
+    """Return each rule's figures; shares are means over the problems whose truth is known.
+
+    `p` is that of `permutation.corrected` over all rules against the first, the kernel's own.
+    """
     most: int = frame.select(pl.col("candidate").max() + 1).item()
-    baseline: pl.DataFrame | None = None
-    found: list[dict[str, Any]] = []
-    all_tokens = int(frame["tokens"].sum())
-    for rule in rules(most):
-        scored = score(frame, rule, config).sort(SOLVE)
-        baseline = scored if baseline is None else baseline
-        known = scored.drop_nulls("correct")
-        right = int(known["correct"].sum())
-        # Solves of one problem are no independent cases: as many count as there are problems.
-        problems = known["problem"].n_unique()
-        interval = statistics.wilson(right / max(1, len(known)) * problems, problems)
-        found.append(
-            {
-                "rule": rule.name,
-                "right": right,
-                "solves": len(known),
-                "accuracy": right / len(known) if len(known) else None,
-                "interval": [interval.low, interval.high],
-                "changed": int((scored["answer"] != baseline["answer"]).sum()),
-                "tokens_heard": int(scored["tokens"].sum()) / all_tokens if all_tokens else None,
-            }
-        )
-    return found
+    tried = rules(most)
+    scores = [score(frame, rule, config).sort(SOLVE) for rule in tried]
+    shares = np.array([_shares(scored)["correct"].to_list() for scored in scores])
+    chances = permutation.corrected(shares[1:] - shares[0]) if shares.size else [None] * len(tried)
+    tokens = int(frame["tokens"].sum())
+    return [
+        {"rule": rule.name, **_figures(scored, scores[0], tokens), "p": p}
+        for rule, scored, p in zip(tried, scores, [None, *chances], strict=False)
+    ]
+
+
+def _shares(scored: pl.DataFrame) -> pl.DataFrame:
+    """Return each problem's share of right solves, and how many solves it has."""
+    known = scored.drop_nulls("correct").group_by("problem", maintain_order=True)
+    return known.agg(pl.col("correct").mean(), solves=pl.len())
+
+
+def _figures(scored: pl.DataFrame, kernel: pl.DataFrame, tokens: int) -> dict[str, Any]:
+    """Return what a rule gives, beside what the kernel's own does."""
+    known = scored.drop_nulls("correct")
+    problems = _shares(scored)
+    shares = problems["correct"].to_list()
+    interval = statistics.over_problems(shares, problems["solves"].to_list())
+    return {
+        "right": int(known["correct"].sum()),
+        "solves": len(known),
+        "accuracy": sum(shares) / len(shares) if shares else None,
+        "interval": [interval.low, interval.high],
+        "changed": int((scored["answer"] != kernel["answer"]).sum()),
+        "tokens_heard": int(scored["tokens"].sum()) / tokens if tokens else None,
+    }
 
 
 def print_table(rows: list[dict[str, Any]], frame: pl.DataFrame) -> None:
     """Print the rules side by side."""
     solves = frame.select(SOLVE).n_unique()
     print(f"{len(frame)} candidates in {solves} solves of {frame['problem'].n_unique()} problems")
-    table = Table("rule", "right", "of", "accuracy", "95% interval", "answers changed", "tokens")
+    table = Table("rule", "right", "of", "accuracy", "95% interval", "changed", "tokens", "p")
     for row in rows:
         low, high = row["interval"]
         unknown = row["accuracy"] is None
@@ -159,8 +173,26 @@ def print_table(rows: list[dict[str, Any]], frame: pl.DataFrame) -> None:
             "" if unknown else f"{low:.1%} to {high:.1%}",
             str(row["changed"]),
             "" if row["tokens_heard"] is None else f"{row['tokens_heard']:.0%}",
+            "" if row["p"] is None else f"{row['p']:.2g}",
         )
     Console().print(table)
+    print(verdict(rows))
+
+
+def verdict(rows: list[dict[str, Any]]) -> str:
+    """Say in one sentence which rules are more than luck."""
+    kernel, *others = rows
+    if kernel["accuracy"] is None:
+        return "No truth is known: name the SET."
+    found = [row for row in others if row["p"] < SIGNIFICANCE]
+    tried = f"p counts that {len(others)} rules were tried at once (maximum over random signs)"
+    if not found:
+        return f"No rule can be told from the kernel's own: {tried}."
+    said = [
+        f"{row['rule']} ({100 * (row['accuracy'] - kernel['accuracy']):+.1f} points)"
+        for row in found
+    ]
+    return f"More than luck against the kernel's own: {', '.join(said)}; {tried}."
 
 
 if __name__ == "__main__":

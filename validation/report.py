@@ -1,35 +1,38 @@
 """The report on a validation run: how good, how sure, and where it was lost.
 
-Covers: the figures as one JSON value and as tables: accuracy with intervals, spread over seeds,
-pass@1, pass@N, maj@k, votes lost with the truth among them, stop reasons, failed code, tokens and
-seconds. Does not cover: comparing runs (`compare`), other rules (`replay`).
+Covers: the figures as one JSON value: accuracy with its interval, spread over seeds, where the
+variance comes from, what a leaderboard may show, pass@k, pass^k and maj@k, how alike candidates
+err, votes lost with the truth among them, alarms, stop reasons, failed code, tokens and seconds.
+Does not cover: the tables (`report_table`), comparing runs (`compare`), other rules (`replay`).
 
     python -m validation.report RUN.jsonl [--set SET]
 
-maj@k and pass@k take the votes that stand in the record. Where a run aborted candidates because
-the vote was decided, these have no vote, and the report says that the two are not to be had.
+Every problem counts the same in every share, however many of its seeds are finished. The curves and
+the correlation take the votes that stand in the record. Where a run aborted candidates because the
+vote was decided, these have no vote, and the report says that the figures are not to be had.
 """
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tyro
-from rich.console import Console
-from rich.table import Table
 
-from kernel import voting
-from kernel.answers import extraction
-from kernel.config import Config
 from kernel.records import ExecutionStatus, StopReason
 from kernel.report import write_json
-from validation import statistics
-from validation.runs.records import Recording, RunError, Solved, read_run
+from validation import statistics, variance
+from validation.report_table import print_report
+from validation.runs.records import Recording, RunError, read_run
 from validation.runs.sets import SetError, load_set
+from validation.runs.verdicts import Verdict, by_problem, judged
+from validation.statistics import Floats
+
+Problems = Mapping[str, Sequence[Verdict]]
+"""The solves of each problem."""
 
 
 @dataclass
@@ -42,190 +45,166 @@ class Options:
     """A set's name or file, for the truths of a run that does not know them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A solve against its truth; all answers in the competition's convention."""
-
-    solved: Solved
-    truth: int | None
-    tally: dict[int, int]
-
-    @property
-    def right(self) -> bool:
-        """Whether the answer given is the truth."""
-        return self.solved.answer == self.truth
-
-    @property
-    def lost(self) -> bool:
-        """Whether the truth had votes, but the vote went to another answer."""
-        return not self.right and self.truth in self.tally
-
-
-def outcomes(run: Recording, config: Config) -> list[Outcome]:
-    """Return the solves whose truth is known."""
-    return [
-        Outcome(s, extraction.to_answer(s.truth, config), voting.tally(_answers(s)))
-        for s in run.solved
-        if s.truth is not None
-    ]
-
-
-def _answers(solved: Solved) -> list[int | None]:
-    return [candidate.answer for candidate in solved.candidates]
-
-
-def by_problem(judged: Sequence[Outcome]) -> dict[str, float]:
-    """Return each problem's share of right answers over its seeds."""
-    right: dict[str, list[bool]] = {}
-    for outcome in judged:
-        right.setdefault(outcome.solved.problem, []).append(outcome.right)
-    return {problem: sum(values) / len(values) for problem, values in right.items()}
-
-
-def by_seed(judged: Sequence[Outcome]) -> dict[int, int]:
-    """Return the right answers of each seed that has solved every problem that any has."""
-    problems = {outcome.solved.problem for outcome in judged}
-    seeds = Counter(outcome.solved.seed for outcome in judged)
-    right = Counter(outcome.solved.seed for outcome in judged if outcome.right)
-    return {seed: right[seed] for seed in sorted(seeds) if seeds[seed] == len(problems)}
-
-
 def report(run: Recording) -> dict[str, Any]:
     """Return all figures of a run as JSON values; times are seconds.
 
     Raises:
         RunError: no problem with a known truth is finished.
     """
-    config = run.config
-    judged = outcomes(run, config)
-    if not judged:
+    solves = judged(run)
+    if not solves:
         raise RunError(
             f"{run.path} holds no finished problem with a truth: finish one, or name the SET."
         )
-    right = sum(outcome.right for outcome in judged)
-    shares = by_problem(judged)
-    seeds = by_seed(judged)
+    problems = by_problem(solves)
     return {
         "run": str(run.path),
         "set": run.about.get("set"),
         "model": run.about.get("model"),
-        "problems": len(shares),
-        "solves": len(judged),
+        "problems": len(problems),
+        "solves": len(solves),
         "torn_lines": run.torn,
         "unfinished": run.unfinished,
-        "accuracy": right / len(judged),
-        "wilson_95": asdict(statistics.wilson(sum(shares.values()), len(shares))),
-        "bootstrap_over_problems_95": asdict(statistics.bootstrap_mean(list(shares.values()))),
-        "right_by_seed": {str(seed): count for seed, count in seeds.items()},
-        "over_seeds": asdict(statistics.spread(list(seeds.values()))) if seeds else None,
-        "truth_among_votes_but_lost": sum(outcome.lost for outcome in judged),
-        "without_a_vote": sum(not outcome.tally for outcome in judged),
-        **_curves(judged),
-        **_candidates(judged),
+        **_score(problems),
+        "truth_among_votes_but_lost": sum(solve.lost for solve in solves),
+        "without_a_vote": sum(not solve.voters for solve in solves),
+        "right_without_a_vote": sum(solve.right and not solve.voters for solve in solves),
+        "alarms": [
+            {"problem": solve.solved.problem, "seed": solve.solved.seed, "alarm": solve.alarm}
+            for solve in solves
+            if solve.alarm
+        ],
+        **_voting(problems),
+        **_candidates(solves),
     }
 
 
-def _curves(judged: Sequence[Outcome]) -> dict[str, Any]:
-    """Return pass@1, pass@N and maj@k, means over the solves."""
-    sizes = {len(outcome.solved.candidates) for outcome in judged}
+def right_solves(problems: Problems) -> tuple[list[int], list[int]]:
+    """Return of each problem how many solves are right, and how many there are."""
+    right = [sum(solve.right for solve in solves) for solves in problems.values()]
+    return right, [len(solves) for solves in problems.values()]
+
+
+def by_seed(problems: Problems) -> dict[int, int]:
+    """Return the right answers of each seed that has solved every problem that any has."""
+    solves = [solve for of_problem in problems.values() for solve in of_problem]
+    seeds = Counter(solve.solved.seed for solve in solves)
+    right = Counter(solve.solved.seed for solve in solves if solve.right)
+    return {seed: right[seed] for seed in sorted(seeds) if seeds[seed] == len(problems)}
+
+
+def _score(problems: Problems) -> dict[str, Any]:
+    """Return how good the vote is, how sure that is, and where its variance comes from."""
+    right, counts = right_solves(problems)
+    shares = [r / n for r, n in zip(right, counts, strict=True)]
+    parts = variance.components(right, counts)
+    seeds = by_seed(problems)
+    repeated = [
+        [statistics.pass_hat_k(n, r, k) for r, n in zip(right, counts, strict=True)]
+        for k in range(1, min(counts) + 1)
+    ]
+    return {
+        "accuracy": float(np.mean(shares)),
+        "accuracy_95": asdict(statistics.over_problems(shares, counts)),
+        "accuracy_95_by": "Wilson" if max(counts) == 1 else "Student's t over problems",
+        "right_by_seed": {str(seed): count for seed, count in seeds.items()},
+        "over_seeds": asdict(statistics.spread(list(seeds.values()))) if seeds else None,
+        "variance": {"between_problems": parts.between, "sampling": parts.sampling},
+        "leaderboard": [
+            asdict(variance.leaderboard(shares, parts.sampling, runs)) for runs in (1, 2)
+        ],
+        "vote_pass_hat_k": [float(np.mean(shares)) for shares in repeated],
+    }
+
+
+def _voting(problems: Problems) -> dict[str, Any]:
+    """Return what candidates are worth: the curves over k, and how alike they err."""
+    every = [solve for solves in problems.values() for solve in solves]
+    sizes = {len(solve.solved.candidates) for solve in every}
     # A candidate aborted as no longer needed has no vote, though it might have had one.
-    aborted = any(c.stop is StopReason.DECIDED for o in judged for c in o.solved.candidates)
-    count = min(sizes)
-    if aborted or len(sizes) > 1 or not count:
+    aborted = any(c.stop is StopReason.DECIDED for solve in every for c in solve.solved.candidates)
+    if aborted or len(sizes) > 1 or not min(sizes):
         reason = "candidates were aborted once the vote was decided" if aborted else "sizes differ"
         return {"candidates": max(sizes), "curves_missing": reason}
-    passed = np.zeros(count)
-    majority = np.zeros(count)
-    for outcome in judged:
-        hits = outcome.tally.get(outcome.truth, 0) if outcome.truth is not None else 0
-        passed += [statistics.pass_at_k(count, hits, k) for k in range(1, count + 1)]
-        if hits and outcome.truth is not None:
-            silent = count - sum(outcome.tally.values())
-            majority += statistics.majority_at_k(outcome.tally, silent, outcome.truth)
-    exact = count <= statistics.EXACT_MOST
+    count = min(sizes)
+    right = [sum(solve.true_votes for solve in solves) for solves in problems.values()]
+    trials = [count * len(solves) for solves in problems.values()]
+    alike = variance.components(right, trials).correlation
     return {
         "candidates": count,
-        "pass_at_1": float(passed[0] / len(judged)),
-        "pass_at_n": float(passed[-1] / len(judged)),
-        "pass_at_k": (passed / len(judged)).round(6).tolist(),
-        "maj_at_k": (majority / len(judged)).round(6).tolist(),
+        **_curves(problems, count),
+        "correlation": alike,
+        "effective_votes": None if alike is None else variance.effective_votes(count, alike),
+        "wrong_votes_agree": wrong_votes_agree(problems),
+    }
+
+
+def _curves(problems: Problems, count: int) -> dict[str, Any]:
+    """Return pass@k, pass^k and maj@k for k = 1 to N, means over problems."""
+    places = range(1, count + 1)
+    passed, passed_all, majority = (np.zeros((len(problems), count)) for _ in range(3))
+    for number, solves in enumerate(problems.values()):
+        for solve in solves:
+            hits = solve.true_votes
+            passed[number] += [statistics.pass_at_k(count, hits, k) for k in places]
+            passed_all[number] += [statistics.pass_hat_k(count, hits, k) for k in places]
+            majority[number] += _majority(solve, count)
+    counts = [len(solves) for solves in problems.values()]
+    curves = [curve / np.array(counts)[:, None] for curve in (passed, passed_all, majority)]
+    pass_at, pass_hat, maj = (curve.mean(axis=0) for curve in curves)
+    ends = [statistics.over_problems(shares.tolist(), counts) for shares in curves[2].T]
+    exact = count <= statistics.EXACT_MOST
+    return {
+        "pass_at_1": float(pass_at[0]),
+        "pass_at_n": float(pass_at[-1]),
+        "pass_at_k": pass_at.round(6).tolist(),
+        "pass_hat_k": pass_hat.round(6).tolist(),
+        "maj_at_k": maj.round(6).tolist(),
+        "maj_at_k_95": [[round(end.low, 6), round(end.high, 6)] for end in ends],
         "maj_at_k_by": "exact count" if exact else f"{statistics.RESAMPLES} draws",
     }
 
 
-def _candidates(judged: Sequence[Outcome]) -> dict[str, Any]:
+def _majority(solve: Verdict, count: int) -> Floats:
+    """Return maj@k of one solve."""
+    if solve.truth is None:
+        return np.zeros(count)
+    return statistics.majority_at_k(solve.tally, count - solve.voters, solve.truth)
+
+
+def wrong_votes_agree(problems: Problems) -> float | None:
+    """Return how likely two wrong votes of one solve are the same; None where no solve has two.
+
+    A solve's share is of its pairs of wrong votes; a problem's is the mean over its solves that
+    have one.
+    """
+    found: list[float] = []
+    for solves in problems.values():
+        wrong = [[bar.votes for bar in solve.bars if not bar.true] for solve in solves]
+        shares = [
+            sum(votes * (votes - 1) for votes in bars) / (sum(bars) * (sum(bars) - 1))
+            for bars in wrong
+            if sum(bars) > 1
+        ]
+        found += [float(np.mean(shares))] if shares else []
+    return float(np.mean(found)) if found else None
+
+
+def _candidates(solves: Sequence[Verdict]) -> dict[str, Any]:
     """Return what became of the candidates and their code."""
-    every = [candidate for outcome in judged for candidate in outcome.solved.candidates]
+    every = [candidate for solve in solves for candidate in solve.solved.candidates]
     blocks = [made.ran for candidate in every for made in candidate.rounds if made.ran]
     failed = Counter(ran.status.value for ran in blocks if ran.status is not ExecutionStatus.OK)
     stops = Counter(candidate.stop.value for candidate in every if candidate.stop)
-    seconds = [outcome.solved.seconds for outcome in judged]
+    seconds = [solve.solved.seconds for solve in solves]
     return {
         "stop_reasons": dict(stops.most_common()),
         "code_blocks": len(blocks),
         "code_blocks_failed": dict(failed.most_common()),
-        "tokens_a_problem": sum(candidate.tokens for candidate in every) / len(judged),
-        "seconds_a_problem": sum(seconds) / len(judged),
+        "tokens_a_problem": sum(candidate.tokens for candidate in every) / len(solves),
+        "seconds_a_problem": sum(seconds) / len(solves),
         "longest_seconds": max(seconds),
     }
-
-
-def print_report(figures: dict[str, Any]) -> None:
-    """Print the figures as tables."""
-    console = Console()
-    score = Table("figure", "value", title=f"{figures['set'] or figures['run']}")
-    for name, value in _score_rows(figures):
-        score.add_row(name, value)
-    console.print(score)
-    ends = Table("candidates stopped because", "number", "code blocks", "number")
-    stops = list(figures["stop_reasons"].items())
-    blocks = [("run", figures["code_blocks"]), *figures["code_blocks_failed"].items()]
-    for n in range(max(len(stops), len(blocks))):
-        cells = [*(stops[n : n + 1] or [("", "")]), *(blocks[n : n + 1] or [("", "")])]
-        ends.add_row(*(str(cell) for pair in cells for cell in pair))
-    console.print(ends)
-    if figures["torn_lines"] or figures["unfinished"]:
-        console.print(
-            f"{figures['torn_lines']} torn lines and {figures['unfinished']} unfinished attempts "
-            "are left out."
-        )
-
-
-def _score_rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = [
-        ("problems, solves", f"{figures['problems']}, {figures['solves']}"),
-        ("accuracy of the vote", f"{figures['accuracy']:.1%}"),
-        ("  95% (Wilson, over problems)", _range(figures["wilson_95"])),
-        ("  95% (bootstrap over problems)", _range(figures["bootstrap_over_problems_95"])),
-    ]
-    if seeds := figures["over_seeds"]:
-        sd = "" if seeds["sd"] is None else f" ± {seeds['sd']:.2f}"
-        value = f"{seeds['mean']:.1f}{sd} of {figures['problems']} ({seeds['count']} whole)"
-        rows.append(("right, over seeds", value))
-    rows.append(("truth among the votes, but lost", str(figures["truth_among_votes_but_lost"])))
-    if figures["without_a_vote"]:
-        rows.append(("nobody voted: answered by a fallback", str(figures["without_a_vote"])))
-    n = figures["candidates"]
-    if "pass_at_1" in figures:
-        rows += [
-            (f"pass@1, pass@{n}", f"{figures['pass_at_1']:.1%}, {figures['pass_at_n']:.1%}"),
-            (f"maj@k ({figures['maj_at_k_by']})", _steps(figures["maj_at_k"])),
-        ]
-    else:
-        rows.append(("pass@k, maj@k", f"not to be had: {figures['curves_missing']}"))
-    rows.append(("tokens a problem", f"{figures['tokens_a_problem']:,.0f}"))
-    seconds = f"{figures['seconds_a_problem']:.1f}, {figures['longest_seconds']:.1f}"
-    return [*rows, ("seconds a problem, longest", seconds)]
-
-
-def _range(interval: dict[str, float]) -> str:
-    return f"{interval['low']:.1%} to {interval['high']:.1%}"
-
-
-def _steps(curve: Sequence[float]) -> str:
-    """Return the curve at 1, 2, 4, 8, ... and its end."""
-    places = sorted({2**n for n in range(len(curve).bit_length())} | {len(curve)})
-    return ", ".join(f"{k}: {curve[k - 1]:.1%}" for k in places if k <= len(curve))
 
 
 def main() -> None:

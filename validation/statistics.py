@@ -1,8 +1,13 @@
 """The statistics of validation: how sure a score is, and what more candidates would give.
 
-Covers: Wilson's interval, the bootstrap over problems, mean and spread over seeds, pass@k and maj@k
-from one run of N candidates, McNemar's exact test, the paired bootstrap, and how many seeds a
-difference would need. Does not cover: what is right or wrong (`scoring`), or any file.
+Covers: intervals of a mean over problems (Wilson's, Student's t on problems as clusters, the
+bootstrap), mean and spread over seeds, pass@k, pass^k and maj@k from one run of N candidates,
+McNemar's exact test and how many pairs it needs. Does not cover: what is right or wrong
+(`scoring`), where variance comes from (`variance`), tests on several seeds (`permutation`), or any
+file.
+
+The cases of an interval are problems. Where nothing is known, as of no problem or of a mean over a
+single one, an interval is all that is possible.
 
 maj@k is the probability that the vote of k of the N candidates, drawn without replacement, gives
 the truth. Up to `EXACT_MOST` candidates it is computed exactly; beyond, from `RESAMPLES` draws.
@@ -68,10 +73,63 @@ def wilson(right: float, count: int, confidence: float = 0.95) -> Interval:
     return Interval(centre - half if right else 0.0, centre + half if right < count else 1.0)
 
 
+def clustered(shares: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Return Student's t interval of a mean over problems, within 0 and 1.
+
+    Each problem is a cluster: its share of right answers over its seeds is one value, and the
+    standard error is that of P values, with P - 1 degrees of freedom. One problem leaves no degree
+    of freedom, so 0 to 1. Where all shares are the same nothing shows how they spread, and
+    Wilson's interval of as many cases holds instead.
+    """
+    data = np.asarray(shares, dtype=np.float64)
+    if len(data) < 2:
+        return Interval(0.0, 1.0)
+    if np.ptp(data) == 0:
+        return wilson(float(data[0]) * len(data), len(data), confidence)
+    ends = stats.t.interval(confidence, len(data) - 1, data.mean(), stats.sem(data))
+    low, high = np.clip(ends, 0.0, 1.0)
+    return Interval(float(low), float(high))
+
+
+def over_problems(
+    shares: Sequence[float], solves: Sequence[int], confidence: float = 0.95
+) -> Interval:
+    """Return the interval of a mean over problems: Wilson's for one seed, else `clustered`.
+
+    Args:
+        shares: of right answers, one a problem. What is no share of whole answers, such as maj@k
+            of one seed, is `clustered` too.
+        solves: how many solves each share comes from.
+        confidence: of the interval.
+    """
+    if all(count == 1 for count in solves) and all(share in (0, 1) for share in shares):
+        return wilson(sum(shares), len(shares), confidence)
+    return clustered(shares, confidence)
+
+
+def difference(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Return Student's t interval of a mean of differences between shares, within -1 and 1.
+
+    One problem says nothing. Where all differences are the same, the interval reaches as far to
+    both sides as Wilson's does from none of as many cases.
+    """
+    data = np.asarray(values, dtype=np.float64)
+    if len(data) < 2:
+        return Interval(-1.0, 1.0)
+    centre = float(data.mean())
+    if np.ptp(data) == 0:
+        half = wilson(0, len(data), confidence).high
+    else:
+        half = float(stats.sem(data) * stats.t.ppf((1 + confidence) / 2, len(data) - 1))
+    return Interval(max(-1.0, centre - half), min(1.0, centre + half))
+
+
 def bootstrap_mean(
     values: Sequence[float], confidence: float = 0.95, seed: int = 0, resamples: int = RESAMPLES
 ) -> Interval:
     """Return the percentile bootstrap interval of a mean; resample problems, not seeds.
+
+    It is too narrow for few problems (`make bench-statistics`): `clustered` is what is reported.
 
     Args:
         values: one a problem, such as its mean over the seeds.
@@ -103,6 +161,15 @@ def pass_at_k(count: int, right: int, k: int) -> float:
     """
     _check_k(count, k)
     return 1 - math.comb(count - right, k) / math.comb(count, k)
+
+
+def pass_hat_k(count: int, right: int, k: int) -> float:
+    """Return the probability that k of `count` trials are all right (unbiased): pass^k.
+
+    Source: S. Yao et al., tau-bench: A Benchmark for Tool-Agent-User Interaction (2024).
+    """
+    _check_k(count, k)
+    return math.comb(right, k) / math.comb(count, k)
 
 
 def _check_k(count: int, k: int) -> None:
@@ -200,13 +267,57 @@ def paired_bootstrap(a: Sequence[float], b: Sequence[float], seed: int = 0) -> I
 def pairs_needed(paired: Paired, significance: float = 0.05, power: float = 0.8) -> int | None:
     """Return how many pairs would show this difference; None where there is none to be shown.
 
-    Source: R. J. Connor, Sample size for testing differences in proportions for the paired-sample
-    design, Biometrics 43 (1987), with the observed rates taken for the true ones.
+    The observed rates are taken for the true ones. McNemar's exact test has the power wanted with
+    so many pairs, and not with a few less.
     """
     if paired.only_a == paired.only_b:
         return None
-    discordance = (paired.only_a + paired.only_b) / paired.cases
-    difference = (paired.only_b - paired.only_a) / paired.cases
+    discordant = paired.only_a + paired.only_b
+    return pairs_for(
+        discordant / paired.cases,
+        abs(paired.only_a - paired.only_b) / discordant,
+        significance,
+        power,
+    )
+
+
+def pairs_for(
+    discordance: float, lead: float, significance: float = 0.05, power: float = 0.8
+) -> int:
+    """Return how many pairs McNemar's exact test needs.
+
+    Args:
+        discordance: share of pairs of which one is right and one is wrong.
+        lead: of the discordant pairs, the share for the better one less that for the other; above
+            0, at most 1.
+        significance: of the two-sided test.
+        power: probability of telling the two apart.
+    """
+    # The normal approximation (R. J. Connor, Biometrics 43, 1987) is below what is needed: the
+    # exact test is conservative. From there on the power is counted out.
     z_alpha, z_beta = (float(stats.norm.ppf(q)) for q in (1 - significance / 2, power))
-    root = z_alpha * math.sqrt(discordance) + z_beta * math.sqrt(discordance - difference**2)
-    return math.ceil((root / difference) ** 2)
+    root = z_alpha + z_beta * math.sqrt(1 - lead**2 * discordance)
+    low = math.floor(root**2 / (lead**2 * discordance) * 0.9)
+    high = max(1, low)
+    while mcnemar_power(high, discordance, lead, significance) < power:
+        low, high = high, math.ceil(high * 1.1) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if mcnemar_power(middle, discordance, lead, significance) < power:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def mcnemar_power(pairs: int, discordance: float, lead: float, significance: float = 0.05) -> float:
+    """Return the probability that McNemar's exact test tells two systems apart; see `pairs_for`."""
+    spread_out = stats.binom(pairs, discordance)
+    # Beyond these counts of discordant pairs lies less than a millionth.
+    counts = np.arange(int(spread_out.ppf(5e-7)), int(spread_out.ppf(1 - 5e-7)) + 1)
+    # The largest split's smaller side that is still significant; -1 where none is.
+    most = stats.binom.ppf(significance / 2, counts, 0.5)
+    most -= stats.binom.cdf(most, counts, 0.5) * 2 >= significance
+    better, worse = (1 + lead) / 2, (1 - lead) / 2
+    found = stats.binom.cdf(most, counts, worse) + stats.binom.cdf(most, counts, better)
+    return float(spread_out.pmf(counts) @ found)

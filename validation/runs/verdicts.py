@@ -1,10 +1,12 @@
 """What a reader wants to know of a solve first: right or wrong, how sure, what went wrong.
 
 Covers: the solves of a run with their tallies, also of transcripts, whose votes are taken here by
-the kernel's rules. Does not cover: how it is shown (`viewer/render`, `viewer/terminal`).
+the kernel's rules; shares by problem. A candidate that wrote nothing has no vote, whatever its
+record says. Does not cover: how it is shown (`viewer/render`, `viewer/terminal`, `report`).
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from kernel import voting
@@ -46,6 +48,27 @@ class Verdict:
         return self.solved.truth is not None and not self.right
 
     @property
+    def tally(self) -> dict[int, int]:
+        """Votes by answer."""
+        return {bar.answer: bar.votes for bar in self.bars}
+
+    @property
+    def true_votes(self) -> int:
+        """Votes for the truth."""
+        return sum(bar.votes for bar in self.bars if bar.true)
+
+    @property
+    def lost(self) -> bool:
+        """Whether the truth had votes, but the vote went to another answer."""
+        return self.wrong and self.true_votes > 0
+
+    @property
+    def alarm(self) -> str | None:
+        """What is wrong where most candidates are empty or alike; None where they are not."""
+        heard = [c for c in self.solved.candidates if c.rounds]
+        return voting.alarm([written(c) for c in heard if c.stop is not StopReason.ENGINE_FAILED])
+
+    @property
     def voters(self) -> int:
         """Candidates with a vote."""
         return sum(bar.votes for bar in self.bars)
@@ -69,12 +92,17 @@ class Verdict:
         cut = sum(
             c.stop is StopReason.DEADLINE and c.answer is None for c in self.solved.candidates
         )
-        return not voting.decided({bar.answer: bar.votes for bar in self.bars}, cut)
+        return not voting.decided(self.tally, cut)
 
     @property
     def failed_blocks(self) -> int:
         """Code blocks that did not run to their end."""
         return sum(map(failed_blocks, self.solved.candidates))
+
+
+def written(candidate: Attempted) -> str:
+    """Return all that a candidate wrote."""
+    return "".join(made.text for made in candidate.rounds)
 
 
 def failed_blocks(candidate: Attempted) -> int:
@@ -90,11 +118,30 @@ def verdicts(run: Recording) -> list[Verdict]:
     return [_verdict(s if voted else _with_votes(s, config), config) for s in run.solved]
 
 
+def judged(run: Recording) -> list[Verdict]:
+    """Return the solves of a run whose truth is known."""
+    return [verdict for verdict in verdicts(run) if verdict.solved.truth is not None]
+
+
+def by_problem(found: Iterable[Verdict]) -> dict[str, list[Verdict]]:
+    """Return the solves of each problem, problems in the run's order."""
+    grouped: defaultdict[str, list[Verdict]] = defaultdict(list)
+    for verdict in found:
+        grouped[verdict.solved.problem].append(verdict)
+    return dict(grouped)
+
+
 def _verdict(solved: Solved, config: Config) -> Verdict:
     truth = None if solved.truth is None else extraction.to_answer(solved.truth, config)
-    votes = voting.tally(candidate.answer for candidate in solved.candidates)
+    votes = voting.tally(_vote(candidate) for candidate in solved.candidates)
     ordered: Sequence[int] = sorted(votes, key=lambda answer: (-votes[answer], -answer))
     return Verdict(solved, truth, tuple(Bar(a, votes[a], a == truth) for a in ordered))
+
+
+def _vote(candidate: Attempted) -> int | None:
+    """Return a candidate's vote: empty texts that are recorded with an answer voted for nothing."""
+    empty = candidate.rounds and not written(candidate).strip()
+    return None if empty else candidate.answer
 
 
 def _with_votes(solved: Solved, config: Config) -> Solved:

@@ -50,11 +50,12 @@ def test_where_nobody_votes_printed_integers_do(tmp_path):
     assert agreement_rows(loaded) == []
 
 
-def test_the_band_resamples_problems():
+def test_the_band_is_over_problems():
     curves = np.array([[0.0, 1.0]] * 50 + [[1.0, 1.0]] * 50)
     low, high = band(curves)
-    # The mean of 100 fair coins: 0.5 with a standard deviation of 0.05.
-    assert low == pytest.approx([0.4, 1], abs=0.02) and high == pytest.approx([0.6, 1], abs=0.02)
+    # The mean of 100 fair coins: 0.5 with a standard deviation of 0.05. All right is not certain.
+    assert low == pytest.approx([0.4, 0.963], abs=0.001)
+    assert high == pytest.approx([0.6, 1], abs=0.001)
 
 
 def test_seeds_of_a_problem_are_one_case(run):

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import replay as bench
 from kernel.config import Config
 from kernel.records import StopReason
-from validation.replay import Options, load, replay
+from validation.replay import Options, load, replay, verdict
 from validation.runs.ballots import ballots, read_again
 from validation.runs.records import RunError, read_run
 from validation.runs.transcripts import read_transcripts, split_rounds
@@ -129,6 +129,44 @@ def test_ten_rules_on_answers_without_text(tmp_path):
     assert len(replay(frame, config)) == 10
     fewer, _ = load(Options(path, group=6, m=2, n=3))
     assert fewer["boxed"].to_list() == [5, None, 5]
+
+
+def answers_file(tmp_path, answers, problems=20):
+    """Problems with the truth 5 whose candidates give these answers, by the problem's number."""
+    rows = [
+        {"problem_id": n, "gold": 5, "answer": str(answer), "generated_tokens": [9, 9]}
+        for n in range(problems)
+        for answer in answers(n)
+    ]
+    path = tmp_path / "answers.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_ten_rules_that_change_nothing_are_no_better(tmp_path):
+    frame, config = load(Options(answers_file(tmp_path, lambda n: [5 + n % 2] * 4), group=4))
+    rows = replay(frame, config)
+    assert [row["p"] for row in rows] == [None] + [1] * 9
+    assert verdict(rows).startswith("No rule can be told from the kernel's own")
+
+
+def test_a_rule_that_is_better_on_every_problem_is_found(tmp_path):
+    # 5 and 6 tie, and the largest wins: only the rule that takes the smallest is right.
+    frame, config = load(Options(answers_file(tmp_path, lambda _: (6, 6, 5, 5)), group=4))
+    rows = {row["rule"]: row for row in replay(frame, config)}
+    assert rows["smallest of tied"]["accuracy"] == 1
+    assert rows["smallest of tied"]["p"] < 0.001
+    said = verdict(list(rows.values()))
+    assert "smallest of tied (+100.0 points)" in said and "9 rules" in said
+
+
+def test_a_run_without_truths_has_no_accuracy(tmp_path):
+    file = RunFile(candidates=1)
+    file.votes("a", None, [5], 5)
+    frame, config = load(Options(file.save(tmp_path / "r.jsonl")))
+    rows = replay(frame, config)
+    assert [row["accuracy"] for row in rows] == [row["p"] for row in rows] == [None] * 10
+    assert verdict(rows) == "No truth is known: name the SET."
 
 
 def command(*arguments):

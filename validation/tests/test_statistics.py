@@ -150,20 +150,104 @@ def test_paired_bootstrap_keeps_the_pairs():
     assert (interval.low, interval.high) == pytest.approx((0.1, 0.1))
 
 
-def test_pairs_needed_by_hand():
-    # Connor: (1.959964*sqrt(0.3) + 0.841621*sqrt(0.3 - 0.01))^2 / 0.01 = 233.0..
-    paired = s.Paired(10, 20, 100, 0.1)
-    expected = (1.959964 * math.sqrt(0.3) + 0.841621 * math.sqrt(0.29)) ** 2 / 0.01
-    assert s.pairs_needed(paired) == math.ceil(expected) == 234
+def brute_power(pairs, discordance, lead):
+    """The power of McNemar's exact test by all counts of discordant pairs and their splits."""
+    found = 0.0
+    for discordant in range(pairs + 1):
+        chance = stats.binom.pmf(discordant, pairs, discordance)
+        for better in range(discordant + 1):
+            if discordant and stats.binomtest(better, discordant).pvalue < 0.05:
+                found += chance * stats.binom.pmf(better, discordant, (1 + lead) / 2)
+    return found
+
+
+@pytest.mark.parametrize(("pairs", "discordance", "lead"), [(30, 0.4, 0.5), (5, 1, 1), (6, 1, 1)])
+def test_power_as_counted(pairs, discordance, lead):
+    ours = s.mcnemar_power(pairs, discordance, lead)
+    assert ours == pytest.approx(brute_power(pairs, discordance, lead), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "cases"), [(10, 25, 100), (0, 3, 40), (5, 0, 5), (9, 11, 50), (1, 0, 1)]
+)
+def test_pairs_needed_are_the_fewest_that_reach_the_power(only_a, only_b, cases):
+    needed = s.pairs_needed(s.Paired(only_a, only_b, cases, 0.1))
+    discordant = only_a + only_b
+    rates = discordant / cases, abs(only_a - only_b) / discordant
+    assert s.mcnemar_power(needed, *rates) >= 0.8 > s.mcnemar_power(needed - 1, *rates)
+    assert s.pairs_needed(s.Paired(only_b, only_a, cases, 0.1)) == needed
+
+
+def test_no_difference_needs_no_pairs():
     assert s.pairs_needed(s.Paired(7, 7, 100, 1.0)) is None
+    assert s.pairs_needed(s.Paired(0, 0, 100, 1.0)) is None
 
 
 def test_pairs_needed_gives_the_power_it_promises():
-    """With so many pairs, about 80% of repetitions are told from noise."""
+    """With so many pairs, 80% of repetitions are told from noise."""
     needed = s.pairs_needed(s.Paired(10, 25, 100, 0.1))
     assert needed is not None
     draws = np.random.default_rng(1).multinomial(needed, [0.10, 0.25, 0.65], 2000)
     split = Counter((int(only_a), int(only_b)) for only_a, only_b, _ in draws)
     found = sum(times for (x, y), times in split.items() if stats.binomtest(x, x + y).pvalue < 0.05)
-    # The exact test is a little conservative.
-    assert 0.72 < found / 2000 < 0.86
+    # Three standard errors of 2,000 repetitions.
+    assert abs(found / 2000 - 0.8) < 0.027
+
+
+# --- Problems as clusters ---
+
+
+def test_clustered_as_scipy():
+    shares = [0.2, 0.4, 1.0, 0.6, 0.0, 0.8, 1.0]
+    theirs = stats.ttest_1samp(shares, 0).confidence_interval(0.95)
+    ours = s.clustered(shares)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_clustered_by_hand():
+    # Mean 0.5, variance 0.125 / 4, and t of four degrees of freedom, 2.776445.
+    ours = s.clustered([0.5, 0.5, 0.5, 0.25, 0.75])
+    error = math.sqrt(0.03125 / 5)
+    assert (ours.low, ours.high) == pytest.approx((0.5 - 2.776445 * error, 0.5 + 2.776445 * error))
+
+
+@pytest.mark.parametrize("shares", [[], [0.3], [1.0]])
+def test_one_problem_says_nothing_of_others(shares):
+    assert s.clustered(shares) == s.Interval(0, 1)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_shares_that_do_not_differ_are_as_sure_as_so_many_cases(share):
+    assert s.clustered([share] * 10) == s.wilson(10 * share, 10)
+
+
+def test_an_interval_of_shares_stays_within_them():
+    ours = s.clustered([1.0] * 9 + [0.4])
+    assert ours.high == 1 and 0 < ours.low < 0.94
+
+
+def test_one_seed_is_wilsons_and_several_are_clustered():
+    shares = [1.0, 0.0, 1.0, 1.0]
+    assert s.over_problems(shares, [1] * 4) == s.wilson(3, 4)
+    assert s.over_problems(shares, [5] * 4) == s.clustered(shares)
+    # maj@k of one seed is no share of whole answers.
+    assert s.over_problems([0.5, 0.25, 1.0], [1] * 3) == s.clustered([0.5, 0.25, 1.0])
+
+
+def test_a_difference_as_scipy_and_where_nothing_differs():
+    a, b = [0.2, 0.4, 0.6, 0.8], [0.4, 0.4, 0.8, 1.0]
+    theirs = stats.ttest_rel(b, a).confidence_interval(0.95)
+    ours = s.difference([y - x for x, y in zip(a, b, strict=True)])
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+    assert s.difference([0.1]) == s.Interval(-1, 1)
+    half = s.wilson(0, 20).high
+    assert s.difference([0.0] * 20) == s.Interval(-half, half)
+    assert s.difference([1.0] * 20) == s.Interval(1 - half, 1)
+
+
+def test_pass_hat_k_by_hand():
+    # Three right of five: 3 of 10 pairs are both right, 1 of 10 triples is.
+    assert [s.pass_hat_k(5, 3, k) for k in range(1, 6)] == pytest.approx([0.6, 0.3, 0.1, 0, 0])
+    assert s.pass_hat_k(48, 40, 7) == pytest.approx(float(stats.hypergeom(48, 40, 7).pmf(7)))
+    with pytest.raises(ValueError, match="between 1 and the 5"):
+        s.pass_hat_k(5, 3, 6)

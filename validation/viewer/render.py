@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from validation import statistics
 from validation.runs.records import Recording, Round
-from validation.runs.verdicts import Verdict, failed_blocks, verdicts
+from validation.runs.verdicts import Verdict, by_problem, failed_blocks, verdicts
 from validation.viewer.formulas import printable, rich_html
 
 FOLDER = Path(__file__).parent / "page"
@@ -97,12 +97,16 @@ def head(run: Recording, shown: list[Verdict]) -> list[tuple[str, str]]:
     """Return what stands at the top: names and values."""
     known = [verdict for verdict in shown if verdict.solved.truth is not None]
     right = sum(verdict.right for verdict in known)
-    problems = len({verdict.solved.problem for verdict in known})
     found = [("solves", str(len(shown)))]
     if known:
-        interval = statistics.wilson(right / len(known) * problems, problems)
-        percent = f"{right / len(known):.1%}, 95% {interval.low:.1%} to {interval.high:.1%}"
+        problems = by_problem(known).values()
+        shares = [sum(v.right for v in solves) / len(solves) for solves in problems]
+        interval = statistics.over_problems(shares, [len(solves) for solves in problems])
+        mean = sum(shares) / len(shares)
+        percent = f"{mean:.1%}, 95% {interval.low:.1%} to {interval.high:.1%}"
         found.append(("right", f"{right} of {len(known)} ({percent})"))
+    if alarms := sum(verdict.alarm is not None for verdict in shown):
+        found.append(("candidates empty or identical", f"in {alarms} solves"))
     about: list[tuple[str, Any]] = [
         ("set", run.about.get("set")),
         ("model", Path(str(run.about.get("model") or "")).name),
