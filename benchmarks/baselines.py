@@ -30,8 +30,8 @@ from kernel.checks.preflight import PROFILE
 from kernel.config import Config
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import ExecutionStatus
+from kernel.report import settings_of
 from kernel.sandbox.forked_sandbox import ForkedSandbox
-from kernel.submission import settings_of
 from kernel.trace import Trace
 from validation import statistics
 from validation.runs.records import read_run

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kernel import voting
 from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.protocols import Engine, Sandbox
@@ -35,6 +36,22 @@ REPEATED = "repeated"
 def settings_of(config: Config) -> dict[str, Any]:
     """Return the settings as JSON values, worked examples by number only."""
     return {**asdict(config), "examples": len(config.examples)}
+
+
+def row_of(solution: Solution) -> dict[str, Any]:
+    """Return what is told of a solution, as JSON values."""
+    return {
+        "problem": solution.problem_id,
+        "answer": solution.answer,
+        "source": solution.source,
+        "ended": solution.ended,
+        "votes": solution.votes,
+        "candidates": len(solution.candidates),
+        "tally": solution.tally,
+        "tokens": solution.generated_tokens,
+        "seconds": round(solution.seconds, 2),
+        "alarm": voting.alarm(voting.heard(solution.candidates)),
+    }
 
 
 @dataclass
@@ -83,6 +100,7 @@ class Report:
         """Tell of an answer of an earlier run; it has no votes of this one."""
         row: dict[str, Any] = {"problem": problem.id, "answer": answer, "source": REPEATED}
         row |= {"ended": None, "votes": 0, "candidates": 0, "tally": {}, "tokens": 0, "seconds": 0}
+        row["alarm"] = None
         self.rows[self.asked] = row
         self.trace.write("repeated", problem=problem.id, answer=answer)
         self._write_summary()
@@ -99,18 +117,7 @@ class Report:
             solution: replaces one that was told of the same problem before an error.
             key: what a restarted run must find the same to give the answer again.
         """
-        row = {
-            "problem": solution.problem_id,
-            "answer": solution.answer,
-            "source": solution.source,
-            "ended": solution.ended,
-            "votes": solution.votes,
-            "candidates": len(solution.candidates),
-            "tally": solution.tally,
-            "tokens": solution.generated_tokens,
-            "seconds": round(solution.seconds, 2),
-        }
-        self.rows[self.asked] = row
+        row = self.rows[self.asked] = row_of(solution)
         number, of, left = self.asked, self.config.problems, self._left()
         self.trace.write("solution", **row, key=key, number=number, of=of, left=left)
         self._write_summary()
@@ -149,6 +156,7 @@ class Report:
             problems=len(rows),
             sources=Counter(str(row["source"]) for row in rows),
             tokens=sum(row["tokens"] for row in rows),
+            alarms=sum(row["alarm"] is not None for row in rows),
             restarts=self.engine.restarts,
             supervisors=self.sandbox.report.get("supervisors"),
             seconds=round(self.deadline.elapsed(), 1),

@@ -127,10 +127,11 @@ def describe(event: Mapping[str, Any]) -> str | None:
                 f"votes {event['tally'] or 'none yet'}, {event['left']:.0f} s left"
             )
         case "solution":
+            alarm = f"\n  ALARM: {event['alarm']}" if event.get("alarm") else ""
             return (
                 f"Problem {event['number']}/{event['of']} {event['problem']}: answer "
                 f"{event['answer']} ({event['votes']} of {event['candidates']} votes, "
-                f"{event['source']}) after {event['seconds']:.0f} s; {event['left']} s left"
+                f"{event['source']}) after {event['seconds']:.0f} s; {event['left']} s left{alarm}"
             )
         case "error":
             return (

@@ -31,8 +31,8 @@ from kernel.engine.tokenizer import load_tokenizer
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.protocols import Engine, Sandbox
 from kernel.records import Problem, StopReason
+from kernel.report import row_of, settings_of
 from kernel.sandbox.forked_sandbox import ForkedSandbox
-from kernel.submission import settings_of
 from kernel.trace import Trace
 from validation import report
 from validation.runs.records import Recording, RunError, read_run
@@ -269,22 +269,14 @@ def _solve(
     # An answer without the engine's part in it would be saved as the model's.
     if all(failed) or (any(failed) and engine.lost):
         raise ServerError(f"The engine failed on problem {known.id}: see its log.")
-    seeded.write(
-        "solution",
-        **progress,
-        answer=solution.answer,
-        source=solution.source,
-        ended=solution.ended,
-        votes=solution.votes,
-        candidates=len(solution.candidates),
-        tally=solution.tally,
-        tokens=solution.generated_tokens,
-        seconds=round(solution.seconds, 2),
-    )
+    row = row_of(solution)
+    seeded.write("solution", **{**progress, **row})
     print(
         f"{number}/{of} seed {task.seed}, problem {known.id}: {solution.answer} (truth "
         f"{known.answer}), {solution.votes} of {config.candidates} votes, {solution.seconds:.0f} s"
     )
+    if row["alarm"]:
+        print(f"  ALARM: {row['alarm']}")
     return solution.answer == known.answer
 
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from kernel import voting
 from kernel.answers.tests.answering import events, make_run
-from kernel.records import Problem
+from kernel.config import Config
+from kernel.records import Candidate, Problem, StopReason
 from kernel.report import answers_in
+from kernel.trace import show
 
 
 @pytest.fixture
@@ -23,6 +26,29 @@ def test_a_problem_is_answered_traced_and_summed_up(run, tmp_path):
     assert (row["problem"], row["answer"], row["source"]) == ("p", 7, "vote")
     assert (summary["modulus"], summary["max_answer"]) == (1000, 999)
     assert [e["event"] for e in events(tmp_path)].count("solution") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "4 wrote nothing"), ("So \\boxed{7}.", "4 wrote the same as another")],
+)
+def test_empty_or_identical_candidates_are_told_everywhere(tmp_path, capsys, text, said):
+    candidates = [
+        Candidate(index, (), text=text, round=1, stop=StopReason.NO_ANSWER) for index in range(4)
+    ]
+    solution = voting.conclude("p", candidates, Config(), None, 1.0)
+    assert (solution.tally, solution.source, solution.votes) == ({}, "default", 0)
+    run = make_run(tmp_path)
+    run.report.asked = 1
+    run.report.solved(solution, "key")
+    with run.report.summed_up():
+        pass
+    told = [e for e in events(tmp_path) if e["event"] == "solution"]
+    (row,) = json.loads((tmp_path / "summary.json").read_text())["problems"]
+    assert told[0]["alarm"] == row["alarm"] == f"of 4 candidates {said}"
+    assert next(e for e in events(tmp_path) if e["event"] == "end")["alarms"] == 1
+    show(told[0])
+    assert f"ALARM: of 4 candidates {said}" in capsys.readouterr().out
 
 
 def test_a_summary_that_cannot_be_written_is_no_error(run, capsys):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.config import Config
-from kernel.records import AnswerSource, Candidate
-from kernel.voting import conclude, decided, majority, tally
+from kernel.records import AnswerSource, Candidate, StopReason
+from kernel.voting import alarm, conclude, decided, heard, majority, tally
 
 TALLIES = st.dictionaries(st.integers(0, 5), st.integers(1, 6), max_size=4)
 
@@ -116,3 +116,37 @@ def candidate(index, answer=None, printed=None):
 def test_the_ladder_of_answers(candidates, answer, source):
     solution = conclude("p", candidates, Config(default_answer=17), None, 1.5)
     assert (solution.answer, solution.source, solution.seconds) == (answer, source, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ([], None),
+        (["a"], None),
+        (["a", "b", "c"], None),
+        (["a", "a", "b", "c", "d"], None),
+        (["", "a", "b"], None),
+        ([""], "of 1 candidates 1 wrote nothing"),
+        (["", " \n"], "of 2 candidates 2 wrote nothing"),
+        (["a", "a"], "of 2 candidates 2 wrote the same as another"),
+        (["a", "a", "b", "c"], "of 4 candidates 2 wrote the same as another"),
+        (
+            ["", "a", "b", "b", "c"],
+            "of 5 candidates 1 wrote nothing and 2 wrote the same as another",
+        ),
+        ([""] * 48, "of 48 candidates 48 wrote nothing"),
+    ],
+)
+def test_an_alarm_where_half_are_empty_or_alike(texts, said):
+    assert alarm(texts) == said
+
+
+def test_only_what_the_engine_wrote_is_heard():
+    candidates = [
+        Candidate(0, (), text="x", round=1, stop=StopReason.ANSWERED),
+        Candidate(1, (), text="", round=1, stop=StopReason.NO_ANSWER),
+        Candidate(2, (), text="", round=1, stop=StopReason.ENGINE_FAILED),
+        Candidate(3, (), text="", round=0, stop=StopReason.DECIDED),
+        Candidate(4, (), text="y", round=2, stop=StopReason.DEADLINE),
+    ]
+    assert heard(candidates) == ["x", "", "y"]
