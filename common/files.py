@@ -1,0 +1,151 @@
+"""Files: written whole or not at all; JSON read line by line, each fault with its line.
+
+Covers: a scratch file beside the target that takes its name when it is complete, so that a reader,
+an interruption or a full disk never meets half a file; JSON lines, also gzipped, with or without
+byte-order mark, blank lines left out, ended by line feeds only (U+2028 inside a text ends nothing).
+Does not cover: outliving a power cut (nothing is synced), and what the values mean.
+"""
+
+import contextlib
+import gzip
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+_GZIP = b"\x1f\x8b"
+_MARK = b"\xef\xbb\xbf"
+
+
+class FileError(ValueError):
+    """A file that cannot be read or written; the message is one sentence that names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a file of JSON lines."""
+
+    place: str
+    """File and line, to begin a sentence with."""
+    value: Any = None
+    fault: str = ""
+    """Why there is no value: the rest of the sentence."""
+    torn: bool = False
+    """Whether the fault is one that an interrupted writer leaves: text that is not JSON."""
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a scratch path that becomes `path` when the block ends well, and goes if it does not.
+
+    The folder is made. The scratch keeps the suffix, and its name is hidden. A link is followed,
+    and a device or a pipe is written to as it is.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    # Not Path's own questions: they raise where a name is too long.
+    special = os.path.exists(target) and not os.path.isfile(target)  # noqa: PTH110, PTH113
+    beside = target.with_name(f".{secrets.token_hex(6)}.part{target.suffix}")
+    scratch = target if special else beside
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield scratch
+        if not special:
+            scratch.replace(target)
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        if not special:
+            with contextlib.suppress(OSError):
+                scratch.unlink()
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    with whole(path) as scratch:
+        scratch.write_bytes(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    write_bytes(path, text.encode())
+
+
+def write_json(
+    path: Path, value: Any, indent: int | None = 1, default: Callable[[Any], Any] | None = None
+) -> None:
+    """Write a value as JSON with a line feed at its end, whole or not at all.
+
+    Args:
+        path: the file.
+        value: what `json.dumps` takes; it is ASCII, so half a surrogate pair does no harm.
+        indent: None: all on one line.
+        default: turns into JSON what JSON does not know.
+
+    Raises:
+        FileError: it cannot be written.
+    """
+    write_text(path, json.dumps(value, indent=indent, default=default) + "\n")
+
+
+def read_json_lines(path: Path) -> Iterator[Line]:
+    """Yield the objects of a file of JSON lines; `Line.value` is a dict.
+
+    Raises:
+        FileError: the file cannot be read, or a line is no JSON object; the message names it.
+    """
+    for line in json_lines(path):
+        if line.fault:
+            raise FileError(f"{line.place}: {line.fault}.")
+        if not isinstance(line.value, dict):
+            raise FileError(f"{line.place}: this is no JSON object.")
+        yield line
+
+
+def json_lines(path: Path) -> Iterator[Line]:
+    """Yield all lines that are not blank, those without a value too, for who can do without them.
+
+    Raises:
+        FileError: the file cannot be read, or its compressed data is broken.
+    """
+    number = 0
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+            file.seek(0)
+            source = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
+            for number, data in enumerate(source, 1):
+                data = data.removeprefix(_MARK) if number == 1 else data
+                if data.strip():
+                    yield _parsed(data, f"{path}, line {number}")
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        place = f"{path}, behind line {number}" if number else str(path)
+        raise FileError(f"{place}: the compressed data is broken: copy the file again.") from None
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+def _parsed(data: bytes, place: str) -> Line:
+    try:
+        return Line(place, json.loads(data.decode()))
+    except UnicodeDecodeError:
+        return Line(place, fault="this is not UTF-8 text")
+    except json.JSONDecodeError:
+        return Line(place, fault="this is not JSON", torn=True)
+    except (ValueError, RecursionError):
+        # Thousands of digits or of brackets: JSON, but nothing that Python reads.
+        return Line(place, fault="this is no JSON that can be read")

@@ -1,0 +1,124 @@
+"""Files are whole or not there; each faulty line is named."""
+
+import gzip
+import json
+import os
+import stat
+
+import pytest
+
+from common.files import FileError, json_lines, read_json_lines, whole, write_json, write_text
+
+LINE = '{"id": "a"}'
+
+
+def values(path):
+    return [line.value for line in read_json_lines(path)]
+
+
+def test_write_replaces_and_makes_folders(tmp_path):
+    path = tmp_path / "new folder/[a].json"
+    write_text(path, "old")
+    write_json(path, {"é": "\ud800"})
+    assert json.loads(path.read_text("utf-8")) == {"é": "\ud800"}
+    assert [p.name for p in path.parent.iterdir()] == ["[a].json"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OSError])
+def test_interrupted_write_leaves_what_was_there(tmp_path, error):
+    path = tmp_path / "a.png"
+    path.write_text("old")
+    with pytest.raises(FileError if error is OSError else error), whole(path) as scratch:
+        assert scratch.suffix == ".png"
+        scratch.write_text("half")
+        raise error
+    assert [p.read_text() for p in tmp_path.iterdir()] == ["old"]
+
+
+def test_write_goes_through_links(tmp_path):
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "real/file.txt")
+    write_text(link, "a")
+    assert link.is_symlink()
+    assert (tmp_path / "real/file.txt").read_text() == "a"
+
+
+def test_write_leaves_pipes_in_place(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_text(pipe, "a")
+    assert os.read(reader, 9) == b"a"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize("place", ["", "file/under.txt", "n" * 300])
+def test_what_cannot_be_written_is_named(tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="cannot be written"):
+        write_text(tmp_path / place, "a")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [LINE, f"\ufeff{LINE}\r\n", f"{LINE}\n\n \n", f"\n{LINE}"],
+    ids=["bare", "dos", "b", "c"],
+)
+def test_blank_lines_and_marks_are_no_rows(tmp_path, text):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(text.encode())
+    assert values(path) == [{"id": "a"}]
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path):
+    row = {"id": "a\u2028b\u2029c\x85d\x0be"}
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    assert values(path) == [row]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl"])
+def test_compressed_by_what_it_is_not_by_its_name(tmp_path, name):
+    for data in (gzip.compress(LINE.encode()), LINE.encode()):
+        (tmp_path / name).write_bytes(data)
+        assert values(tmp_path / name) == [{"id": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("second", "fault"),
+    [
+        (b"5", "no JSON object"),
+        (b"null", "no JSON object"),
+        (b"[1]", "no JSON object"),
+        (b'{"id": ', "not JSON"),
+        (LINE.encode() * 2, "not JSON"),
+        (b'{"id": "\xff"}', "not UTF-8"),
+        (b'{"id": ' + b"9" * 5000 + b"}", "no JSON that can be read"),
+        (b"[" * 100_000, "no JSON that can be read"),
+    ],
+)
+def test_faulty_line_is_named(tmp_path, second, fault):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(LINE.encode() + b"\n" + second + b"\n" + LINE.encode())
+    with pytest.raises(FileError, match=rf"a\.jsonl, line 2: this is {fault}"):
+        values(path)
+    assert [line.value for line in json_lines(path)][::2] == [{"id": "a"}] * 2
+
+
+@pytest.mark.parametrize("kept", [5, 200, -5])
+def test_cut_archive_is_named_with_its_line(tmp_path, kept):
+    path = tmp_path / "a.gz"
+    rows = "".join(json.dumps({"id": os.urandom(40).hex()}) + "\n" for _ in range(9))
+    path.write_bytes(gzip.compress(rows.encode())[:kept])
+    where = "" if kept == 5 else r", behind line \d"
+    with pytest.raises(FileError, match=rf"a\.gz{where}: the compressed data is broken"):
+        values(path)
+
+
+@pytest.mark.parametrize("name", ["", "missing.jsonl"])
+def test_what_cannot_be_read_is_named(tmp_path, name):
+    with pytest.raises(FileError, match="cannot be read"):
+        values(tmp_path / name)
