@@ -1,5 +1,7 @@
 """`make validate`: the kernel's own solve on every problem of a set, with several seeds.
 
+Above 300 lines for what belongs to one command: options, resuming, and the loop over all solves.
+
 Covers: the run file (see `records`), seeds, progress with the time left, stopping and resuming
 without losing or repeating a problem, the local engine or a server. Does not cover: what the
 figures mean (`report`, printed at the end).
@@ -34,7 +36,7 @@ from kernel.records import Problem, StopReason
 from kernel.report import row_of, settings_of
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
-from validation import report
+from validation import report, side_by_side
 from validation.runs.records import Recording, RunError, read_run
 from validation.runs.sets import ProblemSet, SetError, TruthProblem, load_set
 from validation.server_engine import ServerEngine, ServerError
@@ -60,6 +62,8 @@ class Options:
     """Most a problem: a fiftieth of nine hours less the reserve."""
     problems: int | None = None
     """Only the first so many problems of the set."""
+    at_once: int = 1
+    """Problems solved side by side; small models gain speed, seconds a problem lose meaning."""
     stop_when_decided: bool = False
     """Abort candidates that cannot change the vote: faster, but no maj@k."""
     model: Path | None = None
@@ -123,7 +127,8 @@ def _command(options: Options) -> int:
             status = 0
             if left:
                 with engine_of(options, model, config, path) as engine, ForkedSandbox(config) as s:
-                    status = work(left, config, options.seconds, engine, s, trace)
+                    at_once = options.at_once
+                    status = work(left, config, options.seconds, engine, s, trace, at_once=at_once)
     figures = report.report(read_run(path)) if status == 0 or done else None
     if figures:
         report.print_report(figures)
@@ -139,7 +144,8 @@ def configured(options: Options, model: Path) -> Config:
     """
     if not (model / "config.json").is_file():
         raise ConfigError(f"{model} is no model: set MODEL to a folder with config.json.")
-    if options.seeds < 1 or options.seconds <= 0 or (options.problems or 1) < 1:
+    counts = (options.seeds, options.problems or 1, options.at_once)
+    if min(counts) < 1 or options.seconds <= 0:
         raise ConfigError("SEEDS and PROBLEMS must be at least 1, and SECONDS above 0.")
     config = Config()
     if (model / PROFILE).is_file():
@@ -207,12 +213,15 @@ def engine_of(
     """Open the engine that the options ask for."""
     if options.engine_url:
         tokenizer = load_tokenizer(model)
-        opened = ServerEngine(options.engine_url, tokenizer, config.candidates, options.served)
+        most = config.candidates * options.at_once
+        opened = ServerEngine(options.engine_url, tokenizer, most, options.served)
         print(f"{opened.url} serves {opened.model}")
     else:
         log = path.with_suffix(".engine.log")
         print(f"Loading {model.name} (log: {log}) ...", flush=True)
-        opened = VllmEngine(model, config, log, lambda text: print(text, flush=True))
+        # The engine has to hold the candidates of all problems that run at once.
+        wider = replace(config, candidates=config.candidates * options.at_once)
+        opened = VllmEngine(model, wider, log, lambda text: print(text, flush=True))
     with contextlib.closing(opened) as engine:
         yield engine
 
@@ -225,14 +234,21 @@ def work(
     sandbox: Sandbox,
     trace: Trace,
     now: Callable[[], float] = time.monotonic,
+    at_once: int = 1,
 ) -> int:
     """Solve all that is left; return the exit status. What is finished is in the file at once."""
     try:
         while not (engine.ready or engine.lost):
             engine.poll()
         start, right = now(), 0
-        for number, task in enumerate(left, 1):
-            right += _solve(task, number, len(left), config, seconds, engine, sandbox, trace)
+
+        def solve(place: int, engine: Engine, sandbox: Sandbox) -> bool:
+            number = place + 1
+            return _solve(left[place], number, len(left), config, seconds, engine, sandbox, trace)
+
+        results = side_by_side.each(len(left), at_once, engine, sandbox, solve)
+        for number, is_right in enumerate(results, 1):
+            right += is_right
             if trace.lost:
                 raise ServerError("The run's file cannot be written any more: make room.")
             remaining = (now() - start) / number * (len(left) - number)
