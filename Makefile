@@ -141,6 +141,10 @@ results-notebook: $(READY) ## Write notebooks/results.ipynb anew from validation
 compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
 	@$(PY) -m validation.compare --a "$(A)" --b "$(B)" --set "$(SET)"
 
+.PHONY: power
+power: $(READY) ## Say before a run how many problems and seeds tell 2 points apart (POINTS=2 PROBLEMS= SEEDS= A=, B= recorded runs or SAMPLING= SPREAD=)
+	@$(PY) -m validation.power $(call option,POINTS,points) $(call option,PROBLEMS,problems) $(if $(filter command line environment,$(origin SEEDS)),--seeds "$(SEEDS)") $(call option,A,a) $(call option,B,b) $(call option,SAMPLING,sampling) $(call option,SPREAD,spread) $(call option,SET,set) $(call option,OUT,out)
+
 SEEDS ?= 5
 .PHONY: validate
 validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 SEED= ENGINE_URL= MODEL= OUT= ARGS=)

@@ -1,14 +1,16 @@
-"""Plots of recorded runs, for `notebooks/results.ipynb`, the README and the model card.
+"""Plots of recorded runs, for `make results`, the README and the model card; that of `make power`.
 
-Covers: five plots: maj@k with bands, accuracy, agreement against correctness, seconds a problem,
-what early stopping saves. Does not cover: their numbers (`plot_data`).
+Covers: maj@k with bands, accuracy, agreement against correctness, seconds a problem, what early
+stopping saves; what a run not yet made could tell apart. Does not cover: their numbers
+(`plot_data`, `power`).
 
 A plot that a run cannot give (candidates aborted, no truths, no times) leaves that run out and says
 so in its title.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -134,6 +136,30 @@ def savings(runs: Sequence[Run]) -> Figure:
 
 def _rule_names(axes: Axes, count: int) -> list[str]:
     return [label.get_text() for label in axes.get_xticklabels()][:count]
+
+
+def detectable(figures: Mapping[str, Any]) -> Figure:
+    """Plot the smallest difference that can be shown over seeds, a colour a size of set.
+
+    Args:
+        figures: of `power.plan`.
+    """
+    figure, axes = _axes("seeds of each system", "smallest difference shown")
+    _log_ticks(axes, 2, (1.0,))
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} points"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    for number, (size, by_seeds) in enumerate(figures["detectable"].items()):
+        colour = COLOURS[number % len(COLOURS)]
+        for kind, style in enumerate(("-", ":")):
+            found = [(seeds, both[kind]) for seeds, both in by_seeds.items() if both[kind]]
+            label = f"{size} problems" if kind == 0 else None
+            if found:
+                axes.plot(*zip(*found, strict=True), style, color=colour, label=label)
+    axes.axhline(figures["points"] / 100, color="#888888", linewidth=1)
+    title = "What can be told apart (80% power): on these problems, dotted on others"
+    return _finished(figure, axes, title, [])
 
 
 # --- What they share ---
