@@ -130,12 +130,8 @@ report: $(READY) ## Report on a recorded run: accuracy with intervals, maj@k, wh
 	@$(PY) -m validation.report "$(RUN)" --set "$(SET)"
 
 .PHONY: results
-results: $(READY) ## Plot recorded runs: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)
+results: $(READY) ## Plot recorded runs on one page: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)
 	@$(PY) -m validation.results $(foreach run,$(RUN) $(RUNS),--runs "$(run)") --set "$(SET)" $(if $(OUT),--out "$(OUT)")
-
-.PHONY: results-notebook
-results-notebook: $(READY) ## Write notebooks/results.ipynb anew from validation/results.py
-	@$(PY) -m validation.results --build
 
 .PHONY: compare
 compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
