@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from kernel.tests.fault_runs import CODED, FaultRun, broken
@@ -83,6 +84,13 @@ def signalled(module: str, number: int, times: int) -> Callable[[FaultRun], None
     return disturb
 
 
+def caches_dropped(run: FaultRun) -> None:
+    """Take the operating system's directory caches back while sessions are open."""
+    for turn in range(CACHE_DROPS):
+        run.until(5 * (turn + 1), "execution")
+        Path("/proc/sys/vm/drop_caches").write_text("2")
+
+
 def stopped_at_start(run: FaultRun) -> None:
     """Stop the supervisor before it has started."""
     os.kill(run.child(SUPERVISOR), signal.SIGSTOP)
@@ -107,6 +115,7 @@ def killed(run: FaultRun) -> None:
     run.start()
 
 
+CACHE_DROPS = 5
 SLOW_STEPS = {"env": {"FAKE_VLLM_PAUSE": "0.01"}}
 CODING = {"text": CODED, "env": {"FAKE_VLLM_PAUSE": "0.002"}}
 RERUN = {"KAGGLE_IS_COMPETITION_RERUN": "1"}
@@ -169,6 +178,13 @@ SANDBOX_FAULTS = (
         1,
         {**CODING, "settings": {"sandbox_start_seconds": 20}},
         stopped_at_start,
+    ),
+    Fault(
+        "directory caches dropped under open sessions",
+        2,
+        CACHE_DROPS,
+        {**CODING},
+        caches_dropped,
     ),
     Fault(
         "sessions that will not die",

@@ -22,6 +22,7 @@ What is covered, each with its test in `tests/`:
   (`test_files_are_safe_without_landlock`);
 - the network (`test_no_network`) and secrets of other processes (`test_secrets_are_out_of_reach`);
 - one session's effect on another (`test_sessions_do_not_touch_one_another`);
+- directory caches that the operating system takes back (`test_open_sessions_go_on`);
 - death and hanging of the supervisor (`test_death_crashes_what_ran_and_spares_what_waited`,
   `test_hang`, `test_hang_while_it_starts`), death of the kernel's process
   (`test_everything_dies_with_the_kernels_process`);

@@ -69,12 +69,16 @@ class Cell:
 
 
 def detach(pipes: Pipes) -> Pipes:
-    """Leave the supervisor's session and descriptors behind, keeping the given ones up high."""
+    """Leave the supervisor's session and descriptors behind, keeping the given ones up high.
+
+    What the session needs of /proc later is opened here and joins them.
+    """
     os.setsid()
+    stat = os.open("/proc/self/stat", os.O_RDONLY)
     base = min(_HIGHEST, resource.getrlimit(resource.RLIMIT_NOFILE)[0]) - _PIPES
     moved = [
         fcntl.fcntl(descriptor, fcntl.F_DUPFD, base)
-        for descriptor in (pipes.request, pipes.status, pipes.output, pipes.null)
+        for descriptor in (pipes.request, pipes.status, pipes.output, pipes.null, stat)
     ]
     os.closerange(3, base)
     for descriptor, target in ((moved[3], 0), (moved[2], 1)):
@@ -102,10 +106,9 @@ def enter(cell: Cell, pipes: Pipes, parent: int) -> None:
     if os.getppid() != parent:
         os._exit(0)
     if layers.landlock:
-        own = f"/proc/{os.getpid()}"
-        sandbox_landlock.restrict(cell.folder, (*cell.readable, own), (os.devnull,))
+        sandbox_landlock.restrict(cell.folder, cell.readable, (os.devnull,))
     if layers.seccomp:
-        first = min(pipes.request, pipes.status, pipes.output, pipes.null)
+        first = min(pipes.request, pipes.status, pipes.output, pipes.null, pipes.stat)
         program = sandbox_seccomp.build(os.getpid(), first, layers.read_only)
         sandbox_seccomp.install(program)
 

@@ -2,13 +2,15 @@
 
 Covers: every right that the machine's Landlock version knows, TCP and signals to processes outside
 where it knows them. Does not cover: changing modes, owners and times (the seccomp filter answers
-those), and what is open already.
+those), what is open already, and /proc: a rule hangs on an inode, and procfs makes new inodes as
+soon as the operating system has dropped its directory caches, so a rule there is refused.
 
 Constants: Linux's `uapi/linux/landlock.h`.
 """
 
 import ctypes
 import os
+import stat
 import struct
 from collections.abc import Iterable
 
@@ -48,6 +50,7 @@ def restrict(own: str, readable: Iterable[str], writable: Iterable[str]) -> None
 
     Raises:
         OSError: the kernel refuses.
+        ValueError: a path is in /proc.
     """
     known = version()
     handled = (1 << max(n for v, n in _FILE_RIGHTS.items() if v <= known)) - 1
@@ -74,7 +77,10 @@ def _allow(rules: int, path: str, rights: int) -> None:
     except OSError:
         return
     try:
-        if not os.path.isdir(path):  # noqa: PTH112 - called often, at each fork
+        status = os.fstat(descriptor)
+        if status.st_dev == os.stat("/proc").st_dev:  # noqa: PTH116 - called often, at each fork
+            raise ValueError(f"a Landlock rule for {path} would soon be lost: open it beforehand")
+        if not stat.S_ISDIR(status.st_mode):
             rights &= _OF_FILES
         rule = struct.pack("=Qi", rights, descriptor)
         _checked(_libc.syscall(_ADD, rules, _PATH_BENEATH, rule, 0), f"rule for {path}")

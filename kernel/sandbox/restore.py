@@ -59,6 +59,8 @@ class Pipes:
     status: int
     output: int
     null: int
+    stat: int = -1
+    """The session's own /proc/self/stat, opened before Landlock: a rule could not hang on it."""
 
 
 _modules: dict[str, ModuleType] = {}
@@ -106,7 +108,7 @@ class Surroundings:
     """The interpreter as it was before any model code ran."""
 
     def __init__(self, pipes: Pipes, folder: str, main: ModuleType) -> None:
-        self._pipes = pipes
+        self.pipes = pipes
         self._folder = folder
         self._main = main
         self._builtins = dict(builtins.__dict__)
@@ -160,7 +162,7 @@ class Surroundings:
         )
 
     def _connect(self) -> None:
-        pipes = self._pipes
+        pipes = self.pipes
         for source, target in ((pipes.null, 0), (pipes.output, 1), (pipes.null, 2)):
             dup2(source, target)
         for descriptor in pipes.request, pipes.status, pipes.output:

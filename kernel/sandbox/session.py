@@ -25,7 +25,7 @@ from ctypes import c_ulong, py_object, pythonapi
 from gc import collect, get_objects
 from hashlib import blake2b
 from linecache import cache as line_cache
-from os import listdir
+from os import pread
 from struct import Struct
 from threading import Thread, active_count, current_thread
 from threading import enumerate as enumerate_threads
@@ -50,6 +50,9 @@ QUIET, STRAYS = b"-", b"t"
 _GRACE_SECONDS = 0.5
 """For daemon threads to end once asked; they are a rarity, so the wait is too."""
 _BEGIN_SECONDS = 0.05
+_THREADS_FIELD = 17
+"""Position in /proc/pid/stat behind the command's name, see proc(5)."""
+_STAT_BYTES = 4096
 _native_threads = 0
 
 _raise_in_thread: Any = pythonapi.PyThreadState_SetAsyncExc
@@ -107,7 +110,7 @@ class Interpreter:
             value = eval(program.last, namespace) if program.last is not None else None
             if value is not None:
                 print(value, file=surroundings.out)
-            settle_threads()
+            settle_threads(surroundings.pipes.stat)
             verdict, text = ENDED, ""
         except SystemExit as end:
             verdict, text = _exit_status(end)
@@ -175,9 +178,13 @@ def _verdict(error: BaseException) -> bytes:
     return RAISED
 
 
-def settle_threads() -> None:
-    """Return once no thread but this one runs, or once the rest will not end."""
-    if not threads_left():
+def settle_threads(stat: int) -> None:
+    """Return once no thread but this one runs, or once the rest will not end.
+
+    Args:
+        stat: A descriptor of /proc/self/stat.
+    """
+    if not threads_left(stat):
         return
     for found in get_objects():
         if isinstance(found, ThreadPoolExecutor):
@@ -189,11 +196,11 @@ def settle_threads() -> None:
         if thread.ident is not None:
             _raise_in_thread(c_ulong(thread.ident), py_object(SystemExit))
     end = monotonic() + _GRACE_SECONDS
-    while threads_left() and monotonic() < end:
+    while threads_left(stat) and monotonic() < end:
         sleep(0.005)
 
 
-def threads_left() -> bool:
+def threads_left(stat: int) -> bool:
     """Whether Python threads run beside this one.
 
     Threads of native libraries do not count: they sleep until they are used. A raw thread counts
@@ -202,7 +209,7 @@ def threads_left() -> bool:
     global _native_threads
     end = monotonic() + _BEGIN_SECONDS
     while not count_threads():
-        threads = len(listdir("/proc/self/task")) - 1  # noqa: PTH208 - Path can be patched
+        threads = int(pread(stat, _STAT_BYTES, 0).rpartition(b")")[2].split()[_THREADS_FIELD]) - 1
         if threads <= _native_threads or monotonic() >= end:
             _native_threads = threads
             return False
@@ -225,7 +232,7 @@ def serve(pipes: Pipes, folder: str) -> NoReturn:
         (length,) = HEADER.unpack(_read(pipes.request, HEADER.size))
         source = _read(pipes.request, length).decode("utf-8", "surrogatepass")
         verdict = interpreter.run(source)
-        strays = STRAYS if threads_left() else QUIET
+        strays = STRAYS if threads_left(pipes.stat) else QUIET
         _write(pipes.status, verdict + strays + _read(pipes.request, TOKEN_BYTES))
 
 
