@@ -133,6 +133,10 @@ report: $(READY) ## Report on a recorded run: accuracy with intervals, maj@k, wh
 results: $(READY) ## Plot recorded runs on one page: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)
 	@$(PY) -m validation.results $(foreach run,$(RUN) $(RUNS),--runs "$(run)") --set "$(SET)" $(if $(OUT),--out "$(OUT)")
 
+.PHONY: export
+export: $(READY) ## Hand a recorded run to inspect_ai's viewer, trackio or wandb (RUN= TO=inspect|trackio|wandb SET= OUT= PROJECT=)
+	@$(PY) -m validation.export --run "$(RUN)" $(call option,TO,to) --set "$(SET)" $(call option,OUT,out) $(call option,PROJECT,project)
+
 .PHONY: compare
 compare: $(READY) ## Tell whether run B is better than run A or just luckier (A= B= SET=)
 	@$(PY) -m validation.compare --a "$(A)" --b "$(B)" --set "$(SET)"
