@@ -4,14 +4,20 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV ?= .venv
-# The environment is keyed by what goes into it: a change of the requirements makes a new one.
+quoted = '$(subst ','\'',$(1))'
+
+# What goes into the environment is its key, and the key alone decides whether it is built. It lies
+# beside VENV, which becomes a link to it, so that other requirements never change an environment in
+# which something runs; a folder VENV that holds the right one itself is used as it is.
 KEY := $(shell cat requirements.txt requirements.lock | sha256sum | cut -c1-16)
-READY := $(VENV)/.ready-$(KEY)
-PY := $(VENV)/bin/python
-PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet
+LINK := $(or $(shell link=$(call quoted,$(VENV)); printf %s "$${link%/}"),.venv)
+MARK := .ready-$(KEY)
+ENVIRONMENT := $(LINK)$(shell [ ! -L $(call quoted,$(LINK)) ] && [ -e $(call quoted,$(LINK)/$(MARK)) ] || printf %s -$(KEY))
+READY := environment
+PY := $(call quoted,$(ENVIRONMENT)/bin/python)
 
 # Options of the targets are passed as NAME=value; what is not given is the command's own default.
-option = $(if $($(1)),--$(2) "$($(1))")
+option = $(if $($(1)),--$(2) $(call quoted,$($(1))))
 
 .PHONY: help
 help: ## List the targets
@@ -19,17 +25,14 @@ help: ## List the targets
 	@sed -nE 's/^([a-z%-]+):.*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: setup
-setup: $(READY) ## Build .venv, once for each state of the requirements (minutes, 3.3 GB)
+setup: $(READY) ## Build .venv, once for each state of the requirements (minutes, 4 GB)
+	@echo $(call quoted,$(ENVIRONMENT) is ready.)
 
-$(READY): requirements.txt requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: name one with PYTHON=/path/to/python3.")'
-	@echo "Building $(VENV): torch first, then the locked packages; a few minutes."
-	@rm -rf $(VENV)
-	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --upgrade pip
-	@echo "  torch ..." && $(PIP) install "$$(grep ^torch== requirements.txt)"
-	@echo "  $$(grep -c == requirements.lock) packages ..." && $(PIP) install --no-deps --require-hashes -r requirements.lock
-	@touch $@
+.PHONY: $(READY)
+$(READY):
+	@[ -e $(call quoted,$(ENVIRONMENT)/$(MARK)) ] && [ $(call quoted,$(ENVIRONMENT)) -ef $(call quoted,$(LINK)) ] || { \
+	    $(call quoted,$(PYTHON)) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: name one with PYTHON=/path/to/python3.")' && \
+	    exec $(call quoted,$(PYTHON)) -m common.setup_environment $(call quoted,$(LINK)) $(call quoted,$(ENVIRONMENT)) $(KEY); }
 
 .PHONY: dry-run
 dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PROBLEMS= API= CANDIDATES= MINUTES= SEED= MODEL=)
@@ -43,7 +46,7 @@ test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names 
 check: $(READY) ## Check style and types
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(VENV)/bin/pyright --pythonpath $(PY)
+	@$(call quoted,$(ENVIRONMENT)/bin/pyright) --pythonpath $(PY)
 
 bench-%: $(READY) ## Measure NAME (bench-sandbox, bench-dry_run, ...) into benchmarks/results/NAME.json
 	@$(PY) -m benchmarks.$*
@@ -131,7 +134,7 @@ report: $(READY) ## Report on a recorded run: accuracy with intervals, maj@k, wh
 
 .PHONY: results
 results: $(READY) ## Plot recorded runs on one page: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)
-	@$(PY) -m validation.results $(foreach run,$(RUN) $(RUNS),--runs "$(run)") --set "$(SET)" $(if $(OUT),--out "$(OUT)")
+	@$(PY) -m validation.results $(call option,RUN,runs) $(foreach run,$(RUNS),--runs "$(run)") --set "$(SET)" $(if $(OUT),--out "$(OUT)")
 
 .PHONY: export
 export: $(READY) ## Hand a recorded run to inspect_ai's viewer, trackio or wandb (RUN= TO=inspect|trackio|wandb SET= OUT= PROJECT=)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).resolve().parent / "archive_templates"
 LOCKS = ("requirements.txt", "requirements.lock", "notebooks/wheels/t4x2.lock")
 """Here, here with all that follows, and on Kaggle."""
-UNTRACKED = frozenset({".git", ".venv", "dist", "runs", "__pycache__", ".pytest_cache"})
+UNTRACKED = re.compile(r"\.git|\.venv.*|dist|runs|__pycache__|\.pytest_cache")
 
 
 class ArchiveError(RuntimeError):
@@ -137,7 +137,7 @@ def tracked(root: Path) -> list[str]:
     return sorted(
         path.relative_to(root).as_posix()
         for path in root.rglob("*")
-        if path.is_file() and not UNTRACKED & set(path.relative_to(root).parts)
+        if path.is_file() and not any(map(UNTRACKED.fullmatch, path.relative_to(root).parts))
     )
 
 
