@@ -1,0 +1,55 @@
+"""Runs many conversations' blocks in the kernel's sandbox, a session each, several at once.
+
+Covers: blocks that build on one another, the order of what comes back. Does not cover: what is done
+with the outputs.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from kernel.records import Execution
+from kernel.sandbox import Sandbox
+
+SESSIONS = 32
+"""Open at once: enough for every worker to find its next block waiting."""
+WAIT_SECONDS = 1.0
+
+Program = Sequence[str]
+"""Blocks that run one after the other in one session."""
+
+
+def run_all(
+    programs: Sequence[Program],
+    sandbox: Sandbox,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[list[Execution]]:
+    """Return what each program's blocks gave, in the order of the programs.
+
+    Args:
+        programs: each with at least one block.
+        sandbox: has no sessions of these names: `0`, `1` and so on.
+        progress: called with the number of programs that have ended.
+    """
+    results: list[list[Execution]] = [[] for _ in programs]
+    waiting, done = iter(range(len(programs))), 0
+    running = sum(_begin(waiting, programs, sandbox) for _ in range(SESSIONS))
+    while running:
+        for execution in sandbox.poll(WAIT_SECONDS):
+            number = int(execution.session)
+            results[number].append(execution)
+            if len(results[number]) < len(programs[number]):
+                sandbox.submit(execution.session, programs[number][len(results[number])])
+                continue
+            sandbox.close_session(execution.session)
+            done += 1
+            progress(done)
+            running += _begin(waiting, programs, sandbox) - 1
+    return results
+
+
+def _begin(waiting: Iterator[int], programs: Sequence[Program], sandbox: Sandbox) -> int:
+    """Begin the next program; return how many were begun."""
+    number = next(waiting, None)
+    if number is None:
+        return 0
+    sandbox.submit(str(number), programs[number][0])
+    return 1
