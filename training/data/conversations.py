@@ -5,15 +5,14 @@ by hand. Does not cover: which problems there are (`families`), and filters.
 """
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import re
-
 from kernel.config import Config
 from kernel.records import Execution, ExecutionStatus
-from kernel.sandbox import Sandbox
-from training.data.executions import run_all
+from kernel.sandbox.forked_sandbox import Sandbox
+from training.data.executions import run_steady
 from training.data.families.family import Posed
 from training.data.faults import Fault, fault_in, two_faults_in
 from training.data.rows import Row, Writing, failures
@@ -81,9 +80,10 @@ def with_code(
     rows: dict[str, Row] = {}
     for attempt in range(TRIES + 1):
         scripts = [scripted(posed, attempt) for posed in problems if posed.id not in rows]
-        before = len(rows)
-        executions = run_all([s.blocks for s in scripts], sandbox, lambda n: progress(before + n))
-        for script, done in zip(scripts, executions, strict=True):
+        blocks = [script.blocks for script in scripts]
+        # The few that are tried again are not worth a second count.
+        show = progress if attempt == 0 else _silent
+        for script, done in zip(scripts, run_steady(blocks, sandbox, show), strict=True):
             if row := written(script, done, config):
                 rows[row.id] = row
     return [rows[posed.id] for posed in problems]
@@ -128,6 +128,10 @@ def in_words(posed: Posed) -> Row:
     steps = join.join(posed.steps) + ("" if posed.steps[-1].endswith(".") else ".")
     text = f"{steps}\n{closing(posed, draw)}"
     return Row(posed.id, posed.problem, posed.answer, text, (), SOURCE, posed.family)
+
+
+def _silent(done: int) -> None:
+    pass
 
 
 def closing(posed: Posed, draw: random.Random) -> str:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 SYNTAX = r"SyntaxError|IndentationError"
+NO_OUTPUT = r"^\[no output"
+"""What the sandbox says of a block that printed nothing and ends in no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Fault:
     remark: str
     """What was wrong, in one sentence."""
     shows: str
-    """A pattern that the whole of the broken program's output matches somewhere; `^$`: no output."""
+    """A pattern that the whole of the broken program's output matches somewhere."""
 
 
 Maker = Callable[[str, random.Random], Fault | None]
@@ -143,7 +145,9 @@ def single_equals(code: str, draw: random.Random) -> Fault | None:
 
 def prose(code: str, draw: random.Random) -> Fault | None:
     """Write a sentence into the block."""
-    line = draw.choice(("The answer is:", "Now we print the result.", "So we get", "Let us compute."))
+    line = draw.choice(
+        ("The answer is:", "Now we print the result.", "So we get", "Let us compute.")
+    )
     *before, last = code.splitlines()
     broken = "\n".join([*before, line, last])
     remark = "A block may hold only code; the sentence in it must go."
@@ -328,15 +332,15 @@ def not_printed(code: str, draw: random.Random) -> Fault | None:
     match = _last_print(code)
     if not match:
         return None
-    shown = match["shown"]
-    if "(" in shown or " " in shown:
-        shown = draw.choice((shown, f"answer = {shown}"))
+    name = re.fullmatch(r"\w+", match["shown"])
+    line = "" if name else f"{draw.choice(('answer', 'result', 'value'))} = {match['shown']}"
     remarks = (
         "Nothing was printed, so I add a print.",
         "There is no output: the value must be printed.",
         "I forgot to print the result.",
     )
-    return Fault("nothing printed", _replaced(code, match, shown), code, draw.choice(remarks), "^$")
+    broken = _replaced(code, match, line).rstrip()
+    return Fault("nothing printed", broken, code, draw.choice(remarks), NO_OUTPUT)
 
 
 def not_called(code: str, draw: random.Random) -> Fault | None:
@@ -349,7 +353,7 @@ def not_called(code: str, draw: random.Random) -> Fault | None:
         "Nothing called the function, so there is no output.",
     )
     broken = _replaced(code, match, "").rstrip()
-    return Fault("function not called", broken, code, draw.choice(remarks), "^$")
+    return Fault("function not called", broken, code, draw.choice(remarks), NO_OUTPUT)
 
 
 def off_by_one(code: str, draw: random.Random) -> Fault | None:
@@ -378,7 +382,7 @@ def off_by_one(code: str, draw: random.Random) -> Fault | None:
 
 SPOILERS: Sequence[Maker] = (unclosed, unclosed_inside, unmatched, missing_colon, no_indent, prose)
 """Mistakes that keep a program from being read at all, whatever else is wrong with it."""
-OTHERS: Sequence[Maker] = (
+PARTICULAR: Sequence[Maker] = (
     single_equals,
     missing_times,
     equation_as_argument,
@@ -386,8 +390,6 @@ OTHERS: Sequence[Maker] = (
     wrong_import,
     missing_symbols,
     misspelled,
-    undefined_result,
-    text_plus_number,
     digits_of_number,
     text_digits,
     float_range,
@@ -396,26 +398,39 @@ OTHERS: Sequence[Maker] = (
     wrong_index,
     text_key,
     length_method,
-    not_printed,
     not_called,
     off_by_one,
 )
-SPOILER_SHARE = 0.3
-"""Of the first mistakes; in a study 44% of real errors were brackets, but they are easy to mend."""
+"""Mistakes that only some programs can have."""
+GENERAL: Sequence[Maker] = (undefined_result, text_plus_number, not_printed)
+"""Mistakes that nearly every program can have."""
+SPOILER_SHARE, PARTICULAR_SHARE = 0.3, 0.45
+"""Of all mistakes; in a study 44% of real errors were brackets, but they are easy to mend."""
 
 
 def fault_in(code: str, draw: random.Random) -> Fault | None:
     """Return a mistake that this program can have, None where none fits."""
-    makers = list(SPOILERS if draw.random() < SPOILER_SHARE else OTHERS)
-    draw.shuffle(makers)
-    made = (maker(code, draw) for maker in makers)
-    return next((fault for fault in made if fault and fault.broken != fault.mended), None)
+    place = draw.random()
+    groups = [PARTICULAR, GENERAL, SPOILERS]
+    if place < SPOILER_SHARE:
+        groups = [SPOILERS, PARTICULAR, GENERAL]
+    elif place > SPOILER_SHARE + PARTICULAR_SHARE:
+        groups = [GENERAL, PARTICULAR, SPOILERS]
+    for makers in groups:
+        if fault := _first(makers, code, draw):
+            return fault
+    return None
 
 
 def two_faults_in(code: str, draw: random.Random) -> tuple[Fault, Fault] | None:
     """Return a mistake that hides another: the second is seen once the first is mended."""
-    makers = [maker for maker in OTHERS if maker is not single_equals]
-    draw.shuffle(makers)
-    second = next((fault for maker in makers if (fault := maker(code, draw))), None)
-    first = draw.choice(SPOILERS)(second.broken, draw) if second else None
+    makers = [maker for maker in (*PARTICULAR, *GENERAL) if maker is not single_equals]
+    second = _first(makers, code, draw)
+    first = _first(SPOILERS, second.broken, draw) if second else None
     return (first, second) if first and second else None
+
+
+def _first(makers: Sequence[Maker], code: str, draw: random.Random) -> Fault | None:
+    """Return a fault of the first maker, in an order drawn at random, that the program suits."""
+    made = (maker(code, draw) for maker in draw.sample(makers, len(makers)))
+    return next((fault for fault in made if fault and fault.broken != fault.mended), None)

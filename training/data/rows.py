@@ -42,7 +42,9 @@ class Row:
 
 def row_of(values: dict[str, Any]) -> Row:
     """Return the row of a JSON object."""
-    spans = {name: tuple((a, b) for a, b in values.get(name, ())) for name in ("outputs", "failures")}
+    spans = {
+        name: tuple((a, b) for a, b in values.get(name, ())) for name in ("outputs", "failures")
+    }
     return replace(Row(**{**values, "outputs": (), "failures": ()}), **spans)
 
 

@@ -20,15 +20,17 @@ def signed(n: int) -> str:
     ),
     plan=("We let sympy solve the equation.", "We bring the terms with $x$ to one side."),
     code=(
-        "from sympy import symbols, solve\nx = symbols('x')\nprint(solve(<a>*x <b> - (<c>*x <e>), x)[0])",
-        "from sympy import symbols, Eq, solve\nx = symbols('x')\nprint(solve(Eq(<a>*x <b>, <c>*x <e>), x)[0])",
+        "from sympy import symbols, solve\nx = symbols('x')\n"
+        "print(solve(<a>*x <b> - (<c>*x <e>), x)[0])",
+        "from sympy import symbols, Eq, solve\nx = symbols('x')\n"
+        "print(solve(Eq(<a>*x <b>, <c>*x <e>), x)[0])",
         "print(next(x for x in range(-1000, 1001) if <a>*x <b> == <c>*x <e>))",
     ),
     result="$x$",
 )
 def linear_equation(d: Draw) -> Drawn:
     """A linear equation."""
-    c, x = d.int(1, 9), d.upto(-9, 30, 120)
+    c, x = d.int(2, 9), d.upto(-9, 30, 120)
     a, b = c + d.int(1, 9), d.pick(-1, 1) * d.int(1, 30)
     e = (a - c) * x + b
     left, right = a - c, e - b
@@ -41,25 +43,29 @@ def linear_equation(d: Draw) -> Drawn:
         "If $<a>x + <b>y = <e>$ and $<c>x - <f>y = <g>$, what is $<w>$?",
         "The numbers $x$ and $y$ satisfy $<a>x + <b>y = <e>$ and $<c>x - <f>y = <g>$. Find $<w>$.",
         "Solve the system $<a>x + <b>y = <e>$, $<c>x - <f>y = <g>$ and give $<w>$.",
-        r"Let $(x, y)$ be the solution of $\begin{cases} <a>x + <b>y = <e> \\ <c>x - <f>y = <g> \end{cases}$. Find $<w>$.",
+        r"Let $(x, y)$ be the solution of $\begin{cases} <a>x + <b>y = <e> \\ <c>x - <f>y = <g> "
+        r"\end{cases}$. Find $<w>$.",
     ),
     plan=("We solve both equations together and evaluate $<w>$.",),
     code=(
-        "from sympy import symbols, solve\nx, y = symbols('x y')\ns = solve([<a>*x + <b>*y - <e>, <c>*x - <f>*y - (<g>)], [x, y])\nprint(s[x] <o> s[y])",
-        "from sympy import symbols, Eq, solve\nx, y = symbols('x y')\ns = solve([Eq(<a>*x + <b>*y, <e>), Eq(<c>*x - <f>*y, <g>)], [x, y])\nprint(s[x] <o> s[y])",
+        "from sympy import symbols, solve\nx, y = symbols('x y')\n"
+        "s = solve([<a>*x + <b>*y - <e>, <c>*x - <f>*y - (<g>)], [x, y])\nprint(s[x] <o> s[y])",
+        "from sympy import symbols, Eq, solve\nx, y = symbols('x y')\n"
+        "s = solve([Eq(<a>*x + <b>*y, <e>), Eq(<c>*x - <f>*y, <g>)], [x, y])\nprint(s[x] <o> s[y])",
     ),
     result="$<w>$",
 )
 def linear_system(d: Draw) -> Drawn:
     """A system of two linear equations."""
-    a, b, c, f = d.ints(4, 1, 7)
+    a, b, c, f = d.ints(4, 2, 8)
     x, y = d.upto(1, 12, 60), d.upto(1, 12, 60)
     o = d.pick("+", "-", "*")
     e, g = a * x + b * y, c * x - f * y
     det, top = a * f + b * c, e * f + b * g
     value = {"+": x + y, "-": x - y, "*": x * y}[o]
     steps = [
-        f"{f} times the first plus {b} times the second equation: {det}x = {top}, so x = {top} / {det} = {x}",
+        f"{f} times the first plus {b} times the second equation: {det}x = {top}, so x = {top} / "
+        f"{det} = {x}",
         f"y = ({e} - {a} * {x}) / {b} = {y}",
         f"{x} {o} {y} = {value}",
     ]
@@ -77,7 +83,8 @@ def linear_system(d: Draw) -> Drawn:
     plan=("We let sympy solve the quadratic equation.", "We use the quadratic formula."),
     code=(
         "from sympy import symbols, solve\nx = symbols('x')\nprint(<f>(solve(x**2 <b>*x <c>, x)))",
-        "from math import isqrt\nb, c = <p>, <q>\nroot = isqrt(b * b - 4 * c)\nprint((-b <s> root) // 2)",
+        "from math import isqrt\nb, c = <p>, <q>\nroot = isqrt(b * b - 4 * c)\n"
+        "print((-b <s> root) // 2)",
         "print(<f>(x for x in range(-500, 501) if x**2 <b>*x <c> == 0))",
     ),
     result="the <which> solution",
@@ -89,7 +96,11 @@ def quadratic_root(d: Draw) -> Drawn:
         r, s = d.some(range(-15, 25), 2)
     which, f, value, sign = d.pick(("larger", "max", s, "+"), ("smaller", "min", r, "-"))
     p, q = -(r + s), r * s
-    steps = [f"({r}) + ({s}) = {r + s}", f"({r}) * ({s}) = {r * s}", f"So the solutions are {r} and {s}, the {which} is {value}"]
+    steps = [
+        f"({r}) + ({s}) = {r + s}",
+        f"({r}) * ({s}) = {r * s}",
+        f"So the solutions are {r} and {s}, the {which} is {value}",
+    ]
     return drawn(value, steps, b=signed(p), c=signed(q), p=p, q=q, which=which, f=f, s=sign)
 
 
@@ -98,12 +109,14 @@ def quadratic_root(d: Draw) -> Drawn:
         "Let $r$ and $s$ be the roots of $x^2 - <p>x <c> = 0$. What is $r^2 + s^2$?",
         "The equation $x^2 - <p>x <c> = 0$ has the roots $r$ and $s$. Find $r^2 + s^2$.",
         "Find the sum of the squares of the roots of $x^2 - <p>x <c>$.",
-        "If $r$ and $s$ are the two solutions of $x^2 - <p>x <c> = 0$, what is the value of $r^2 + s^2$?",
+        "If $r$ and $s$ are the two solutions of $x^2 - <p>x <c> = 0$, what is the value of $r^2 "
+        "+ s^2$?",
     ),
     plan=("By Vieta $r + s = <p>$ and $rs = <q>$, and $r^2 + s^2 = (r+s)^2 - 2rs$.",),
     code=(
         "p, q = <p>, <q>\nprint(p**2 - 2 * q)",
-        "from sympy import symbols, solve, simplify\nx = symbols('x')\nr, s = solve(x**2 - <p>*x <c>, x)\nprint(simplify(r**2 + s**2))",
+        "from sympy import symbols, solve, simplify\nx = symbols('x')\n"
+        "r, s = solve(x**2 - <p>*x <c>, x)\nprint(simplify(r**2 + s**2))",
     ),
     result="$r^2 + s^2$",
 )
@@ -123,10 +136,15 @@ def vieta_squares(d: Draw) -> Drawn:
         "Find $x^<k> + y^<k>$, given $x + y = <s>$ and $xy = <p>$.",
         "The sum of two numbers is $<s>$ and their product is $<p>$. Find the sum of their <n>.",
     ),
-    plan=("Power sums follow from $s$ and $p$: $x^{k} + y^{k} = s (x^{k-1} + y^{k-1}) - p (x^{k-2} + y^{k-2})$.",),
+    plan=(
+        "Power sums follow from $s$ and $p$: $x^{k} + y^{k} = s (x^{k-1} + y^{k-1}) - p (x^{k-2} "
+        "+ y^{k-2})$.",
+    ),
     code=(
-        "s, p = <s>, <p>\na, b = 2, s\nfor _ in range(<k> - 1):\n    a, b = b, s * b - p * a\nprint(b)",
-        "from sympy import symbols, solve, expand\nt = symbols('t')\nroots = solve(t**2 - <s>*t + <p>, t)\nprint(expand(roots[0]**<k> + roots[-1]**<k>))",
+        "s, p = <s>, <p>\na, b = 2, s\nfor _ in range(<k> - 1):\n    a, b = b, s * b - p * a\n"
+        "print(b)",
+        "from sympy import symbols, solve, expand\nt = symbols('t')\n"
+        "roots = solve(t**2 - <s>*t + <p>, t)\nprint(expand(roots[0]**<k> + roots[-1]**<k>))",
     ),
     result="the sum",
 )
@@ -144,7 +162,8 @@ def power_sum(d: Draw) -> Drawn:
     ask=(
         "If $f(x) = <a>x <b>$ and $g(x) = <c>x <e>$, what is $f(g(<x>))$?",
         "Let $f(x) = <a>x <b>$ and $g(x) = <c>x <e>$. Find $f(g(<x>))$.",
-        "First $g(x) = <c>x <e>$ and then $f(x) = <a>x <b>$ is applied to $<x>$. What is the result?",
+        "First $g(x) = <c>x <e>$ and then $f(x) = <a>x <b>$ is applied to $<x>$. What is the "
+        "result?",
         r"Find $(f \circ g)(<x>)$ for $f(x) = <a>x <b>$ and $g(x) = <c>x <e>$.",
     ),
     plan=("We define both functions and put one into the other.",),
@@ -159,7 +178,10 @@ def composed_functions(d: Draw) -> Drawn:
     a, c, x = d.int(2, 9), d.int(2, 9), d.upto(1, 12, 60)
     b, e = d.pick(-1, 1) * d.int(1, 20), d.pick(-1, 1) * d.int(1, 20)
     y = c * x + e
-    steps = [f"g({x}) = {c} * {x} {signed(e)} = {y}", f"f({y}) = {a} * ({y}) {signed(b)} = {a * y + b}"]
+    steps = [
+        f"g({x}) = {c} * {x} {signed(e)} = {y}",
+        f"f({y}) = {a} * ({y}) {signed(b)} = {a * y + b}",
+    ]
     return drawn(a * y + b, steps, a=a, b=signed(b), c=c, e=signed(e), x=x)
 
 
@@ -180,8 +202,8 @@ def composed_functions(d: Draw) -> Drawn:
 )
 def polynomial_value(d: Draw) -> Drawn:
     """Value of a polynomial."""
-    a, x = d.int(1, 6), d.upto(2, 6, 20)
-    p, q, r = (d.pick(-1, 1) * d.int(1, 9) for _ in range(3))
+    a, x = d.int(2, 6), d.upto(2, 6, 20)
+    p, q, r = (d.pick(-1, 1) * d.int(2, 9) for _ in range(3))
     value, lines = a, list[str]()
     for c in (p, q, r):
         lines.append(f"{value} * {x} {signed(c)} = {value * x + c}")
@@ -199,17 +221,23 @@ def polynomial_value(d: Draw) -> Drawn:
     plan=("By the binomial theorem it is $\\binom{<n>}{<k>} <a>^{<k>} <b>^{<n>-<k>}$.",),
     code=(
         "from math import comb\nprint(comb(<n>, <k>) * <a>**<k> * <b>**(<n> - <k>))",
-        "from sympy import symbols, expand\nx = symbols('x')\nprint(expand((<a>*x + <b>)**<n>).coeff(x, <k>))",
-        "from sympy import symbols, Poly\nx = symbols('x')\nprint(Poly((<a>*x + <b>)**<n>, x).coeff_monomial(x**<k>))",
+        "from sympy import symbols, expand\nx = symbols('x')\n"
+        "print(expand((<a>*x + <b>)**<n>).coeff(x, <k>))",
+        "from sympy import symbols, Poly\nx = symbols('x')\n"
+        "print(Poly((<a>*x + <b>)**<n>, x).coeff_monomial(x**<k>))",
     ),
     result="the coefficient",
 )
 def binomial_coefficient(d: Draw) -> Drawn:
     """A coefficient of a power of a binomial."""
-    a, b, n = d.int(1, 4), d.int(1, 5), d.upto(4, 6, 9)
+    a, b, n = d.int(2, 5), d.int(1, 5), d.upto(4, 6, 9)
     k = d.int(2, n - 2)
     c, u, v = math.comb(n, k), a**k, b ** (n - k)
-    steps = [binomial(n, k), f"{a}^{k} = {u}, {b}^{n - k} = {v}", f"{c} * {u} = {c * u}, {c * u} * {v} = {c * u * v}"]
+    steps = [
+        binomial(n, k),
+        f"{a}^{k} = {u}, {b}^{n - k} = {v}",
+        f"{c} * {u} = {c * u}, {c * u} * {v} = {c * u * v}",
+    ]
     return drawn(c * u * v, steps, a=a, b=b, n=n, k=k)
 
 
@@ -223,13 +251,14 @@ def binomial_coefficient(d: Draw) -> Drawn:
     plan=("The expression inside is $<c>$ or $-<c>$.",),
     code=(
         "x1 = (<b> + <c>) // <a>\nx2 = (<b> - <c>) // <a>\nprint(x1 <o> x2)",
-        "found = [x for x in range(-1000, 1001) if abs(<a>*x - <b>) == <c>]\nprint(found[0] <o> found[1])",
+        "found = [x for x in range(-1000, 1001) if abs(<a>*x - <b>) == <c>]\n"
+        "print(found[0] <o> found[1])",
     ),
     result="the <w>",
 )
 def absolute_value(d: Draw) -> Drawn:
     """Sum or product of the solutions of an absolute value equation."""
-    a, u, v = d.int(1, 6), d.upto(1, 15, 60), d.int(1, 12)
+    a, u, v = d.int(2, 7), d.upto(1, 15, 60), d.int(1, 12)
     first, second = u + v, u - v
     w, o, value = d.pick(("sum", "+", first + second), ("product", "*", first * second))
     steps = [
@@ -245,12 +274,14 @@ def absolute_value(d: Draw) -> Drawn:
         "How many integers $x$ satisfy $<l> \\le <a>x + <b> \\le <h>$?",
         "Find the number of integers $x$ with $<l> \\le <a>x + <b> \\le <h>$.",
         "For how many integers $x$ does $<a>x + <b>$ lie between $<l>$ and $<h>$, inclusive?",
-        "The values of $<a>x + <b>$ for integers $x$ are marked on the number line. How many marks lie from $<l>$ to $<h>$?",
+        "The values of $<a>x + <b>$ for integers $x$ are marked on the number line. How many "
+        "marks lie from $<l>$ to $<h>$?",
     ),
     plan=("We test the integers in a range that is large enough.",),
     code=(
         "print(sum(1 for x in range(-1000, 1001) if <l> <= <a>*x + <b> <= <h>))",
-        "count = 0\nfor x in range(-1000, 1001):\n    if <l> <= <a>*x + <b> <= <h>:\n        count += 1\nprint(count)",
+        "count = 0\nfor x in range(-1000, 1001):\n    if <l> <= <a>*x + <b> <= <h>:\n"
+        "        count += 1\nprint(count)",
     ),
     result="the number of integers",
 )
@@ -259,7 +290,10 @@ def inequality_count(d: Draw) -> Drawn:
     a, b, low = d.int(2, 9), d.int(1, 20), d.int(-30, 30)
     high = low + d.upto(15, 90, 700)
     first, last = -((b - low) // a), (high - b) // a
-    steps = [f"x is at least {first} and at most {last}", f"{last} - ({first}) + 1 = {last - first + 1}"]
+    steps = [
+        f"x is at least {first} and at most {last}",
+        f"{last} - ({first}) + 1 = {last - first + 1}",
+    ]
     return drawn(last - first + 1, steps, a=a, b=b, l=low, h=high)
 
 
@@ -268,22 +302,36 @@ def inequality_count(d: Draw) -> Drawn:
         "How many pairs $(x, y)$ of positive integers satisfy $x^2 - y^2 = <n>$?",
         "In how many ways is $<n>$ the difference of the squares of two positive integers?",
         "Find the number of pairs of positive integers with $x^2 = y^2 + <n>$.",
-        "A square of side $x$ has $<n>$ more unit squares than one of side $y$. For how many pairs $(x, y)$ of positive "
+        "A square of side $x$ has $<n>$ more unit squares than one of side $y$. For how many "
+        "pairs $(x, y)$ of positive "
         "integers is that so?",
     ),
     plan=("Since $x + y$ divides $<n>$, no number above $<n>$ has to be tested.",),
     code=(
-        "n = <n>\nprint(sum(1 for a in range(1, n + 1) if n % a == 0 and a < n // a and (a + n // a) % 2 == 0))",
-        "from math import isqrt\nn, count = <n>, 0\nfor y in range(1, n + 1):\n    x = isqrt(n + y * y)\n    if x * x == n + y * y:\n        count += 1\nprint(count)",
+        "n = <n>\n"
+        "print(sum(1 for a in range(1, n + 1) if n % a == 0 and a < n // a and (a + n // a) % 2 "
+        "== 0))",
+        "from math import isqrt\nn, count = <n>, 0\nfor y in range(1, n + 1):\n"
+        "    x = isqrt(n + y * y)\n    if x * x == n + y * y:\n        count += 1\nprint(count)",
     ),
     result="the number of pairs",
 )
 def difference_of_squares(d: Draw) -> Drawn:
     """Ways to write a number as a difference of squares."""
     n = d.upto(15, 200, 700)
-    found = [(a, n // a) for a in range(1, n) if n % a == 0 and a < n // a and (a + n // a) % 2 == 0]
+    found = [
+        (a, n // a) for a in range(1, n) if n % a == 0 and a < n // a and (a + n // a) % 2 == 0
+    ]
     lines = [f"{a} * {b} = {n}: x = {(a + b) // 2}, y = {(b - a) // 2}" for a, b in found]
-    return drawn(len(found), ["x - y and x + y multiply to it and are both even or both odd", *lines, f"The number of pairs is {len(found)}"], n=n)
+    return drawn(
+        len(found),
+        [
+            "x - y and x + y multiply to it and are both even or both odd",
+            *lines,
+            f"The number of pairs is {len(found)}",
+        ],
+        n=n,
+    )
 
 
 @family(
@@ -291,12 +339,14 @@ def difference_of_squares(d: Draw) -> Drawn:
         "The sum of two numbers is $<s>$ and their difference is $<e>$. What is their product?",
         "Find $xy$ if $x + y = <s>$ and $x - y = <e>$.",
         "Two numbers add up to $<s>$, and one is $<e>$ more than the other. What is their product?",
-        "<who> and <whom> have $<s>$ <things> together, and <who> has $<e>$ more. What is the product of their numbers?",
+        "<who> and <whom> have $<s>$ <things> together, and <who> has $<e>$ more. What is the "
+        "product of their numbers?",
     ),
     plan=("The larger number is half of sum plus difference.",),
     code=(
         "x = (<s> + <e>) // 2\ny = (<s> - <e>) // 2\nprint(x * y)",
-        "from sympy import symbols, solve\nx, y = symbols('x y')\ns = solve([x + y - <s>, x - y - <e>], [x, y])\nprint(s[x] * s[y])",
+        "from sympy import symbols, solve\nx, y = symbols('x y')\n"
+        "s = solve([x + y - <s>, x - y - <e>], [x, y])\nprint(s[x] * s[y])",
     ),
     result="the product",
 )
@@ -314,12 +364,14 @@ def sum_and_difference(d: Draw) -> Drawn:
         "The sum of <k> consecutive integers is $<s>$. What is the <which> of them?",
         "Find the <which> of <k> consecutive integers that add up to $<s>$.",
         "<k> integers in a row have the sum $<s>$. Find the <which> one.",
-        "A worker numbers <k> boxes in a row with consecutive integers. The numbers add up to $<s>$. What is the <which> number?",
+        "A worker numbers <k> boxes in a row with consecutive integers. The numbers add up to "
+        "$<s>$. What is the <which> number?",
     ),
     plan=("We try each possible first number.",),
     code=(
         "print(next(n for n in range(-10000, 10001) if sum(range(n, n + <k>)) == <s>) + <o>)",
-        "from sympy import symbols, solve\nn = symbols('n')\nprint(solve(sum(n + i for i in range(<k>)) - <s>, n)[0] + <o>)",
+        "from sympy import symbols, solve\nn = symbols('n')\n"
+        "print(solve(sum(n + i for i in range(<k>)) - <s>, n)[0] + <o>)",
         "k, s = <k>, <s>\nfirst = (s - k * (k - 1) // 2) // k\nprint(first + <o>)",
     ),
     result="the <which> number",
@@ -329,7 +381,10 @@ def consecutive_integers(d: Draw) -> Drawn:
     k, n = d.int(3, 9), d.upto(2, 40, 400)
     which, o = d.pick(("smallest", 0), ("largest", k - 1))
     s, shift = sum(range(n, n + k)), k * (k - 1) // 2
-    steps = [f"{s} - {shift} = {s - shift}, and {s - shift} / {k} = {n}, the smallest", f"{n} + {o} = {n + o}"]
+    steps = [
+        f"{s} - {shift} = {s - shift}, and {s - shift} / {k} = {n}, the smallest",
+        f"{n} + {o} = {n + o}",
+    ]
     return drawn(n + o, steps, k=k, s=s, which=which, o=o)
 
 
@@ -358,9 +413,12 @@ def exponent(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "The average of $<n>$ numbers is $<m>$. Without one of them the average of the rest is $<r>$. Which number was left out?",
-        "A list of $<n>$ numbers has the mean $<m>$. After removing one number, the mean is $<r>$. Find the removed number.",
-        "In $<n>$ tests <who> has $<m>$ points on average. Without the last test the average is $<r>$. How many points "
+        "The average of $<n>$ numbers is $<m>$. Without one of them the average of the rest is "
+        "$<r>$. Which number was left out?",
+        "A list of $<n>$ numbers has the mean $<m>$. After removing one number, the mean is "
+        "$<r>$. Find the removed number.",
+        "In $<n>$ tests <who> has $<m>$ points on average. Without the last test the average is "
+        "$<r>$. How many points "
         "did the last test give?",
         "The mean of $<n>$ integers is $<m>$, and the mean of all but one is $<r>$. Find the one.",
     ),
@@ -376,13 +434,18 @@ def removed_number(d: Draw) -> Drawn:
     n, m = d.upto(3, 9, 30), d.int(10, 60)
     r = m - d.pick(-2, -1, 1, 2)
     value = n * m - (n - 1) * r
-    steps = [f"{n} * {m} = {n * m}", f"{n - 1} * {r} = {(n - 1) * r}", f"{n * m} - {(n - 1) * r} = {value}"]
+    steps = [
+        f"{n} * {m} = {n * m}",
+        f"{n - 1} * {r} = {(n - 1) * r}",
+        f"{n * m} - {(n - 1) * r} = {value}",
+    ]
     return drawn(value, steps, n=n, m=m, r=r, who=d.person())
 
 
 @family(
     ask=(
-        r"The operation $\star$ is defined by $a \star b = <p>a <q>b + ab$. What is $<x> \star <y>$?",
+        r"The operation $\star$ is defined by $a \star b = <p>a <q>b + ab$. What is $<x> \star "
+        r"<y>$?",
         r"For all numbers let $a \star b = <p>a <q>b + ab$. Find $<x> \star <y>$.",
         r"If $a \star b$ means $<p>a <q>b + ab$, what is the value of $<x> \star <y>$?",
         r"A new sign $\star$ stands for $a \star b = <p>a <q>b + ab$. Find $<x> \star <y>$.",
@@ -398,7 +461,10 @@ def new_operation(d: Draw) -> Drawn:
     """A newly defined operation."""
     p, q, x, y = d.int(2, 9), d.pick(-1, 1) * d.int(2, 9), d.upto(1, 12, 90), d.upto(1, 12, 90)
     parts = [p * x, q * y, x * y]
-    steps = [f"{p} * {x} = {p * x}, {q} * {y} = {q * y}, {x} * {y} = {x * y}", f"{parts[0]} {signed(parts[1])} + {parts[2]} = {sum(parts)}"]
+    steps = [
+        f"{p} * {x} = {p * x}, {q} * {y} = {q * y}, {x} * {y} = {x * y}",
+        f"{parts[0]} {signed(parts[1])} + {parts[2]} = {sum(parts)}",
+    ]
     return drawn(sum(parts), steps, p=p, q=signed(q), x=x, y=y)
 
 
@@ -408,7 +474,8 @@ def new_operation(d: Draw) -> Drawn:
         "Find the value of $<e>$.",
         "Evaluate $<e>$.",
         "Find $<e>$, multiplying before adding.",
-        "<who> types $<e>$ into a calculator that knows the order of operations. What does it show?",
+        "<who> types $<e>$ into a calculator that knows the order of operations. What does it "
+        "show?",
     ),
     plan=("Python follows the usual order of operations.",),
     code=("print(<p>)", "value = <p>\nprint(value)"),
@@ -421,13 +488,21 @@ def expression(d: Draw) -> Drawn:
         (
             rf"{a} \cdot {b} + {c} \cdot {e} - {f}",
             f"{a} * {b} + {c} * {e} - {f}",
-            [f"{a} * {b} = {a * b}", f"{c} * {e} = {c * e}", f"{a * b} + {c * e} - {f} = {a * b + c * e - f}"],
+            [
+                f"{a} * {b} = {a * b}",
+                f"{c} * {e} = {c * e}",
+                f"{a * b} + {c * e} - {f} = {a * b + c * e - f}",
+            ],
             a * b + c * e - f,
         ),
         (
             rf"({a} + {b}) \cdot {c} - {f}",
             f"({a} + {b}) * {c} - {f}",
-            [f"{a} + {b} = {a + b}", f"{a + b} * {c} = {(a + b) * c}", f"{(a + b) * c} - {f} = {(a + b) * c - f}"],
+            [
+                f"{a} + {b} = {a + b}",
+                f"{a + b} * {c} = {(a + b) * c}",
+                f"{(a + b) * c} - {f} = {(a + b) * c - f}",
+            ],
             (a + b) * c - f,
         ),
         (
@@ -455,7 +530,11 @@ def expression(d: Draw) -> Drawn:
         "A hall has $<a>$ rows of $<b>$ seats. How many seats is that?",
     ),
     plan=("We multiply the two numbers.",),
-    code=("print(<a> * <b>)", "a, b = <a>, <b>\nprint(a * b)", "total = 0\nfor _ in range(<a>):\n    total += <b>\nprint(total)"),
+    code=(
+        "print(<a> * <b>)",
+        "a, b = <a>, <b>\nprint(a * b)",
+        "total = 0\nfor _ in range(<a>):\n    total += <b>\nprint(total)",
+    ),
     result="the product",
 )
 def product(d: Draw) -> Drawn:

@@ -20,7 +20,8 @@ from training.data.families.working import adding, binomial, listed, multiplying
     code=(
         "from math import comb\nprint(comb(<n>, <k>))",
         "from itertools import combinations\nprint(len(list(combinations(range(<n>), <k>))))",
-        "from math import factorial\nprint(factorial(<n>) // (factorial(<k>) * factorial(<n> - <k>)))",
+        "from math import factorial\n"
+        "print(factorial(<n>) // (factorial(<k>) * factorial(<n> - <k>)))",
         "from sympy import binomial\nprint(binomial(<n>, <k>))",
     ),
     result="the number of ways",
@@ -40,7 +41,8 @@ def choosing(d: Draw) -> Drawn:
 @family(
     ask=(
         "In how many ways can $<k>$ of $<n>$ people stand in a line?",
-        "A club of $<n>$ members chooses $<k>$ people for $<k>$ different offices. In how many ways is that possible?",
+        "A club of $<n>$ members chooses $<k>$ people for $<k>$ different offices. In how many "
+        "ways is that possible?",
         "How many words of $<k>$ different letters can be made from $<n>$ letters?",
         "Find the number of ordered choices of $<k>$ out of $<n>$ objects.",
         "$<n>$ runners race. In how many ways can the first $<k>$ places be taken?",
@@ -65,11 +67,16 @@ def arranging(d: Draw) -> Drawn:
         "In how many ways can the letters of $<w>$ be arranged?",
         "How many different words can be made with all letters of $<w>$?",
         "Find the number of arrangements of the letters $<w>$.",
-        "The letters of $<w>$ are put on cards. How many different rows can be laid with all cards?",
+        "The letters of $<w>$ are put on cards. How many different rows can be laid with all "
+        "cards?",
     ),
-    plan=("We divide the factorial of the length by the factorials of how often each letter occurs.",),
+    plan=(
+        "We divide the factorial of the length by the factorials of how often each letter occurs.",
+    ),
     code=(
-        "from math import factorial\nfrom collections import Counter\nw = '<w>'\nways = factorial(len(w))\nfor c in Counter(w).values():\n    ways //= factorial(c)\nprint(ways)",
+        "from math import factorial\nfrom collections import Counter\nw = '<w>'\n"
+        "ways = factorial(len(w))\nfor c in Counter(w).values():\n    ways //= factorial(c)\n"
+        "print(ways)",
         "from itertools import permutations\nprint(len(set(permutations('<w>'))))",
     ),
     result="the number of arrangements",
@@ -81,17 +88,25 @@ def letter_arrangements(d: Draw) -> Drawn:
     w = "".join(c * k for c, k in zip(letters, counts, strict=True))
     w = "".join(d.random.sample(w, len(w)))
     n, bottom = len(w), math.prod(map(math.factorial, counts))
-    steps = [f"{n}! = {math.factorial(n)}", f"Repeated letters: {listed(counts)}, so divide by {bottom}", f"{math.factorial(n)} / {bottom} = {math.factorial(n) // bottom}"]
+    steps = [
+        f"{n}! = {math.factorial(n)}",
+        f"Repeated letters: {listed(counts)}, so divide by {bottom}",
+        f"{math.factorial(n)} / {bottom} = {math.factorial(n) // bottom}",
+    ]
     return drawn(math.factorial(n) // bottom, steps, w=w)
 
 
 @family(
     ask=(
-        "Each of $<n>$ people shakes hands with every other once. How many handshakes are there, if $<e>$ pairs do not "
+        "Each of $<n>$ people shakes hands with every other once. How many handshakes are there, "
+        "if $<e>$ pairs do not "
         "shake hands?",
-        "$<n>$ teams play each other once, but $<e>$ games are cancelled. How many games are played?",
-        "How many segments connect $<n>$ points, no three on a line, if $<e>$ pairs are left unconnected?",
-        "At a party with $<n>$ guests, all pairs but $<e>$ know each other. How many pairs know each other?",
+        "$<n>$ teams play each other once, but $<e>$ games are cancelled. How many games are "
+        "played?",
+        "How many segments connect $<n>$ points, no three on a line, if $<e>$ pairs are left "
+        "unconnected?",
+        "At a party with $<n>$ guests, all pairs but $<e>$ know each other. How many pairs know "
+        "each other?",
     ),
     plan=("There are $n(n-1)/2$ pairs; $<e>$ are left out.",),
     code=(
@@ -105,20 +120,27 @@ def handshakes(d: Draw) -> Drawn:
     """Pairs of people, a few left out."""
     n, e = d.upto(5, 30, 90), d.int(1, 9)
     pairs = n * (n - 1) // 2
-    return drawn(pairs - e, [f"{n} * {n - 1} / 2 = {pairs}", f"{pairs} - {e} = {pairs - e}"], n=n, e=e)
+    return drawn(
+        pairs - e, [f"{n} * {n - 1} / 2 = {pairs}", f"{pairs} - {e} = {pairs - e}"], n=n, e=e
+    )
 
 
 @family(
     ask=(
-        "A committee of $<a>$ women and $<b>$ men is chosen from $<w>$ women and $<m>$ men. In how many ways?",
-        "From $<w>$ girls and $<m>$ boys, $<a>$ girls and $<b>$ boys are picked. How many choices are there?",
-        "A box holds $<w>$ red and $<m>$ blue balls, all different. In how many ways can $<a>$ red and $<b>$ blue ones be taken?",
-        "How many sets of $<a>$ novels and $<b>$ comics can be chosen from $<w>$ novels and $<m>$ comics?",
+        "A committee of $<a>$ women and $<b>$ men is chosen from $<w>$ women and $<m>$ men. In "
+        "how many ways?",
+        "From $<w>$ girls and $<m>$ boys, $<a>$ girls and $<b>$ boys are picked. How many choices "
+        "are there?",
+        "A box holds $<w>$ red and $<m>$ blue balls, all different. In how many ways can $<a>$ "
+        "red and $<b>$ blue ones be taken?",
+        "How many sets of $<a>$ novels and $<b>$ comics can be chosen from $<w>$ novels and $<m>$ "
+        "comics?",
     ),
     plan=("The two choices are independent, so the binomial coefficients are multiplied.",),
     code=(
         "from math import comb\nprint(comb(<w>, <a>) * comb(<m>, <b>))",
-        "from itertools import combinations\nfirst = len(list(combinations(range(<w>), <a>)))\nsecond = len(list(combinations(range(<m>), <b>)))\nprint(first * second)",
+        "from itertools import combinations\nfirst = len(list(combinations(range(<w>), <a>)))\n"
+        "second = len(list(combinations(range(<m>), <b>)))\nprint(first * second)",
     ),
     result="the number of ways",
 )
@@ -127,20 +149,31 @@ def two_groups(d: Draw) -> Drawn:
     w, m = d.upto(4, 8, 14), d.upto(4, 8, 14)
     a, b = d.int(1, 3), d.int(1, 3)
     x, y = math.comb(w, a), math.comb(m, b)
-    return drawn(x * y, [binomial(w, a), binomial(m, b), f"{x} * {y} = {x * y}"], w=w, m=m, a=a, b=b)
+    return drawn(
+        x * y, [binomial(w, a), binomial(m, b), f"{x} * {y} = {x * y}"], w=w, m=m, a=a, b=b
+    )
 
 
 @family(
     ask=(
-        "How many paths lead from $(0, 0)$ to $(<a>, <b>)$ with steps of length $1$ to the right or up?",
-        "An ant walks on a grid from $(0,0)$ to $(<a>,<b>)$, only right and up. How many ways are there?",
-        "A city has straight streets. In how many shortest ways can one walk $<a>$ blocks east and $<b>$ blocks north?",
-        "Find the number of lattice paths from the origin to $(<a>, <b>)$ that only go right or up.",
+        "How many paths lead from $(0, 0)$ to $(<a>, <b>)$ with steps of length $1$ to the right "
+        "or up?",
+        "An ant walks on a grid from $(0,0)$ to $(<a>,<b>)$, only right and up. How many ways are "
+        "there?",
+        "A city has straight streets. In how many shortest ways can one walk $<a>$ blocks east "
+        "and $<b>$ blocks north?",
+        "Find the number of lattice paths from the origin to $(<a>, <b>)$ that only go right or "
+        "up.",
     ),
-    plan=("Of $<a> + <b>$ steps we choose those to the right.", "The number of ways to a point is the sum over its two neighbors."),
+    plan=(
+        "Of $<a> + <b>$ steps we choose those to the right.",
+        "The number of ways to a point is the sum over its two neighbors.",
+    ),
     code=(
         "from math import comb\nprint(comb(<a> + <b>, <a>))",
-        "ways = [[1] * (<b> + 1) for _ in range(<a> + 1)]\nfor i in range(1, <a> + 1):\n    for j in range(1, <b> + 1):\n        ways[i][j] = ways[i - 1][j] + ways[i][j - 1]\nprint(ways[<a>][<b>])",
+        "ways = [[1] * (<b> + 1) for _ in range(<a> + 1)]\nfor i in range(1, <a> + 1):\n"
+        "    for j in range(1, <b> + 1):\n        ways[i][j] = ways[i - 1][j] + ways[i][j - 1]\n"
+        "print(ways[<a>][<b>])",
     ),
     result="the number of paths",
 )
@@ -148,20 +181,32 @@ def lattice_paths(d: Draw) -> Drawn:
     """Paths on a grid."""
     a, b = d.upto(2, 5, 12), d.upto(2, 4, 10)
     k = min(a, b)
-    return drawn(math.comb(a + b, a), [f"{a} + {b} = {a + b} steps, {k} of one kind", binomial(a + b, k)], a=a, b=b)
+    return drawn(
+        math.comb(a + b, a),
+        [f"{a} + {b} = {a + b} steps, {k} of one kind", binomial(a + b, k)],
+        a=a,
+        b=b,
+    )
 
 
 @family(
     ask=(
-        "How many paths from $(0,0)$ to $(<a>,<b>)$ with unit steps right or up avoid the point $(<c>,<e>)$?",
-        "A robot moves right or up from $(0,0)$ to $(<a>,<b>)$ but must not step on $(<c>,<e>)$. How many ways does it have?",
-        "Find the number of right-up lattice paths from the origin to $(<a>,<b>)$ that do not pass through $(<c>,<e>)$.",
-        "The crossing $(<c>,<e>)$ is closed. In how many shortest ways can one walk from $(0,0)$ to $(<a>,<b>)$?",
+        "How many paths from $(0,0)$ to $(<a>,<b>)$ with unit steps right or up avoid the point "
+        "$(<c>,<e>)$?",
+        "A robot moves right or up from $(0,0)$ to $(<a>,<b>)$ but must not step on $(<c>,<e>)$. "
+        "How many ways does it have?",
+        "Find the number of right-up lattice paths from the origin to $(<a>,<b>)$ that do not "
+        "pass through $(<c>,<e>)$.",
+        "The crossing $(<c>,<e>)$ is closed. In how many shortest ways can one walk from $(0,0)$ "
+        "to $(<a>,<b>)$?",
     ),
     plan=("We subtract the paths through the point from all paths.",),
     code=(
-        "from math import comb\nall_paths = comb(<a> + <b>, <a>)\nthrough = comb(<c> + <e>, <c>) * comb(<a> - <c> + <b> - <e>, <a> - <c>)\nprint(all_paths - through)",
-        "def ways(x, y):\n    if (x, y) == (<c>, <e>) or x < 0 or y < 0:\n        return 0\n    return 1 if x == y == 0 else ways(x - 1, y) + ways(x, y - 1)\n\nprint(ways(<a>, <b>))",
+        "from math import comb\nall_paths = comb(<a> + <b>, <a>)\n"
+        "through = comb(<c> + <e>, <c>) * comb(<a> - <c> + <b> - <e>, <a> - <c>)\n"
+        "print(all_paths - through)",
+        "def ways(x, y):\n    if (x, y) == (<c>, <e>) or x < 0 or y < 0:\n        return 0\n"
+        "    return 1 if x == y == 0 else ways(x - 1, y) + ways(x, y - 1)\n\nprint(ways(<a>, <b>))",
     ),
     result="the number of paths",
 )
@@ -187,8 +232,11 @@ def paths_around_point(d: Draw) -> Drawn:
     ),
     plan=("We go through all results of the dice.",),
     code=(
-        "from itertools import product\nprint(sum(1 for t in product(range(1, 7), repeat=<n>) if sum(t) == <s>))",
-        "ways = {0: 1}\nfor _ in range(<n>):\n    new = {}\n    for s, w in ways.items():\n        for face in range(1, 7):\n            new[s + face] = new.get(s + face, 0) + w\n    ways = new\nprint(ways[<s>])",
+        "from itertools import product\n"
+        "print(sum(1 for t in product(range(1, 7), repeat=<n>) if sum(t) == <s>))",
+        "ways = {0: 1}\nfor _ in range(<n>):\n    new = {}\n    for s, w in ways.items():\n"
+        "        for face in range(1, 7):\n            new[s + face] = new.get(s + face, 0) + w\n"
+        "    ways = new\nprint(ways[<s>])",
     ),
     result="the number of ways",
 )
@@ -204,38 +252,54 @@ def dice_sum(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "In how many ways can $<t>$ cents be paid with coins of $<a>$, $<b>$ and $<c>$ cents, if the order does not matter?",
-        "A machine takes coins of $<a>$, $<b>$ and $<c>$ cents. How many combinations of coins are worth exactly $<t>$ cents?",
-        "Find the number of triples of nonnegative integers $(x, y, z)$ with $<a>x + <b>y + <c>z = <t>$.",
-        "<who> buys stamps for $<a>$, $<b>$ and $<c>$ cents, worth $<t>$ cents in all. In how many ways?",
+        "In how many ways can $<t>$ cents be paid with coins of $<a>$, $<b>$ and $<c>$ cents, if "
+        "the order does not matter?",
+        "A machine takes coins of $<a>$, $<b>$ and $<c>$ cents. How many combinations of coins "
+        "are worth exactly $<t>$ cents?",
+        "Find the number of triples of nonnegative integers $(x, y, z)$ with $<a>x + <b>y + <c>z "
+        "= <t>$.",
+        "<who> buys stamps for $<a>$, $<b>$ and $<c>$ cents, worth $<t>$ cents in all. In how "
+        "many ways?",
     ),
     plan=("We try all numbers of the two larger coins; the smallest must fill the rest.",),
     code=(
-        "print(sum(1 for y in range(<t> // <b> + 1) for z in range(<t> // <c> + 1) if <t> - <b>*y - <c>*z >= 0 and (<t> - <b>*y - <c>*z) % <a> == 0))",
-        "ways = [1] + [0] * <t>\nfor coin in [<a>, <b>, <c>]:\n    for t in range(coin, <t> + 1):\n        ways[t] += ways[t - coin]\nprint(ways[<t>])",
+        "print(sum(1 for y in range(<t> // <b> + 1) for z in range(<t> // <c> + 1) if <t> - <b>*y "
+        "- <c>*z >= 0 and (<t> - <b>*y - <c>*z) % <a> == 0))",
+        "ways = [1] + [0] * <t>\nfor coin in [<a>, <b>, <c>]:\n"
+        "    for t in range(coin, <t> + 1):\n        ways[t] += ways[t - coin]\nprint(ways[<t>])",
     ),
     result="the number of ways",
 )
 def coins(d: Draw) -> Drawn:
     """Ways to pay an amount."""
-    a, b, c = d.pick((1, 5, 10), (1, 2, 5), (2, 5, 10), (1, 5, 25), (5, 10, 20), (1, 3, 7), (2, 3, 5))
+    a, b, c = d.pick(
+        (1, 5, 10), (1, 2, 5), (2, 5, 10), (1, 5, 25), (5, 10, 20), (1, 3, 7), (2, 3, 5)
+    )
     t = d.upto(2 * c, 4 * c, 20 * c)
-    parts = [sum((t - c * z - b * y) % a == 0 for y in range((t - c * z) // b + 1)) for z in range(t // c + 1)]
+    parts = [
+        sum((t - c * z - b * y) % a == 0 for y in range((t - c * z) // b + 1))
+        for z in range(t // c + 1)
+    ]
     lines = [f"{z} of {c}: {p}" for z, p in enumerate(parts)]
-    return drawn(sum(parts), [", ".join(lines[:21]), adding(parts)], a=a, b=b, c=c, t=t, who=d.person())
+    return drawn(
+        sum(parts), [", ".join(lines[:21]), adding(parts)], a=a, b=b, c=c, t=t, who=d.person()
+    )
 
 
 @family(
     ask=(
-        "In how many ways can $<n>$ equal <things> be given to $<k>$ children, if each gets at least $<m>$?",
+        "In how many ways can $<n>$ equal <things> be given to $<k>$ children, if each gets at "
+        "least $<m>$?",
         "How many lists of $<k>$ integers, each at least $<m>$, have the sum $<n>$?",
         "Find the number of solutions of $x_1 + \\cdots + x_<k> = <n>$ in integers $x_i \\ge <m>$.",
-        "$<n>$ identical balls are put into $<k>$ different boxes, at least $<m>$ in each. How many ways are there?",
+        "$<n>$ identical balls are put into $<k>$ different boxes, at least $<m>$ in each. How "
+        "many ways are there?",
     ),
     plan=("After giving each its minimum, stars and bars count the rest.",),
     code=(
         "from math import comb\nrest = <n> - <k> * <m>\nprint(comb(rest + <k> - 1, <k> - 1))",
-        "from itertools import product\nprint(sum(1 for t in product(range(<m>, <n> + 1), repeat=<k>) if sum(t) == <n>))",
+        "from itertools import product\n"
+        "print(sum(1 for t in product(range(<m>, <n> + 1), repeat=<k>) if sum(t) == <n>))",
     ),
     result="the number of ways",
 )
@@ -250,26 +314,34 @@ def stars_and_bars(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "How many strings of $<n>$ letters A and B have no two A's side by side, if <x> may come first?",
-        "Words of length $<n>$ are made of A and B, and <x> may come first. How many have no two A's side by side?",
-        "$<n>$ lamps stand in a row; no two neighbors may both be on, and the first lamp <l>. How many patterns are possible?",
+        "How many strings of $<n>$ letters A and B have no <k> A's in a row, if <x> may come "
+        "first?",
+        "Words of length $<n>$ are made of A and B, and <x> may come first. How many have not "
+        "<k> A's in a row?",
+        "$<n>$ lamps stand in a row. No <k> lamps in a row may all be on, and the first lamp <l>. "
+        "How many patterns of lamps are possible?",
     ),
-    plan=("We list all patterns and keep those without two neighbors.",),
+    plan=("We go through all patterns and keep those without <k> in a row.",),
     code=(
-        "from itertools import product\nwords = [''.join(w) for w in product('AB', repeat=<n>)]\nprint(sum(1 for w in words if 'AA' not in w and (<o> or w[0] == 'B')))",
-        "end_a, end_b = <f>, 1\nfor _ in range(<n> - 1):\n    end_a, end_b = end_b, end_a + end_b\nprint(end_a + end_b)",
+        "from itertools import product\nwords = [''.join(w) for w in product('AB', repeat=<n>)]\n"
+        "print(sum(1 for w in words if '<bad>' not in w and w[0] in '<first>'))",
+        "good = [1]\nfor m in range(1, <n> + 1):\n"
+        "    good.append(2**m if m < <k> else sum(good[-<k>:]))\nprint(good[<m>])",
     ),
     result="the number",
 )
-def no_neighbors(d: Draw) -> Drawn:
-    """Rows without two neighbors of a kind."""
-    n, free = d.upto(3, 7, 14), d.int(0, 1)
+def no_run(d: Draw) -> Drawn:
+    """Rows without several of a kind side by side."""
+    n, k, free = d.upto(4, 8, 14), d.int(2, 4), d.int(0, 1)
     x, lamp = ("either", "may be on or off") if free else ("only B", "is off")
-    a, b, lines = free, 1, list[str]()
-    for k in range(2, n + 1):
-        lines.append(f"Length {k}: {b} end in A, {a} + {b} = {a + b} in B")
-        a, b = b, a + b
-    return drawn(a + b, [*lines, f"{a} + {b} = {a + b}"], n=n, f=free, o=str(bool(free)), x=x, l=lamp)
+    m = n if free else n - 1
+    good, lines = [1], list[str]()
+    for length in range(1, m + 1):
+        good.append(2**length if length < k else sum(good[-k:]))
+        lines.append(f"length {length}: {good[-1]}")
+    rule = f"Each number of good words is the sum of the {k} before it"
+    values = {"n": n, "k": k, "m": m, "bad": "A" * k, "first": "AB" if free else "B"}
+    return drawn(good[m], [rule, ", ".join(lines)], **values, x=x, l=lamp)
 
 
 @family(
@@ -300,20 +372,26 @@ def numbers_from_digits(d: Draw) -> Drawn:
         factors = [n - i for i in range(k)]
     steps = [f"Choices for each place: {listed(factors)}", multiplying(factors)]
     values = {"k": k, "l": listed(found), "rule": rule, "f": f, "call": call}
-    return drawn(math.prod(factors), steps, **values, who=d.person(), s=int(digits), r=int(f == "product"))
+    return drawn(
+        math.prod(factors), steps, **values, who=d.person(), s=int(digits), r=int(f == "product")
+    )
 
 
 @family(
     ask=(
         "In how many ways can one climb $<n>$ stairs taking <l> at a time?",
-        "A staircase has $<n>$ steps. <who> takes <l> in one stride. How many ways lead to the top?",
+        "A staircase has $<n>$ steps. <who> takes <l> in one stride. How many ways lead to the "
+        "top?",
         "In how many ways can $<n>$ be written as an ordered sum of numbers that are <m>?",
-        "A frog jumps <l> stones forward at a time and lands exactly on stone $<n>$, starting at $0$. How many ways are there?",
+        "A frog jumps <l> stones forward at a time and lands exactly on stone $<n>$, starting at "
+        "$0$. How many ways are there?",
     ),
     plan=("The ways to a stair are the sum of the ways to the stairs it can be reached from.",),
     code=(
-        "ways = [1]\nfor k in range(1, <n> + 1):\n    ways.append(sum(ways[k - s] for s in <s> if s <= k))\nprint(ways[<n>])",
-        "def ways(k):\n    if k <= 0:\n        return int(k == 0)\n    return sum(ways(k - s) for s in <s>)\n\nprint(ways(<n>))",
+        "ways = [1]\nfor k in range(1, <n> + 1):\n"
+        "    ways.append(sum(ways[k - s] for s in <s> if s <= k))\nprint(ways[<n>])",
+        "def ways(k):\n    if k <= 0:\n        return int(k == 0)\n"
+        "    return sum(ways(k - s) for s in <s>)\n\nprint(ways(<n>))",
     ),
     result="the number of ways",
 )
@@ -324,16 +402,33 @@ def stairs(d: Draw) -> Drawn:
     ways = [1]
     for k in range(1, n + 1):
         ways.append(sum(ways[k - s] for s in sizes if s <= k))
-    text = " or ".join(map(str, sizes)) if len(sizes) == 2 else f"{sizes[0]}, {sizes[1]} or {sizes[2]}"
-    steps = ["Ways to stair 0, 1, 2, and so on: " + listed(ways), f"For stair {n} there are {ways[n]}"]
-    return drawn(ways[n], steps, n=n, l=text, m=text, s=str(list(sizes)), who=d.person(), z=int("".join(map(str, sizes))))
+    text = (
+        " or ".join(map(str, sizes)) if len(sizes) == 2 else f"{sizes[0]}, {sizes[1]} or {sizes[2]}"
+    )
+    steps = [
+        "Ways to stair 0, 1, 2, and so on: " + listed(ways),
+        f"For stair {n} there are {ways[n]}",
+    ]
+    return drawn(
+        ways[n],
+        steps,
+        n=n,
+        l=text,
+        m=text,
+        s=str(list(sizes)),
+        who=d.person(),
+        z=int("".join(map(str, sizes))),
+    )
 
 
 @family(
     ask=(
-        "A drawer holds <l> socks of <k> colors. How many must be taken in the dark to be sure of $<n>$ of one color?",
-        "A bag holds balls of <k> colors: <l>. How many balls must be drawn to be certain of $<n>$ balls of the same color?",
-        "There are <l> cards of <k> kinds. What is the least number of cards that surely contains $<n>$ of one kind?",
+        "A drawer holds <l> socks of <k> colors. How many must be taken in the dark to be sure of "
+        "$<n>$ of one color?",
+        "A bag holds balls of <k> colors: <l>. How many balls must be drawn to be certain of "
+        "$<n>$ balls of the same color?",
+        "There are <l> cards of <k> kinds. What is the least number of cards that surely contains "
+        "$<n>$ of one kind?",
     ),
     plan=("In the worst case, each color gives one less than needed, or all it has.",),
     code=(
@@ -349,16 +444,24 @@ def pigeonholes(d: Draw) -> Drawn:
     counts[0] = max(counts[0], n)
     worst = [min(c, n - 1) for c in counts]
     total = sum(worst)
-    steps = [f"Without success at most {listed(worst)}", adding(worst), f"{total} + 1 = {total + 1}"]
+    steps = [
+        f"Without success at most {listed(worst)}",
+        adding(worst),
+        f"{total} + 1 = {total + 1}",
+    ]
     return drawn(total + 1, steps, l=listed(counts), k=k, n=n, c=int("".join(map(str, counts))))
 
 
 @family(
     ask=(
-        "In a class of $<n>$, $<a>$ play football, $<b>$ play chess and $<c>$ do both. How many do neither?",
-        "Of $<n>$ people, $<a>$ speak French, $<b>$ speak Spanish and $<c>$ speak both. How many speak neither?",
-        "A shop asks $<n>$ customers: $<a>$ like tea, $<b>$ like coffee, $<c>$ like both. How many like neither?",
-        "A set of $<n>$ elements has subsets of $<a>$ and $<b>$ elements that share $<c>$. How many elements are in none of the two?",
+        "In a class of $<n>$, $<a>$ play football, $<b>$ play chess and $<c>$ do both. How many "
+        "do neither?",
+        "Of $<n>$ people, $<a>$ speak French, $<b>$ speak Spanish and $<c>$ speak both. How many "
+        "speak neither?",
+        "A shop asks $<n>$ customers: $<a>$ like tea, $<b>$ like coffee, $<c>$ like both. How "
+        "many like neither?",
+        "A set of $<n>$ elements has subsets of $<a>$ and $<b>$ elements that share $<c>$. How "
+        "many elements are in none of the two?",
     ),
     plan=("Those with at least one are the sum less those counted twice.",),
     code=(
@@ -377,43 +480,66 @@ def two_sets(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "Two fair dice are thrown. The probability that the sum is <rel> $<s>$ is $m/n$ in lowest terms. Find $m + n$.",
-        r"Let $\frac{m}{n}$ be the reduced probability that two dice show a total <rel> $<s>$. What is $m + n$?",
-        "With which probability $m/n$, in lowest terms, do a red and a blue die add up to a number <rel> $<s>$? Give $m + n$.",
-        "A red and a blue die with faces up to $<x>$ are thrown; the chance of a sum <rel> $<s>$ is $m/n$ with coprime "
+        "Two fair dice are thrown. The probability that the sum is <rel> $<s>$ is $m/n$ in lowest "
+        "terms. Find $m + n$.",
+        r"Let $\frac{m}{n}$ be the reduced probability that two dice show a total <rel> $<s>$. "
+        r"What is $m + n$?",
+        "With which probability $m/n$, in lowest terms, do a red and a blue die add up to a "
+        "number <rel> $<s>$? Give $m + n$.",
+        "A red and a blue die with faces up to $<x>$ are thrown; the chance of a sum <rel> $<s>$ "
+        "is $m/n$ with coprime "
         "$m, n$. Find $m + n$.",
     ),
     plan=("We count the favorable ones among all pairs and reduce the fraction.",),
     code=(
-        "from fractions import Fraction\ngood = sum(1 for a in range(1, <x> + 1) for b in range(1, <x> + 1) if a + b <op> <s>)\np = Fraction(good, <x>**2)\nprint(p.numerator + p.denominator)",
-        "from math import gcd\ngood = 0\nfor a in range(1, <x> + 1):\n    for b in range(1, <x> + 1):\n        if a + b <op> <s>:\n            good += 1\ng = gcd(good, <x>**2)\nprint(good // g + <x>**2 // g)",
+        "from fractions import Fraction\n"
+        "good = sum(1 for a in range(1, <x> + 1) for b in range(1, <x> + 1) if a + b <op> <s>)\n"
+        "p = Fraction(good, <x>**2)\nprint(p.numerator + p.denominator)",
+        "from math import gcd\ngood = 0\nfor a in range(1, <x> + 1):\n"
+        "    for b in range(1, <x> + 1):\n        if a + b <op> <s>:\n            good += 1\n"
+        "g = gcd(good, <x>**2)\nprint(good // g + <x>**2 // g)",
     ),
     result="$m + n$",
 )
 def dice_probability(d: Draw) -> Drawn:
     """Probability of a sum of two dice."""
     s = d.int(3, 11)
-    rel, op = d.pick(("equal to", "=="), ("at least", ">="), ("less than", "<"), ("at most", "<="), ("greater than", ">"))
+    rel, op = d.pick(
+        ("equal to", "=="),
+        ("at least", ">="),
+        ("less than", "<"),
+        ("at most", "<="),
+        ("greater than", ">"),
+    )
     tests = {"==": s.__eq__, ">=": s.__le__, "<": s.__gt__, "<=": s.__ge__, ">": s.__lt__}
     good = sum(bool(tests[op](a + b)) for a in range(1, 7) for b in range(1, 7))
     g = math.gcd(good, 36)
-    steps = [f"{good} of 6 * 6 = 36 pairs", f"Divided by {g}: {good // g} and {36 // g}", f"{good // g} + {36 // g} = {(good + 36) // g}"]
+    steps = [
+        f"{good} of 6 * 6 = 36 pairs",
+        f"Divided by {g}: {good // g} and {36 // g}",
+        f"{good // g} + {36 // g} = {(good + 36) // g}",
+    ]
     return drawn((good + 36) // g, steps, s=s, rel=rel, op=op, x=6)
 
 
 @family(
     ask=(
-        "A bag holds $<a>$ red and $<b>$ blue balls. Two are drawn without putting back. The probability that both are red is "
+        "A bag holds $<a>$ red and $<b>$ blue balls. Two are drawn without putting back. The "
+        "probability that both are red is "
         "$m/n$ in lowest terms. Find $m + n$.",
-        "From $<a>$ red and $<b>$ blue cards two are drawn at random. Both are red with probability $m/n$, where $m$ and $n$ "
+        "From $<a>$ red and $<b>$ blue cards two are drawn at random. Both are red with "
+        "probability $m/n$, where $m$ and $n$ "
         "are coprime. What is $m + n$?",
-        r"A class has $<a>$ girls and $<b>$ boys. Two are chosen at random; the chance that both are girls is $\frac{m}{n}$ in "
+        r"A class has $<a>$ girls and $<b>$ boys. Two are chosen at random; the chance that both "
+        r"are girls is $\frac{m}{n}$ in "
         "lowest terms. Find $m + n$.",
     ),
     plan=("The first is red in $<a>$ of all cases, then one red less is left.",),
     code=(
-        "from fractions import Fraction\nr, n = <a>, <a> + <b>\np = Fraction(r * (r - 1), n * (n - 1))\nprint(p.numerator + p.denominator)",
-        "from math import comb, gcd\nx, y = comb(<a>, 2), comb(<a> + <b>, 2)\ng = gcd(x, y)\nprint(x // g + y // g)",
+        "from fractions import Fraction\nr, n = <a>, <a> + <b>\n"
+        "p = Fraction(r * (r - 1), n * (n - 1))\nprint(p.numerator + p.denominator)",
+        "from math import comb, gcd\nx, y = comb(<a>, 2), comb(<a> + <b>, 2)\ng = gcd(x, y)\n"
+        "print(x // g + y // g)",
     ),
     result="$m + n$",
 )
@@ -434,14 +560,20 @@ def two_balls(d: Draw) -> Drawn:
 @family(
     ask=(
         "How many subsets of $\\{1, 2, \\ldots, <n>\\}$ have a sum of $<s>$?",
-        "In how many ways is $<s>$ a sum of different integers from $1$ to $<n>$, if the order does not matter?",
-        "Weights of $1, 2, \\ldots, <n>$ grams are there once each. In how many ways can they make $<s>$ grams?",
-        "Find the number of subsets of the integers from $1$ to $<n>$ whose elements add up to $<s>$.",
+        "In how many ways is $<s>$ a sum of different integers from $1$ to $<n>$, if the order "
+        "does not matter?",
+        "Weights of $1, 2, \\ldots, <n>$ grams are there once each. In how many ways can they "
+        "make $<s>$ grams?",
+        "Find the number of subsets of the integers from $1$ to $<n>$ whose elements add up to "
+        "$<s>$.",
     ),
     plan=("Each number is in the subset or not; we count the ways for each sum.",),
     code=(
-        "ways = [1] + [0] * <s>\nfor k in range(1, <n> + 1):\n    for t in range(<s>, k - 1, -1):\n        ways[t] += ways[t - k]\nprint(ways[<s>])",
-        "from itertools import combinations\nprint(sum(1 for k in range(<n> + 1) for c in combinations(range(1, <n> + 1), k) if sum(c) == <s>))",
+        "ways = [1] + [0] * <s>\nfor k in range(1, <n> + 1):\n"
+        "    for t in range(<s>, k - 1, -1):\n        ways[t] += ways[t - k]\nprint(ways[<s>])",
+        "from itertools import combinations\n"
+        "print(sum(1 for k in range(<n> + 1) for c in combinations(range(1, <n> + 1), k) if "
+        "sum(c) == <s>))",
     ),
     result="the number of subsets",
 )
@@ -449,21 +581,27 @@ def subset_sums(d: Draw) -> Drawn:
     """Subsets with a given sum."""
     n, s = d.upto(4, 6, 12), d.upto(6, 14, 30)
     s = min(s, n * (n + 1) // 2)
-    found = [c for k in range(n + 1) for c in itertools.combinations(range(1, n + 1), k) if sum(c) == s]
+    found = [
+        c for k in range(n + 1) for c in itertools.combinations(range(1, n + 1), k) if sum(c) == s
+    ]
     lines = [" + ".join(map(str, c)) + f" = {s}" for c in found[:20]]
     return drawn(len(found), [", ".join(lines), f"Their number is {len(found)}"], n=n, s=s)
 
 
 @family(
     ask=(
-        "How many functions map a set of $<a>$ elements to a set of $<b>$ elements such that <rule>?",
-        "Each of $<a>$ people chooses one of $<b>$ rooms such that <text>. How many ways are there?",
+        "How many functions map a set of $<a>$ elements to a set of $<b>$ elements such that "
+        "<rule>?",
+        "Each of $<a>$ people chooses one of $<b>$ rooms such that <text>. How many ways are "
+        "there?",
         "Find the number of ways to give each of $<a>$ objects one of $<b>$ labels, where <text>.",
     ),
     plan=("We go through all lists of images and keep the allowed ones.",),
     code=(
-        "from itertools import product\nprint(sum(1 for f in product(range(<b>), repeat=<a>) if len(set(f)) == <size>))",
-        "from itertools import product\ncount = 0\nfor f in product(range(<b>), repeat=<a>):\n    if len(set(f)) == <size>:\n        count += 1\nprint(count)",
+        "from itertools import product\n"
+        "print(sum(1 for f in product(range(<b>), repeat=<a>) if len(set(f)) == <size>))",
+        "from itertools import product\ncount = 0\nfor f in product(range(<b>), repeat=<a>):\n"
+        "    if len(set(f)) == <size>:\n        count += 1\nprint(count)",
     ),
     result="the number of ways",
 )
@@ -485,14 +623,17 @@ def functions(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "How many pairs $(x, y)$ of integers with $1 \\le x, y \\le <n>$ satisfy that $x + y$ is divisible by $<m>$?",
-        "Two numbers from $1$ to $<n>$ are chosen in order, with repetition. How often is their sum a multiple of $<m>$?",
+        "How many pairs $(x, y)$ of integers with $1 \\le x, y \\le <n>$ satisfy that $x + y$ is "
+        "divisible by $<m>$?",
+        "Two numbers from $1$ to $<n>$ are chosen in order, with repetition. How often is their "
+        "sum a multiple of $<m>$?",
         "Find the number of ordered pairs of integers from $1$ to $<n>$ whose sum $<m>$ divides.",
     ),
     plan=("We go through all pairs.",),
     code=(
         "print(sum(1 for x in range(1, <n> + 1) for y in range(1, <n> + 1) if (x + y) % <m> == 0))",
-        "count = 0\nfor x in range(1, <n> + 1):\n    for y in range(1, <n> + 1):\n        if (x + y) % <m> == 0:\n            count += 1\nprint(count)",
+        "count = 0\nfor x in range(1, <n> + 1):\n    for y in range(1, <n> + 1):\n"
+        "        if (x + y) % <m> == 0:\n            count += 1\nprint(count)",
     ),
     result="the number of pairs",
 )

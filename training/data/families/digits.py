@@ -11,7 +11,10 @@ from training.data.families.working import adding, digits, listed, multiplying
         "The digits of $<n>$ are added. What is the result?",
         "Add up all digits of the number $<n>$.",
     ),
-    plan=("We turn the number into text and add its digits.", "We take off the last digit again and again."),
+    plan=(
+        "We turn the number into text and add its digits.",
+        "We take off the last digit again and again.",
+    ),
     code=(
         "print(sum(int(c) for c in str(<n>)))",
         "n, total = <n>, 0\nwhile n > 0:\n    total += n % 10\n    n //= 10\nprint(total)",
@@ -53,13 +56,16 @@ def power_digit_sum(d: Draw) -> Drawn:
         "How many integers from $<a>$ to $<b>$ have a digit sum of $<s>$?",
         "How many integers between $<a>$ and $<b>$, inclusive, have digits that add up to $<s>$?",
         "For how many $n$ with $<a> \\le n \\le <b>$ is the sum of the digits equal to $<s>$?",
-        "Tickets carry the numbers $<a>$ to $<b>$. On how many of them is the sum of the digits $<s>$?",
+        "Tickets carry the numbers $<a>$ to $<b>$. On how many of them is the sum of the digits "
+        "$<s>$?",
     ),
     plan=("We test the digit sum of each number from $<a>$ to $<b>$.",),
     code=(
         "print(sum(1 for n in range(<a>, <b> + 1) if sum(map(int, str(n))) == <s>))",
-        "count = 0\nfor n in range(<a>, <b> + 1):\n    if sum(int(c) for c in str(n)) == <s>:\n        count += 1\nprint(count)",
-        "found = [n for n in range(<a>, <b> + 1) if sum(int(c) for c in str(n)) == <s>]\nprint(len(found))",
+        "count = 0\nfor n in range(<a>, <b> + 1):\n    if sum(int(c) for c in str(n)) == <s>:\n"
+        "        count += 1\nprint(count)",
+        "found = [n for n in range(<a>, <b> + 1) if sum(int(c) for c in str(n)) == <s>]\n"
+        "print(len(found))",
     ),
     result="the number of such integers",
 )
@@ -68,7 +74,10 @@ def count_by_digit_sum(d: Draw) -> Drawn:
     a = d.upto(10, 50, 500)
     b, s = a + d.upto(30, 120, 2000), d.int(4, 14)
     found = [n for n in range(a, b + 1) if sum(digits(n)) == s]
-    steps = [f"They are {listed(found[:20])}" if found else "There are none", f"Their number is {len(found)}"]
+    steps = [
+        f"They are {listed(found[:20])}" if found else "There are none",
+        f"Their number is {len(found)}",
+    ]
     return drawn(len(found), steps, a=a, b=b, s=s)
 
 
@@ -103,9 +112,12 @@ def digit_product(d: Draw) -> Drawn:
     ),
     plan=("We go through all <k>-digit numbers and multiply their digits.",),
     code=(
-        "from math import prod\nprint(sum(1 for n in range(10**(<k> - 1), 10**<k>) if prod(map(int, str(n))) == <p>))",
-        "from itertools import product\nfrom math import prod\nprint(sum(1 for t in product(range(1, 10), repeat=<k>) if prod(t) == <p>))",
-        "count = 0\nfor n in range(10**(<k> - 1), 10**<k>):\n    p = 1\n    for c in str(n):\n        p *= int(c)\n"
+        "from math import prod\n"
+        "print(sum(1 for n in range(10**(<k> - 1), 10**<k>) if prod(map(int, str(n))) == <p>))",
+        "from itertools import product\nfrom math import prod\n"
+        "print(sum(1 for t in product(range(1, 10), repeat=<k>) if prod(t) == <p>))",
+        "count = 0\nfor n in range(10**(<k> - 1), 10**<k>):\n    p = 1\n    for c in str(n):\n"
+        "        p *= int(c)\n"
         "    if p == <p>:\n        count += 1\nprint(count)",
     ),
     result="the number of such integers",
@@ -117,7 +129,9 @@ def count_by_digit_product(d: Draw) -> Drawn:
     for _ in range(k):
         p *= d.int(1, 9)
     found = [n for n in range(10 ** (k - 1), 10**k) if _product(n) == p]
-    return drawn(len(found), [f"They are {listed(found[:24])}", f"Their number is {len(found)}"], k=k, p=p)
+    return drawn(
+        len(found), [f"They are {listed(found[:24])}", f"Their number is {len(found)}"], k=k, p=p
+    )
 
 
 def _product(n: int) -> int:
@@ -132,12 +146,14 @@ def _product(n: int) -> int:
         "How many palindromes are there between $<a>$ and $<b>$?",
         "How many integers from $<a>$ to $<b>$ read the same forwards and backwards?",
         "Find the number of palindromic integers $n$ with $<a> \\le n \\le <b>$.",
-        "A counter runs from $<a>$ to $<b>$. How often does it show a number that equals its reversal?",
+        "A counter runs from $<a>$ to $<b>$. How often does it show a number that equals its "
+        "reversal?",
     ),
     plan=("A palindrome equals its own reversed text; we test each number.",),
     code=(
         "print(sum(1 for n in range(<a>, <b> + 1) if str(n) == str(n)[::-1]))",
-        "count = 0\nfor n in range(<a>, <b> + 1):\n    s = str(n)\n    if s == s[::-1]:\n        count += 1\nprint(count)",
+        "count = 0\nfor n in range(<a>, <b> + 1):\n    s = str(n)\n    if s == s[::-1]:\n"
+        "        count += 1\nprint(count)",
     ),
     result="the number of palindromes",
 )
@@ -146,13 +162,17 @@ def palindromes(d: Draw) -> Drawn:
     a = d.upto(10, 300, 900)
     b = a + d.upto(40, 200, 3000)
     found = [n for n in range(a, b + 1) if str(n) == str(n)[::-1]]
-    steps = [f"They are {listed(found[:24])}" if found else "There are none", f"Their number is {len(found)}"]
+    steps = [
+        f"They are {listed(found[:24])}" if found else "There are none",
+        f"Their number is {len(found)}",
+    ]
     return drawn(len(found), steps, a=a, b=b)
 
 
 @family(
     ask=(
-        "The digits of $<n>$ are written in reverse order. What is the absolute difference of the two numbers?",
+        "The digits of $<n>$ are written in reverse order. What is the absolute difference of the "
+        "two numbers?",
         "Find the difference between $<n>$ and the number with its digits reversed.",
         "Let $m$ be $<n>$ read backwards. What is $|<n> - m|$?",
         "By how much does $<n>$ differ from its reversal?",
@@ -182,7 +202,8 @@ def reversal_difference(d: Draw) -> Drawn:
     plan=("The digits are distinct when their set is as large as the text.",),
     code=(
         "print(sum(1 for n in range(<a>, <b> + 1) if len(set(str(n))) == len(str(n))))",
-        "count = 0\nfor n in range(<a>, <b> + 1):\n    s = str(n)\n    if len(set(s)) == len(s):\n        count += 1\nprint(count)",
+        "count = 0\nfor n in range(<a>, <b> + 1):\n    s = str(n)\n    if len(set(s)) == len(s):\n"
+        "        count += 1\nprint(count)",
     ),
     result="the number of such integers",
 )
@@ -192,7 +213,10 @@ def distinct_digits(d: Draw) -> Drawn:
     b = a + d.upto(12, 40, 3000)
     repeated = [n for n in range(a, b + 1) if len(set(str(n))) < len(str(n))]
     size = b - a + 1
-    steps = [f"There are {size} numbers", f"With a repeated digit: {listed(repeated[:20]) or 'none'}"]
+    steps = [
+        f"There are {size} numbers",
+        f"With a repeated digit: {listed(repeated[:20]) or 'none'}",
+    ]
     steps.append(f"{size} - {len(repeated)} = {size - len(repeated)}")
     return drawn(size - len(repeated), steps, a=a, b=b)
 
@@ -226,7 +250,10 @@ def digit_count(d: Draw) -> Drawn:
         "Convert $<s>$ from base $<b>$ to base $10$.",
         "What number is $<s>_{<b>}$ in the decimal system?",
     ),
-    plan=("Python's `int` reads a text in any base.", "Each step multiplies by $<b>$ and adds the next digit."),
+    plan=(
+        "Python's `int` reads a text in any base.",
+        "Each step multiplies by $<b>$ and adds the next digit.",
+    ),
     code=(
         "print(int('<s>', <b>))",
         "value = 0\nfor c in '<s>':\n    value = value * <b> + int(c)\nprint(value)",
@@ -254,7 +281,8 @@ def from_base(d: Draw) -> Drawn:
     plan=("We divide by $<b>$ again and again; the remainders are the digits from the right.",),
     code=(
         "n, s = <n>, ''\nwhile n > 0:\n    s = str(n % <b>) + s\n    n //= <b>\nprint(s)",
-        "def to_base(n, b):\n    return to_base(n // b, b) + str(n % b) if n else ''\n\nprint(to_base(<n>, <b>))",
+        "def to_base(n, b):\n    return to_base(n // b, b) + str(n % b) if n else ''\n\n"
+        "print(to_base(<n>, <b>))",
     ),
     result="the number in base $<b>$",
 )
@@ -288,15 +316,21 @@ def binary_ones(d: Draw) -> Drawn:
     """Ones of a binary number."""
     n = d.upto(9, 250, 100000)
     powers = [2**k for k in range(20, -1, -1) if n >> k & 1]
-    return drawn(len(powers), [f"The powers of two are {listed(powers)}", f"Their number is {len(powers)}"], n=n)
+    return drawn(
+        len(powers),
+        [f"The powers of two are {listed(powers)}", f"Their number is {len(powers)}"],
+        n=n,
+    )
 
 
 @family(
     ask=(
-        "How many times is the digit $<c>$ written when all integers from $<a>$ to $<b>$ are written down?",
+        "How many times is the digit $<c>$ written when all integers from $<a>$ to $<b>$ are "
+        "written down?",
         "The numbers from $<a>$ to $<b>$ are listed. How often does the digit $<c>$ appear?",
         "Find the number of digits $<c>$ among the page numbers $<a>$ to $<b>$.",
-        "A printer prints every integer from $<a>$ to $<b>$ once. How many digits $<c>$ does it print?",
+        "A printer prints every integer from $<a>$ to $<b>$ once. How many digits $<c>$ does it "
+        "print?",
     ),
     plan=("We count the digit in the text of each number.",),
     code=(
@@ -313,14 +347,18 @@ def digit_occurrences(d: Draw) -> Drawn:
     ones = sum(n % 10 == c for n in range(a, b + 1))
     tens = sum(n // 10 % 10 == c for n in range(a, b + 1))
     rest = sum(str(n).count(str(c)) for n in range(a, b + 1)) - ones - tens
-    steps = [f"As last digit: {ones}, as tens digit: {tens}, before that: {rest}", adding([ones, tens, rest])]
+    steps = [
+        f"As last digit: {ones}, as tens digit: {tens}, before that: {rest}",
+        adding([ones, tens, rest]),
+    ]
     return drawn(ones + tens + rest, steps, c=c, a=a, b=b)
 
 
 @family(
     ask=(
         "How many digits are used to number the pages of a book from $1$ to $<n>$?",
-        "The integers from $1$ to $<n>$ are written one after the other. How many digits are written?",
+        "The integers from $1$ to $<n>$ are written one after the other. How many digits are "
+        "written?",
         "Find the total number of digits in the numbers $1, 2, \\ldots, <n>$.",
         "A book has $<n>$ pages, numbered from $1$. How many digits does the printer set?",
     ),
@@ -354,7 +392,8 @@ def page_digits(d: Draw) -> Drawn:
     plan=("We go up from $<n> + 1$ until the digit sum is $<s>$.",),
     code=(
         "m = <n> + 1\nwhile sum(int(c) for c in str(m)) != <s>:\n    m += 1\nprint(m)",
-        "from itertools import count\nprint(next(m for m in count(<n> + 1) if sum(map(int, str(m))) == <s>))",
+        "from itertools import count\n"
+        "print(next(m for m in count(<n> + 1) if sum(map(int, str(m))) == <s>))",
     ),
     result="the number",
 )
@@ -364,4 +403,13 @@ def next_with_digit_sum(d: Draw) -> Drawn:
     m = n + 1
     while sum(digits(m)) != s:
         m += 1
-    return drawn(m, [f"The digits of {m} are {listed(digits(m))}", adding(digits(m)), f"No number between {n} and {m} has this digit sum, so it is {m}"], n=n, s=s)
+    return drawn(
+        m,
+        [
+            f"The digits of {m} are {listed(digits(m))}",
+            adding(digits(m)),
+            f"No number between {n} and {m} has this digit sum, so it is {m}",
+        ],
+        n=n,
+        s=s,
+    )

@@ -77,7 +77,8 @@ def least_common_multiple(d: Draw) -> Drawn:
         "How many positive divisors does $<n>$ have?",
         "Find the number of positive divisors of $<n>$.",
         "How many positive integers divide $<n>$ without remainder?",
-        "In how many ways can $<n>$ chairs be set up in equal rows, if a single row and rows of one "
+        "In how many ways can $<n>$ chairs be set up in equal rows, if a single row and rows of "
+        "one "
         "chair count too?",
     ),
     plan=(
@@ -87,7 +88,8 @@ def least_common_multiple(d: Draw) -> Drawn:
     code=(
         "n = <n>\nprint(sum(1 for d in range(1, n + 1) if n % d == 0))",
         "from sympy import divisor_count\nprint(divisor_count(<n>))",
-        "count = 0\nfor d in range(1, <n> + 1):\n    if <n> % d == 0:\n        count += 1\nprint(count)",
+        "count = 0\nfor d in range(1, <n> + 1):\n    if <n> % d == 0:\n        count += 1\n"
+        "print(count)",
         "from sympy import divisors\nprint(len(divisors(<n>)))",
     ),
     result="the number of divisors",
@@ -108,11 +110,15 @@ def divisor_count(d: Draw) -> Drawn:
         "Find $\\sigma(<n>)$, the sum of all positive integers that divide $<n>$.",
         "All positive integers that divide $<n>$ are written on a board. What is their sum?",
     ),
-    plan=("We add all numbers from 1 to $<n>$ that divide $<n>$.", "List the divisors and add them."),
+    plan=(
+        "We add all numbers from 1 to $<n>$ that divide $<n>$.",
+        "List the divisors and add them.",
+    ),
     code=(
         "n = <n>\nprint(sum(d for d in range(1, n + 1) if n % d == 0))",
         "from sympy import divisors\nprint(sum(divisors(<n>)))",
-        "total = 0\nfor d in range(1, <n> + 1):\n    if <n> % d == 0:\n        total += d\nprint(total)",
+        "total = 0\nfor d in range(1, <n> + 1):\n    if <n> % d == 0:\n        total += d\n"
+        "print(total)",
     ),
     result="the sum of the divisors",
 )
@@ -162,7 +168,8 @@ def parity_divisors(d: Draw) -> Drawn:
     code=(
         "from math import factorial\ns = str(factorial(<n>))\nprint(len(s) - len(s.rstrip('0')))",
         "n, count = <n>, 0\nwhile n:\n    n //= 5\n    count += n\nprint(count)",
-        "count = 0\nfor k in range(1, <n> + 1):\n    while k % 5 == 0:\n        k //= 5\n        count += 1\nprint(count)",
+        "count = 0\nfor k in range(1, <n> + 1):\n    while k % 5 == 0:\n        k //= 5\n"
+        "        count += 1\nprint(count)",
     ),
     result="the number of zeros",
 )
@@ -183,7 +190,8 @@ def factorial_zeros(d: Draw) -> Drawn:
     ),
     plan=("We count the factors $<p>$ in the numbers from 1 to $<n>$.",),
     code=(
-        "from math import factorial\nn, k = factorial(<n>), 0\nwhile n % <p> == 0:\n    n //= <p>\n    k += 1\nprint(k)",
+        "from math import factorial\nn, k = factorial(<n>), 0\nwhile n % <p> == 0:\n"
+        "    n //= <p>\n    k += 1\nprint(k)",
         "n, k = <n>, 0\nwhile n:\n    n //= <p>\n    k += n\nprint(k)",
         "from sympy import factorial, multiplicity\nprint(multiplicity(<p>, factorial(<n>)))",
     ),
@@ -261,13 +269,16 @@ def last_digit(d: Draw) -> Drawn:
     code=(
         "from sympy import primefactors\nprint(max(primefactors(<n>)))",
         "from sympy import factorint\nprint(max(factorint(<n>)))",
-        "n, p = <n>, 2\nwhile n > 1:\n    if n % p == 0:\n        n //= p\n    else:\n        p += 1\nprint(p)",
+        "n, p = <n>, 2\nwhile n > 1:\n    if n % p == 0:\n        n //= p\n    else:\n"
+        "        p += 1\nprint(p)",
     ),
     result="the largest prime factor",
 )
 def largest_prime_factor(d: Draw) -> Drawn:
     """Largest prime factor."""
-    n = math.prod(d.pick(2, 3, 5, 7, 11, 13) for _ in range(d.int(2, 3))) * d.pick(3, 7, 11, 17, 19, 23)
+    n = math.prod(d.pick(2, 3, 5, 7, 11, 13) for _ in range(d.int(2, 3))) * d.pick(
+        3, 7, 11, 17, 19, 23
+    )
     largest = max(prime_powers(n))
     return drawn(largest, [factored(n), f"The largest prime is {largest}"], n=n)
 
@@ -303,11 +314,15 @@ def distinct_primes(d: Draw) -> Drawn:
         r"Find $\varphi(<n>)$, where $\varphi$ is Euler's totient function.",
         r"How many integers $k$ with $1 \le k \le <n>$ satisfy $\gcd(k, <n>) = 1$?",
     ),
-    plan=("We count the $k$ from 1 to $<n>$ with $\\gcd(k, <n>) = 1$.", "This is Euler's function of $<n>$."),
+    plan=(
+        "We count the $k$ from 1 to $<n>$ with $\\gcd(k, <n>) = 1$.",
+        "This is Euler's function of $<n>$.",
+    ),
     code=(
         "from math import gcd\nprint(sum(1 for k in range(1, <n> + 1) if gcd(k, <n>) == 1))",
         "from sympy import totient\nprint(totient(<n>))",
-        "from math import gcd\ncount = 0\nfor k in range(1, <n> + 1):\n    if gcd(k, <n>) == 1:\n        count += 1\nprint(count)",
+        "from math import gcd\ncount = 0\nfor k in range(1, <n> + 1):\n    if gcd(k, <n>) == 1:\n"
+        "        count += 1\nprint(count)",
     ),
     result="the number of such integers",
 )
@@ -331,7 +346,8 @@ def coprime_count(d: Draw) -> Drawn:
     plan=("We go through the numbers from $<a>$ to $<b>$ and count the multiples of $<k>$.",),
     code=(
         "print(sum(1 for n in range(<a>, <b> + 1) if n % <k> == 0))",
-        "count = 0\nfor n in range(<a>, <b> + 1):\n    if n % <k> == 0:\n        count += 1\nprint(count)",
+        "count = 0\nfor n in range(<a>, <b> + 1):\n    if n % <k> == 0:\n        count += 1\n"
+        "print(count)",
         "print(<b> // <k> - (<a> - 1) // <k>)",
     ),
     result="the number of multiples",
@@ -353,7 +369,8 @@ def multiples_between(d: Draw) -> Drawn:
     ask=(
         "How many positive integers up to $<n>$ are divisible by $<a>$ or by $<b>$?",
         "How many of the numbers $1, 2, \\ldots, <n>$ are multiples of $<a>$ or $<b>$?",
-        "In a row of $<n>$ lamps every $<a>$th is red and every $<b>$th is large. How many lamps are red, "
+        "In a row of $<n>$ lamps every $<a>$th is red and every $<b>$th is large. How many lamps "
+        "are red, "
         "large or both?",
         "Find the number of integers from $1$ to $<n>$ that $<a>$ or $<b>$ divides.",
     ),
@@ -389,7 +406,8 @@ def multiples_of_either(d: Draw) -> Drawn:
     code=(
         "from sympy import primerange\nprint(len(list(primerange(<a>, <b> + 1))))",
         "from sympy import isprime\nprint(sum(1 for n in range(<a>, <b> + 1) if isprime(n)))",
-        "count = 0\nfor n in range(<a>, <b> + 1):\n    if all(n % d for d in range(2, n)):\n        count += 1\nprint(count)",
+        "count = 0\nfor n in range(<a>, <b> + 1):\n    if all(n % d for d in range(2, n)):\n"
+        "        count += 1\nprint(count)",
     ),
     result="the number of primes",
 )
@@ -413,7 +431,8 @@ def primes_between(d: Draw) -> Drawn:
     code=(
         "from sympy import primerange\nprint(sum(primerange(2, <n>)))",
         "from sympy import isprime\nprint(sum(n for n in range(2, <n>) if isprime(n)))",
-        "total = 0\nfor n in range(2, <n>):\n    if all(n % d != 0 for d in range(2, n)):\n        total += n\nprint(total)",
+        "total = 0\nfor n in range(2, <n>):\n    if all(n % d != 0 for d in range(2, n)):\n"
+        "        total += n\nprint(total)",
     ),
     result="the sum of the primes",
 )
@@ -426,12 +445,16 @@ def prime_sum(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "A number leaves the remainder $<r>$ on division by $<a>$ and the remainder $<s>$ on division by "
+        "A number leaves the remainder $<r>$ on division by $<a>$ and the remainder $<s>$ on "
+        "division by "
         "$<b>$. What is the smallest such positive integer?",
-        r"Find the smallest positive integer $x$ with $x \equiv <r> \pmod{<a>}$ and $x \equiv <s> \pmod{<b>}$.",
-        "If marbles are put into bags of $<a>$, $<r>$ are left; with bags of $<b>$, $<s>$ are left. What is the "
+        r"Find the smallest positive integer $x$ with $x \equiv <r> \pmod{<a>}$ and $x \equiv <s> "
+        r"\pmod{<b>}$.",
+        "If marbles are put into bags of $<a>$, $<r>$ are left; with bags of $<b>$, $<s>$ are "
+        "left. What is the "
         "least possible number of marbles?",
-        "Find the least positive $n$ such that $n$ divided by $<a>$ leaves $<r>$ and $n$ divided by $<b>$ leaves $<s>$.",
+        "Find the least positive $n$ such that $n$ divided by $<a>$ leaves $<r>$ and $n$ divided "
+        "by $<b>$ leaves $<s>$.",
     ),
     plan=("We try $x = 1, 2, 3, \\ldots$ until both remainders are right.",),
     code=(
@@ -443,11 +466,16 @@ def prime_sum(d: Draw) -> Drawn:
 )
 def two_remainders(d: Draw) -> Drawn:
     """Smallest number with two given remainders."""
-    a, b = d.pick((3, 5), (4, 7), (5, 7), (5, 8), (7, 9), (8, 11), (7, 11), (9, 13), (11, 13), (6, 11))
+    a, b = d.pick(
+        (3, 5), (4, 7), (5, 7), (5, 8), (7, 9), (8, 11), (7, 11), (9, 13), (11, 13), (6, 11)
+    )
     r, s = d.int(1, a - 1), d.int(1, b - 1)
     x = next(x for x in range(1, a * b) if x % a == r and x % b == s)
-    tried = [y for y in range(s, x + 1, b)]
-    steps = [f"Try numbers that leave {s} on division by {b}: {listed(tried)}", f"{x} = {x // a} * {a} + {r}"]
+    tried = list(range(s, x + 1, b))
+    steps = [
+        f"Try numbers that leave {s} on division by {b}: {listed(tried)}",
+        f"{x} = {x // a} * {a} + {r}",
+    ]
     return drawn(x, [*steps, f"The number is {x}"], a=a, b=b, r=r, s=s)
 
 
@@ -455,14 +483,17 @@ def two_remainders(d: Draw) -> Drawn:
     ask=(
         "What is the smallest positive integer that is divisible by $<a>$, $<b>$ and $<c>$?",
         r"Find $\operatorname{lcm}(<a>, <b>, <c>)$.",
-        "Find the least number of sweets that can be shared equally among $<a>$, among $<b>$ and among $<c>$ children.",
-        "Three buses leave together. They come back every $<a>$, $<b>$ and $<c>$ minutes. After how many minutes do all three leave together again?",
+        "Find the least number of sweets that can be shared equally among $<a>$, among $<b>$ and "
+        "among $<c>$ children.",
+        "Three buses leave together. They come back every $<a>$, $<b>$ and $<c>$ minutes. After "
+        "how many minutes do all three leave together again?",
     ),
     plan=("We take the least common multiple of the three numbers.",),
     code=(
         "from math import lcm\nprint(lcm(<a>, <b>, <c>))",
         "n = <a>\nwhile n % <b> != 0 or n % <c> != 0:\n    n += <a>\nprint(n)",
-        "from math import lcm\nvalue = 1\nfor k in [<a>, <b>, <c>]:\n    value = lcm(value, k)\nprint(value)",
+        "from math import lcm\nvalue = 1\nfor k in [<a>, <b>, <c>]:\n    value = lcm(value, k)\n"
+        "print(value)",
     ),
     result="the least common multiple",
 )
@@ -471,7 +502,11 @@ def common_multiple_of_three(d: Draw) -> Drawn:
     a, b, c = d.some(range(4, 25), 3)
     ab = math.lcm(a, b)
     abc = math.lcm(ab, c)
-    steps = [f"{a} * {ab // a} = {ab}, a multiple of {b}", f"{ab} * {abc // ab} = {abc}, a multiple of {c}", f"It is {abc}"]
+    steps = [
+        f"{a} * {ab // a} = {ab}, a multiple of {b}",
+        f"{ab} * {abc // ab} = {abc}, a multiple of {c}",
+        f"It is {abc}",
+    ]
     return drawn(abc, steps, a=a, b=b, c=c)
 
 
@@ -479,7 +514,8 @@ def common_multiple_of_three(d: Draw) -> Drawn:
     ask=(
         "What is the inverse of $<a>$ modulo $<m>$?",
         r"Find the integer $x$ with $0 < x < <m>$ and $<a>x \equiv 1 \pmod{<m>}$.",
-        "Find the smallest positive $x$ such that $<a>x$ leaves the remainder $1$ on division by $<m>$.",
+        "Find the smallest positive $x$ such that $<a>x$ leaves the remainder $1$ on division by "
+        "$<m>$.",
         "By which positive integer less than $<m>$ must $<a>$ be multiplied so that the remainder "
         "modulo $<m>$ is $1$?",
     ),
@@ -503,16 +539,20 @@ def modular_inverse(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "In how many ways can $<n>$ be written as a product of two positive integers, if the order does not matter?",
+        "In how many ways can $<n>$ be written as a product of two positive integers, if the "
+        "order does not matter?",
         r"How many pairs $(a, b)$ of positive integers with $a \le b$ satisfy $ab = <n>$?",
-        "How many rectangles with integer sides have the area $<n>$, where turned ones count as one?",
+        "How many rectangles with integer sides have the area $<n>$, where turned ones count as "
+        "one?",
         "Find the number of unordered pairs of positive integers whose product is $<n>$.",
     ),
     plan=("For each $a$ with $a^2 \\le <n>$ we test whether $a$ divides $<n>$.",),
     code=(
         "n = <n>\nprint(sum(1 for a in range(1, n + 1) if n % a == 0 and a <= n // a))",
-        "from math import isqrt\nn = <n>\nprint(sum(1 for a in range(1, isqrt(n) + 1) if n % a == 0))",
-        "n, count, a = <n>, 0, 1\nwhile a * a <= n:\n    if n % a == 0:\n        count += 1\n    a += 1\nprint(count)",
+        "from math import isqrt\nn = <n>\n"
+        "print(sum(1 for a in range(1, isqrt(n) + 1) if n % a == 0))",
+        "n, count, a = <n>, 0, 1\nwhile a * a <= n:\n    if n % a == 0:\n        count += 1\n"
+        "    a += 1\nprint(count)",
     ),
     result="the number of pairs",
 )
@@ -525,10 +565,12 @@ def factor_pairs(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "What is the largest integer below $<n>$ that leaves the remainder $<r>$ on division by $<m>$?",
+        "What is the largest integer below $<n>$ that leaves the remainder $<r>$ on division by "
+        "$<m>$?",
         "Find the greatest integer less than $<n>$ that is $<r>$ more than a multiple of $<m>$.",
         r"Find the largest $x < <n>$ with $x \equiv <r> \pmod{<m>}$.",
-        "A teacher has fewer than $<n>$ sheets. Packs of $<m>$ leave $<r>$ over. How many sheets are there at most?",
+        "A teacher has fewer than $<n>$ sheets. Packs of $<m>$ leave $<r>$ over. How many sheets "
+        "are there at most?",
     ),
     plan=("We go down from $<n> - 1$ until the remainder is $<r>$.",),
     code=(
@@ -542,28 +584,39 @@ def largest_with_remainder(d: Draw) -> Drawn:
     m = d.int(5, 29)
     r, n = d.int(1, m - 1), d.upto(100, 900, 3000)
     k = (n - 1 - r) // m
-    steps = [f"{n - 1} - {r} = {n - 1 - r}", f"The quotient by {m} is {k}", f"{k} * {m} + {r} = {k * m + r}"]
+    steps = [
+        f"{n - 1} - {r} = {n - 1 - r}",
+        f"The quotient by {m} is {k}",
+        f"{k} * {m} + {r} = {k * m + r}",
+    ]
     return drawn(k * m + r, steps, n=n, m=m, r=r)
 
 
 @family(
     ask=(
-        "Two positive integers have the greatest common divisor $<g>$ and the least common multiple $<l>$. One of "
+        "Two positive integers have the greatest common divisor $<g>$ and the least common "
+        "multiple $<l>$. One of "
         "them is $<a>$. What is the other?",
         r"Find $b$ if $\gcd(<a>, b) = <g>$ and $\operatorname{lcm}(<a>, b) = <l>$.",
-        "The number $<a>$ and a second number have gcd $<g>$ and lcm $<l>$. Find the second number.",
-        "If $<g>$ is the greatest common divisor and $<l>$ the least common multiple of $<a>$ and $x$, what is $x$?",
+        "The number $<a>$ and a second number have gcd $<g>$ and lcm $<l>$. Find the second "
+        "number.",
+        "If $<g>$ is the greatest common divisor and $<l>$ the least common multiple of $<a>$ and "
+        "$x$, what is $x$?",
     ),
     plan=("The product of two numbers equals gcd times lcm.",),
     code=(
         "print(<g> * <l> // <a>)",
-        "from math import gcd, lcm\nprint(next(b for b in range(1, <l> + 1) if gcd(<a>, b) == <g> and lcm(<a>, b) == <l>))",
+        "from math import gcd, lcm\n"
+        "print(next(b for b in range(1, <l> + 1) if gcd(<a>, b) == <g> and lcm(<a>, b) == <l>))",
     ),
     result="the other number",
 )
 def gcd_and_lcm(d: Draw) -> Drawn:
     """The other number, from gcd and lcm."""
-    g, (p, q) = d.int(2, 12), d.pick((2, 3), (3, 4), (2, 5), (3, 5), (4, 5), (2, 7), (5, 6), (3, 7), (4, 7), (5, 8))
+    g, (p, q) = (
+        d.int(2, 12),
+        d.pick((2, 3), (3, 4), (2, 5), (3, 5), (4, 5), (2, 7), (5, 6), (3, 7), (4, 7), (5, 8)),
+    )
     a, b = d.pick((g * p, g * q), (g * q, g * p))
     product = g * (g * p * q)
     steps = [f"{g} * {g * p * q} = {product}", f"{product} / {a} = {b}"]
@@ -580,7 +633,8 @@ def gcd_and_lcm(d: Draw) -> Drawn:
     plan=("We count the $k$ for which $k^2$ divides $<n>$.",),
     code=(
         "print(sum(1 for k in range(1, <n> + 1) if <n> % (k * k) == 0))",
-        "n, k, count = <n>, 1, 0\nwhile k * k <= n:\n    if n % (k * k) == 0:\n        count += 1\n    k += 1\nprint(count)",
+        "n, k, count = <n>, 1, 0\nwhile k * k <= n:\n    if n % (k * k) == 0:\n"
+        "        count += 1\n    k += 1\nprint(count)",
     ),
     result="the number of square divisors",
 )

@@ -17,14 +17,60 @@ from typing import TypeVar
 from training.data.families.styles import styled
 
 VERBS = ("Find", "Compute", "Determine", "Calculate", "Work out", "Give")
-PEOPLE = (
-    "Mia Tom Anna Ben Clara David Ella Felix Grace Hugo Ida Jack Kira Leo Maria Noah Olga Paul "
-    "Rosa Sam Tina Uma Victor Wendy Yusuf Zoe Amir Chen Priya Kofi"
-).split()
-THINGS = (
-    "apples books cards coins cookies eggs marbles oranges pencils stamps stickers tickets toys "
-    "shells buttons bottles candles plums tiles keys"
-).split()
+PEOPLE = [
+    "Mia",
+    "Tom",
+    "Anna",
+    "Ben",
+    "Clara",
+    "David",
+    "Ella",
+    "Felix",
+    "Grace",
+    "Hugo",
+    "Ida",
+    "Jack",
+    "Kira",
+    "Leo",
+    "Maria",
+    "Noah",
+    "Olga",
+    "Paul",
+    "Rosa",
+    "Sam",
+    "Tina",
+    "Uma",
+    "Victor",
+    "Wendy",
+    "Yusuf",
+    "Zoe",
+    "Amir",
+    "Chen",
+    "Priya",
+    "Kofi",
+]
+THINGS = [
+    "apples",
+    "books",
+    "cards",
+    "coins",
+    "cookies",
+    "eggs",
+    "marbles",
+    "oranges",
+    "pencils",
+    "stamps",
+    "stickers",
+    "tickets",
+    "toys",
+    "shells",
+    "buttons",
+    "bottles",
+    "candles",
+    "plums",
+    "tiles",
+    "keys",
+]
 REQUESTS = ("Give the answer as an integer.", "Answer with an integer.", "Show your work.")
 Item = TypeVar("Item")
 _PLACE = re.compile(r"<(\w+)>")

@@ -10,8 +10,10 @@ from training.data.families.working import adding, listed
     ask=(
         "An arithmetic sequence begins $<a>, <b>, <c>, \\ldots$ What is its $<n>$th term?",
         "Find term number $<n>$ of the arithmetic sequence $<a>, <b>, <c>, \\ldots$",
-        "A sequence starts with $<a>$ and grows by $<s>$ from term to term. What is the $<n>$th term?",
-        "<who> has $<a>$ <things> on day $1$ and gets $<s>$ more each day. How many are there on day $<n>$?",
+        "A sequence starts with $<a>$ and grows by $<s>$ from term to term. What is the $<n>$th "
+        "term?",
+        "<who> has $<a>$ <things> on day $1$ and gets $<s>$ more each day. How many are there on "
+        "day $<n>$?",
     ),
     plan=("The $n$th term is the first term plus $n - 1$ steps.",),
     code=(
@@ -23,24 +25,32 @@ from training.data.families.working import adding, listed
 def arithmetic_term(d: Draw) -> Drawn:
     """A term of an arithmetic sequence."""
     a, s, n = d.int(1, 40), d.int(2, 15), d.upto(6, 40, 300)
-    steps = [f"{n} - 1 = {n - 1} steps", f"{n - 1} * {s} = {(n - 1) * s}", f"{a} + {(n - 1) * s} = {a + (n - 1) * s}"]
+    steps = [
+        f"{n} - 1 = {n - 1} steps",
+        f"{n - 1} * {s} = {(n - 1) * s}",
+        f"{a} + {(n - 1) * s} = {a + (n - 1) * s}",
+    ]
     values = {"a": a, "b": a + s, "c": a + 2 * s, "s": s, "n": n}
     return drawn(a + (n - 1) * s, steps, **values, who=d.person(), things=d.thing())
 
 
 @family(
     ask=(
-        "What is the sum of the first $<n>$ terms of the arithmetic sequence $<a>, <b>, <c>, \\ldots$?",
+        "What is the sum of the first $<n>$ terms of the arithmetic sequence $<a>, <b>, <c>, "
+        "\\ldots$?",
         "Find $<a> + <b> + <c> + \\cdots + <z>$, if the terms grow by $<s>$.",
-        "A theater has $<a>$ seats in the first row and $<s>$ more in each row than in the one before. How many seats "
+        "A theater has $<a>$ seats in the first row and $<s>$ more in each row than in the one "
+        "before. How many seats "
         "do its $<n>$ rows have?",
-        "<who> saves $<a>$ dollars in the first week and $<s>$ dollars more each week than in the week before. How many "
+        "<who> saves $<a>$ dollars in the first week and $<s>$ dollars more each week than in the "
+        "week before. How many "
         "dollars are saved after $<n>$ weeks?",
     ),
     plan=("We add the $<n>$ terms, each $<s>$ more than the one before.",),
     code=(
         "print(sum(<a> + k * <s> for k in range(<n>)))",
-        "total, term = 0, <a>\nfor _ in range(<n>):\n    total += term\n    term += <s>\nprint(total)",
+        "total, term = 0, <a>\nfor _ in range(<n>):\n    total += term\n    term += <s>\n"
+        "print(total)",
         "first, last, n = <a>, <a> + (<n> - 1) * <s>, <n>\nprint((first + last) * n // 2)",
     ),
     result="the sum",
@@ -50,17 +60,24 @@ def arithmetic_sum(d: Draw) -> Drawn:
     a, s, n = d.int(1, 30), d.int(2, 12), d.upto(5, 25, 150)
     z = a + (n - 1) * s
     value = (a + z) * n // 2
-    steps = [f"Last term: {a} + {n - 1} * {s} = {z}", f"{a} + {z} = {a + z}", f"{n} * {a + z} / 2 = {value}"]
+    steps = [
+        f"Last term: {a} + {n - 1} * {s} = {z}",
+        f"{a} + {z} = {a + z}",
+        f"{n} * {a + z} / 2 = {value}",
+    ]
     return drawn(value, steps, a=a, b=a + s, c=a + 2 * s, s=s, n=n, z=z, who=d.person())
 
 
 @family(
     ask=(
         "What is the $<n>$th term of the geometric sequence $<a>, <b>, <c>, \\ldots$?",
-        "Find the term number $<n>$ of a sequence that starts with $<a>$ and is multiplied by $<q>$ each time.",
-        "There are $<a>$ bacteria at noon. Every hour their number grows to $<q>$ times what it was. How many are there "
+        "Find the term number $<n>$ of a sequence that starts with $<a>$ and is multiplied by "
+        "$<q>$ each time.",
+        "There are $<a>$ bacteria at noon. Every hour their number grows to $<q>$ times what it "
+        "was. How many are there "
         "after $<m>$ hours?",
-        "A sheet pile starts with $<a>$ sheets, and each step makes it $<q>$ times as high. How many sheets are there "
+        "A sheet pile starts with $<a>$ sheets, and each step makes it $<q>$ times as high. How "
+        "many sheets are there "
         "after $<m>$ steps?",
     ),
     plan=("We multiply the first term by $<q>$ exactly $<m>$ times.",),
@@ -80,16 +97,19 @@ def geometric_term(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "What is the sum $<a> + <b> + <c> + \\cdots$ of the first $<n>$ terms of a geometric sequence with ratio $<q>$?",
+        "What is the sum $<a> + <b> + <c> + \\cdots$ of the first $<n>$ terms of a geometric "
+        "sequence with ratio $<q>$?",
         "Find the sum of the first $<n>$ terms of the geometric sequence $<a>, <b>, <c>, \\ldots$",
-        "<who> tells a secret to $<a>$ friends. In each later step, $<q>$ times as many people hear it as in the step "
+        "<who> tells a secret to $<a>$ friends. In each later step, $<q>$ times as many people "
+        "hear it as in the step "
         "before. How many people hear it in $<n>$ steps?",
         r"Find $\sum_{k=0}^{<m>} <a> \cdot <q>^k$.",
     ),
     plan=("We add $<n>$ terms, each $<q>$ times the one before.",),
     code=(
         "print(sum(<a> * <q>**k for k in range(<n>)))",
-        "total, term = 0, <a>\nfor _ in range(<n>):\n    total += term\n    term *= <q>\nprint(total)",
+        "total, term = 0, <a>\nfor _ in range(<n>):\n    total += term\n    term *= <q>\n"
+        "print(total)",
         "print(<a> * (<q>**<n> - 1) // (<q> - 1))",
     ),
     result="the sum",
@@ -104,18 +124,23 @@ def geometric_sum(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "A sequence has $a_1 = <a>$, $a_2 = <b>$, and each later term is the sum of the two before it. What is $a_{<n>}$?",
+        "A sequence has $a_1 = <a>$, $a_2 = <b>$, and each later term is the sum of the two "
+        "before it. What is $a_{<n>}$?",
         "Let $a_1 = <a>$, $a_2 = <b>$ and $a_{k+2} = a_{k+1} + a_k$. Find $a_{<n>}$.",
-        "In a list of numbers the first is $<a>$, the second $<b>$, and every other number is the sum of the two numbers "
+        "In a list of numbers the first is $<a>$, the second $<b>$, and every other number is the "
+        "sum of the two numbers "
         "before it. Find number $<n>$ of the list.",
-        "A tree has $<a>$ branches in year $1$ and $<b>$ in year $2$. From then on, each year's number is the sum of the "
+        "A tree has $<a>$ branches in year $1$ and $<b>$ in year $2$. From then on, each year's "
+        "number is the sum of the "
         "last two. How many branches does it have in year $<n>$?",
     ),
     plan=("We keep the last two terms and go on step by step.",),
     code=(
         "a, b = <a>, <b>\nfor _ in range(<n> - 1):\n    a, b = b, a + b\nprint(a)",
-        "terms = [<a>, <b>]\nwhile len(terms) < <n>:\n    terms.append(terms[-1] + terms[-2])\nprint(terms[-1])",
-        "def term(n):\n    return [<a>, <b>][n - 1] if n <= 2 else term(n - 1) + term(n - 2)\n\nprint(term(<n>))",
+        "terms = [<a>, <b>]\nwhile len(terms) < <n>:\n    terms.append(terms[-1] + terms[-2])\n"
+        "print(terms[-1])",
+        "def term(n):\n    return [<a>, <b>][n - 1] if n <= 2 else term(n - 1) + term(n - 2)\n\n"
+        "print(term(<n>))",
     ),
     result="the term",
 )
@@ -132,15 +157,18 @@ def fibonacci_like(d: Draw) -> Drawn:
 @family(
     ask=(
         "A sequence is given by $x_1 = <a>$ and $x_{k+1} = <p>x_k + <q>$. What is $x_{<n>}$?",
-        "Let $x_1 = <a>$. Each next term is $<p>$ times the one before, plus $<q>$. Find $x_{<n>}$.",
-        "A machine multiplies a number by $<p>$ and adds $<q>$. It starts with $<a>$ and works $<m>$ times. What is the "
+        "Let $x_1 = <a>$. Each next term is $<p>$ times the one before, plus $<q>$. Find "
+        "$x_{<n>}$.",
+        "A machine multiplies a number by $<p>$ and adds $<q>$. It starts with $<a>$ and works "
+        "$<m>$ times. What is the "
         "last number?",
         "Find $f(f(\\cdots f(<a>)))$, where $f(x) = <p>x + <q>$ is applied $<m>$ times.",
     ),
     plan=("We apply the rule $<m>$ times.",),
     code=(
         "x = <a>\nfor _ in range(<m>):\n    x = <p> * x + <q>\nprint(x)",
-        "def f(x):\n    return <p> * x + <q>\n\nx = <a>\nfor _ in range(<m>):\n    x = f(x)\nprint(x)",
+        "def f(x):\n    return <p> * x + <q>\n\nx = <a>\nfor _ in range(<m>):\n    x = f(x)\n"
+        "print(x)",
     ),
     result="the term",
 )
@@ -156,22 +184,27 @@ def linear_recurrence(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "A sequence has $u_1 = <a>$, $u_2 = <b>$ and $u_{k+2} = <p>u_{k+1} + <q>u_k$. What is the remainder of $u_{<n>}$ "
+        "A sequence has $u_1 = <a>$, $u_2 = <b>$ and $u_{k+2} = <p>u_{k+1} + <q>u_k$. What is the "
+        "remainder of $u_{<n>}$ "
         "on division by $<m>$?",
-        "Let $u_1 = <a>$, $u_2 = <b>$ and $u_{k+2} = <p>u_{k+1} + <q>u_k$ for $k \\ge 1$. Find $u_{<n>}$ modulo $<m>$.",
-        "The first two terms of a sequence are $<a>$ and $<b>$. Each later term is $<p>$ times the last one plus $<q>$ times "
+        "Let $u_1 = <a>$, $u_2 = <b>$ and $u_{k+2} = <p>u_{k+1} + <q>u_k$ for $k \\ge 1$. Find "
+        "$u_{<n>}$ modulo $<m>$.",
+        "The first two terms of a sequence are $<a>$ and $<b>$. Each later term is $<p>$ times "
+        "the last one plus $<q>$ times "
         "the one before it. Which remainder does term $<n>$ leave when divided by $<m>$?",
     ),
     plan=("We compute the terms one after the other and keep remainders only.",),
     code=(
-        "u, v = <a>, <b>\nfor _ in range(<n> - 1):\n    u, v = v, (<p> * v + <q> * u) % <m>\nprint(u % <m>)",
-        "u = [<a>, <b>]\nfor k in range(2, <n>):\n    u.append(<p> * u[-1] + <q> * u[-2])\nprint(u[-1] % <m>)",
+        "u, v = <a>, <b>\nfor _ in range(<n> - 1):\n    u, v = v, (<p> * v + <q> * u) % <m>\n"
+        "print(u % <m>)",
+        "u = [<a>, <b>]\nfor k in range(2, <n>):\n    u.append(<p> * u[-1] + <q> * u[-2])\n"
+        "print(u[-1] % <m>)",
     ),
     result="the remainder",
 )
 def recurrence_remainder(d: Draw) -> Drawn:
     """Remainder of a term of a recurrence."""
-    a, b, p, q = d.ints(4, 1, 6)
+    a, b, p, q = d.ints(4, 2, 7)
     m, n = d.int(7, 30), d.upto(5, 8, 60)
     u, v, lines = a, b, list[str]()
     for _ in range(n - 2):
@@ -183,16 +216,21 @@ def recurrence_remainder(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "Start with $<n>$. Halve an even number; multiply an odd one by $3$ and add $1$. After how many steps is $1$ reached?",
-        "A number game starts at $<n>$: even numbers are divided by $2$, odd numbers $x$ become $3x + 1$. How many steps "
+        "Start with $<n>$. Halve an even number; multiply an odd one by $3$ and add $1$. After "
+        "how many steps is $1$ reached?",
+        "A number game starts at $<n>$: even numbers are divided by $2$, odd numbers $x$ become "
+        "$3x + 1$. How many steps "
         "lead to $1$?",
-        "Let $f(x) = x/2$ for even $x$ and $f(x) = 3x + 1$ for odd $x$. How often must $f$ be applied to $<n>$ to get $1$?",
+        "Let $f(x) = x/2$ for even $x$ and $f(x) = 3x + 1$ for odd $x$. How often must $f$ be "
+        "applied to $<n>$ to get $1$?",
         "Find the number of steps that the Collatz rule takes from $<n>$ to $1$.",
     ),
     plan=("We follow the rule and count the steps.",),
     code=(
-        "n, steps = <n>, 0\nwhile n != 1:\n    n = n // 2 if n % 2 == 0 else 3 * n + 1\n    steps += 1\nprint(steps)",
-        "n, count = <n>, 0\nwhile n > 1:\n    if n % 2 == 0:\n        n //= 2\n    else:\n        n = 3 * n + 1\n    count += 1\nprint(count)",
+        "n, steps = <n>, 0\nwhile n != 1:\n    n = n // 2 if n % 2 == 0 else 3 * n + 1\n"
+        "    steps += 1\nprint(steps)",
+        "n, count = <n>, 0\nwhile n > 1:\n    if n % 2 == 0:\n        n //= 2\n    else:\n"
+        "        n = 3 * n + 1\n    count += 1\nprint(count)",
     ),
     result="the number of steps",
 )
@@ -200,7 +238,9 @@ def collatz(d: Draw) -> Drawn:
     """Steps of the Collatz rule."""
     n = d.pick(*(x for x in range(5, 400) if len(_collatz(x)) < (20 if not d.large else 130)))
     way = _collatz(n)
-    return drawn(len(way) - 1, [" -> ".join(map(str, way)), f"The number of steps is {len(way) - 1}"], n=n)
+    return drawn(
+        len(way) - 1, [" -> ".join(map(str, way)), f"The number of steps is {len(way) - 1}"], n=n
+    )
 
 
 def _collatz(n: int) -> list[int]:
@@ -214,7 +254,8 @@ def _collatz(n: int) -> list[int]:
     ask=(
         "What is the $<n>$th digit after the decimal point of $<a>/<b>$?",
         r"Find digit number $<n>$ behind the decimal point of $\frac{<a>}{<b>}$.",
-        "The fraction $<a>/<b>$ is written as a decimal. Which digit stands at place $<n>$ after the point?",
+        "The fraction $<a>/<b>$ is written as a decimal. Which digit stands at place $<n>$ after "
+        "the point?",
         "If $<a>$ is divided by $<b>$, what is the $<n>$th decimal digit of the quotient?",
     ),
     plan=("Long division: multiply the remainder by 10 and take the quotient, again and again.",),
@@ -243,9 +284,12 @@ def decimal_digit(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "The pattern $<w>$ is repeated again and again. How many times is the digit $<c>$ among the first $<n>$ digits?",
-        "The digits $<w>$ are written over and over in this order. Find how many of the first $<n>$ digits are $<c>$.",
-        "A belt shows the digits $<w>$ again and again. How often does $<c>$ stand among its first $<n>$ digits?",
+        "The pattern $<w>$ is repeated again and again. How many times is the digit $<c>$ among "
+        "the first $<n>$ digits?",
+        "The digits $<w>$ are written over and over in this order. Find how many of the first "
+        "$<n>$ digits are $<c>$.",
+        "A belt shows the digits $<w>$ again and again. How often does $<c>$ stand among its "
+        "first $<n>$ digits?",
     ),
     plan=("We write the pattern often enough, cut it and count.",),
     code=(
@@ -270,10 +314,13 @@ def repeated_pattern(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "Dots form triangles: $1$ dot, then $3$, $6$, $10$ and so on. How many dots has triangle number $<n>$, if $<e>$ "
+        "Dots form triangles: $1$ dot, then $3$, $6$, $10$ and so on. How many dots has triangle "
+        "number $<n>$, if $<e>$ "
         "dots are taken away?",
-        "The $k$th triangular number is $1 + 2 + \\cdots + k$. What is triangular number $<n>$ minus $<e>$?",
-        "Bowling pins stand in $<n>$ rows: one in the first, two in the second and so on. $<e>$ pins fall. How many stand?",
+        "The $k$th triangular number is $1 + 2 + \\cdots + k$. What is triangular number $<n>$ "
+        "minus $<e>$?",
+        "Bowling pins stand in $<n>$ rows: one in the first, two in the second and so on. $<e>$ "
+        "pins fall. How many stand?",
         "Find $T_{<n>} - <e>$, where $T_n = 1 + 2 + \\cdots + n$.",
     ),
     plan=("We add the rows and subtract $<e>$.",),
@@ -288,14 +335,17 @@ def triangular_number(d: Draw) -> Drawn:
     """Triangular numbers."""
     n, e = d.upto(5, 40, 200), d.int(1, 14)
     value = n * (n + 1) // 2
-    return drawn(value - e, [f"{n} * {n + 1} / 2 = {value}", f"{value} - {e} = {value - e}"], n=n, e=e)
+    return drawn(
+        value - e, [f"{n} * {n + 1} / 2 = {value}", f"{value} - {e} = {value - e}"], n=n, e=e
+    )
 
 
 @family(
     ask=(
         "What is the smallest $n$ for which $<a>^n$ is greater than $<b>$?",
         "Find the least positive integer $n$ with $<a>^n > <b>$.",
-        "A quantity is multiplied by $<a>$ each day and starts at $1$. After how many days is it above $<b>$?",
+        "A quantity is multiplied by $<a>$ each day and starts at $1$. After how many days is it "
+        "above $<b>$?",
         "How many factors $<a>$ must be multiplied so that the product exceeds $<b>$?",
     ),
     plan=("We raise $n$ until the power is above the bound.",),
@@ -318,9 +368,12 @@ def first_power_above(d: Draw) -> Drawn:
 @family(
     ask=(
         "What is the smallest $n$ for which $1 + 2 + \\cdots + n$ is at least $<s>$?",
-        "Find the least $n$ such that the sum of the first $n$ positive integers is not less than $<s>$.",
-        "<who> does $1$ push-up on the first day, $2$ on the second and so on. On which day does the total reach $<s>$?",
-        "How many of the integers $1, 2, 3, \\ldots$ must be added, from the start, to reach at least $<s>$?",
+        "Find the least $n$ such that the sum of the first $n$ positive integers is not less than "
+        "$<s>$.",
+        "<who> does $1$ push-up on the first day, $2$ on the second and so on. On which day does "
+        "the total reach $<s>$?",
+        "How many of the integers $1, 2, 3, \\ldots$ must be added, from the start, to reach at "
+        "least $<s>$?",
     ),
     plan=("We add the integers until the sum is at least $<s>$.",),
     code=(
@@ -338,5 +391,9 @@ def sum_reaches(d: Draw) -> Drawn:
     while (n - 1) * n // 2 >= s:
         n -= 1
     below, above = (n - 1) * n // 2, n * (n + 1) // 2
-    steps = [f"{n - 1} * {n} / 2 = {below}, too little", f"{n} * {n + 1} / 2 = {above}, enough", f"So n = {n}"]
+    steps = [
+        f"{n - 1} * {n} / 2 = {below}, too little",
+        f"{n} * {n + 1} / 2 = {above}, enough",
+        f"So n = {n}",
+    ]
     return drawn(n, steps, s=s, who=d.person())

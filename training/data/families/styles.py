@@ -8,7 +8,7 @@ import re
 import textwrap
 
 NAMES = ("answer", "result", "ans", "total", "value")
-FUNCTIONS = ("solve", "compute", "find_answer", "main_value")
+FUNCTIONS = ("solution", "compute", "find_answer", "get_value")
 _LAST_PRINT = re.compile(r"^print\((?P<shown>.+)\)$")
 _IMPORT = re.compile(r"^(?:from|import) ")
 
@@ -27,7 +27,8 @@ def styled(program: str, result: str, draw: random.Random) -> str:
     elif style < 0.35:
         program = as_function(program, draw.choice(FUNCTIONS))
     if draw.random() < 0.3:
-        program = f"# {result}\n{program}"
+        comment = result.replace("$", "")
+        program = f"# {comment}\n{program}"
     return program
 
 

@@ -11,10 +11,14 @@ from training.data.families.working import adding, listed
         "What is the sum of all integers from $<a>$ to $<b>$?",
         "Find $<a> + <c> + \\cdots + <b>$, where each term is one more than the one before.",
         "Find the sum of the integers $n$ with $<a> \\le n \\le <b>$.",
-        "A ladder of logs has $<a>$ logs in the top row, one more in each row below, and $<b>$ in the lowest. How "
+        "A ladder of logs has $<a>$ logs in the top row, one more in each row below, and $<b>$ in "
+        "the lowest. How "
         "many logs are there?",
     ),
-    plan=("We add all integers of the range.", "Python's `range` ends before its second number, so we add 1."),
+    plan=(
+        "We add all integers of the range.",
+        "Python's `range` ends before its second number, so we add 1.",
+    ),
     code=(
         "print(sum(range(<a>, <b> + 1)))",
         "total = 0\nfor n in range(<a>, <b> + 1):\n    total += n\nprint(total)",
@@ -27,7 +31,11 @@ def integer_sum(d: Draw) -> Drawn:
     a = d.upto(1, 40, 150)
     b = a + d.upto(6, 60, 500)
     n, value = b - a + 1, (a + b) * (b - a + 1) // 2
-    steps = [f"{b} - {a} + 1 = {n} terms", f"First plus last: {a} + {b} = {a + b}", f"{n} * {a + b} / 2 = {value}"]
+    steps = [
+        f"{b} - {a} + 1 = {n} terms",
+        f"First plus last: {a} + {b} = {a + b}",
+        f"{n} * {a + b} / 2 = {value}",
+    ]
     return drawn(value, steps, a=a, b=b, c=a + 1)
 
 
@@ -35,13 +43,15 @@ def integer_sum(d: Draw) -> Drawn:
     ask=(
         "What is the sum of all multiples of $<k>$ from $<a>$ to $<b>$?",
         "Find the sum of the integers between $<a>$ and $<b>$ that are divisible by $<k>$.",
-        "All multiples of $<k>$ that are at least $<a>$ and at most $<b>$ are added. What is the sum?",
+        "All multiples of $<k>$ that are at least $<a>$ and at most $<b>$ are added. What is the "
+        "sum?",
         "Add up every number from $<a>$ to $<b>$ that leaves no remainder on division by $<k>$.",
     ),
     plan=("We add the numbers from $<a>$ to $<b>$ that $<k>$ divides.",),
     code=(
         "print(sum(n for n in range(<a>, <b> + 1) if n % <k> == 0))",
-        "total = 0\nfor n in range(<a>, <b> + 1):\n    if n % <k> == 0:\n        total += n\nprint(total)",
+        "total = 0\nfor n in range(<a>, <b> + 1):\n    if n % <k> == 0:\n        total += n\n"
+        "print(total)",
     ),
     result="the sum of the multiples",
 )
@@ -63,7 +73,8 @@ def multiple_sum(d: Draw) -> Drawn:
     plan=("We add the <kind> numbers only.",),
     code=(
         "print(sum(n for n in range(<a>, <b> + 1) if n % 2 == <r>))",
-        "total = 0\nfor n in range(<a>, <b> + 1):\n    if n % 2 == <r>:\n        total += n\nprint(total)",
+        "total = 0\nfor n in range(<a>, <b> + 1):\n    if n % 2 == <r>:\n        total += n\n"
+        "print(total)",
         "print(sum(range(<f>, <b> + 1, 2)))",
     ),
     result="the sum",
@@ -76,7 +87,11 @@ def parity_sum(d: Draw) -> Drawn:
     found = [n for n in range(a, b + 1) if n % 2 == r]
     first, last, n = found[0], found[-1], len(found)
     ends = first + last
-    steps = [f"From {first} to {last} there are {n} terms", f"{first} + {last} = {ends}", f"{n} * {ends} / 2 = {n * ends // 2}"]
+    steps = [
+        f"From {first} to {last} there are {n} terms",
+        f"{first} + {last} = {ends}",
+        f"{n} * {ends} / 2 = {n * ends // 2}",
+    ]
     return drawn(sum(found), steps, kind=kind, r=r, a=a, b=b, f=first)
 
 
@@ -85,13 +100,15 @@ def parity_sum(d: Draw) -> Drawn:
         "What is the sum of the squares of the integers from $<a>$ to $<b>$?",
         "Find $<a>^2 + <c>^2 + \\cdots + <b>^2$.",
         r"Find $\sum_{k=<a>}^{<b>} k^2$.",
-        "Square tiles with sides $<a>, <c>, \\ldots, <b>$ cover a floor, one of each. What is the area of the floor?",
+        "Square tiles with sides $<a>, <c>, \\ldots, <b>$ cover a floor, one of each. What is the "
+        "area of the floor?",
     ),
     plan=("We add the squares one by one.",),
     code=(
         "print(sum(k**2 for k in range(<a>, <b> + 1)))",
         "total = 0\nfor k in range(<a>, <b> + 1):\n    total += k * k\nprint(total)",
-        "from sympy import symbols, summation\nk = symbols('k')\nprint(summation(k**2, (k, <a>, <b>)))",
+        "from sympy import symbols, summation\nk = symbols('k')\n"
+        "print(summation(k**2, (k, <a>, <b>)))",
     ),
     result="the sum of the squares",
 )
@@ -100,7 +117,9 @@ def square_sum(d: Draw) -> Drawn:
     a = d.upto(1, 8, 30)
     b = a + d.upto(3, 9, 60)
     squares = [k * k for k in range(a, b + 1)]
-    return drawn(sum(squares), [f"The squares are {listed(squares)}", adding(squares)], a=a, b=b, c=a + 1)
+    return drawn(
+        sum(squares), [f"The squares are {listed(squares)}", adding(squares)], a=a, b=b, c=a + 1
+    )
 
 
 @family(
@@ -108,7 +127,8 @@ def square_sum(d: Draw) -> Drawn:
         "What is the sum of the cubes of the integers from $<a>$ to $<b>$?",
         "Find $<a>^3 + <c>^3 + \\cdots + <b>^3$.",
         r"Find $\sum_{k=<a>}^{<b>} k^3$.",
-        "Cubes with edges $<a>, <c>, \\ldots, <b>$ are melted together, one of each. What is the volume of all?",
+        "Cubes with edges $<a>, <c>, \\ldots, <b>$ are melted together, one of each. What is the "
+        "volume of all?",
     ),
     plan=("We add the cubes one by one.",),
     code=(
@@ -127,17 +147,21 @@ def cube_sum(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        r"Find $1 - 2 + 3 - 4 + \cdots$ with signs that alternate, up to the term $<n>$, times $<f>$.",
+        r"Find $1 - 2 + 3 - 4 + \cdots$ with signs that alternate, up to the term $<n>$, times "
+        r"$<f>$.",
         r"What is $<f> \cdot \sum_{k=1}^{<n>} (-1)^{k+1} k$?",
-        "The integers from $1$ to $<n>$ get alternating signs, starting with plus, and are added. What is $<f>$ "
+        "The integers from $1$ to $<n>$ get alternating signs, starting with plus, and are added. "
+        "What is $<f>$ "
         "times the result?",
-        "A frog on the number line jumps $<f>$ to the right, $2 \\cdot <f>$ to the left, $3 \\cdot <f>$ to the right and so "
+        "A frog on the number line jumps $<f>$ to the right, $2 \\cdot <f>$ to the left, $3 "
+        "\\cdot <f>$ to the right and so "
         "on, $<n>$ times. It starts at $0$. At which number does it end?",
     ),
     plan=("Odd numbers are added and even ones subtracted.",),
     code=(
         "print(<f> * sum(k if k % 2 == 1 else -k for k in range(1, <n> + 1)))",
-        "total = 0\nfor k in range(1, <n> + 1):\n    if k % 2 == 1:\n        total += k\n    else:\n        total -= k\nprint(<f> * total)",
+        "total = 0\nfor k in range(1, <n> + 1):\n    if k % 2 == 1:\n        total += k\n"
+        "    else:\n        total -= k\nprint(<f> * total)",
         "print(<f> * sum((-1)**(k + 1) * k for k in range(1, <n> + 1)))",
     ),
     result="the value",
@@ -158,13 +182,16 @@ def alternating_sum(d: Draw) -> Drawn:
     ask=(
         "What is the sum of the integers from $1$ to $<n>$ that are not divisible by $<k>$?",
         "Find the sum of all positive integers up to $<n>$ that are no multiples of $<k>$.",
-        "From the list $1, 2, \\ldots, <n>$ every multiple of $<k>$ is crossed out. What is the sum of the rest?",
-        "Add the numbers from $1$ to $<n>$ but leave out those that $<k>$ divides. What is the result?",
+        "From the list $1, 2, \\ldots, <n>$ every multiple of $<k>$ is crossed out. What is the "
+        "sum of the rest?",
+        "Add the numbers from $1$ to $<n>$ but leave out those that $<k>$ divides. What is the "
+        "result?",
     ),
     plan=("We add the numbers whose remainder modulo $<k>$ is not 0.",),
     code=(
         "print(sum(n for n in range(1, <n> + 1) if n % <k> != 0))",
-        "total = 0\nfor m in range(1, <n> + 1):\n    if m % <k> != 0:\n        total += m\nprint(total)",
+        "total = 0\nfor m in range(1, <n> + 1):\n    if m % <k> != 0:\n        total += m\n"
+        "print(total)",
         "print(sum(range(1, <n> + 1)) - sum(range(<k>, <n> + 1, <k>)))",
     ),
     result="the sum",
@@ -184,16 +211,20 @@ def sum_without_multiples(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        "What is the sum of all positive integers below $<n>$ that are multiples of $<a>$ or $<b>$?",
+        "What is the sum of all positive integers below $<n>$ that are multiples of $<a>$ or "
+        "$<b>$?",
         "Find the sum of the natural numbers less than $<n>$ that $<a>$ or $<b>$ divides.",
-        "Every number smaller than $<n>$ that is divisible by $<a>$ or by $<b>$ is added. What is the total?",
-        "Let $S$ be the set of positive multiples of $<a>$ or $<b>$ that are less than $<n>$. Find the sum of its elements.",
+        "Every number smaller than $<n>$ that is divisible by $<a>$ or by $<b>$ is added. What is "
+        "the total?",
+        "Let $S$ be the set of positive multiples of $<a>$ or $<b>$ that are less than $<n>$. "
+        "Find the sum of its elements.",
     ),
     plan=("We add each number that at least one of the two divides, once.",),
     code=(
         "print(sum(k for k in range(1, <n>) if k % <a> == 0 or k % <b> == 0))",
         "print(sum(set(range(<a>, <n>, <a>)) | set(range(<b>, <n>, <b>))))",
-        "total = 0\nfor k in range(1, <n>):\n    if k % <a> == 0 or k % <b> == 0:\n        total += k\nprint(total)",
+        "total = 0\nfor k in range(1, <n>):\n    if k % <a> == 0 or k % <b> == 0:\n"
+        "        total += k\nprint(total)",
     ),
     result="the sum",
 )
@@ -208,9 +239,12 @@ def sum_of_either_multiples(d: Draw) -> Drawn:
 @family(
     ask=(
         r"Find $\sum_{k=1}^{<n>} \left\lfloor \frac{<a>k}{<b>} \right\rfloor$.",
-        r"What is $\lfloor \frac{<a>}{<b>} \rfloor + \lfloor \frac{2 \cdot <a>}{<b>} \rfloor + \cdots + \lfloor \frac{<n> \cdot <a>}{<b>} \rfloor$?",
-        "For $k = 1, 2, \\ldots, <n>$ the quotient $<a>k / <b>$ is rounded down. What is the sum of these $<n>$ integers?",
-        r"Let $f(k)$ be the greatest integer that is at most $<a>k/<b>$. Find $f(1) + f(2) + \cdots + f(<n>)$.",
+        r"What is $\lfloor \frac{<a>}{<b>} \rfloor + \lfloor \frac{2 \cdot <a>}{<b>} \rfloor + "
+        r"\cdots + \lfloor \frac{<n> \cdot <a>}{<b>} \rfloor$?",
+        "For $k = 1, 2, \\ldots, <n>$ the quotient $<a>k / <b>$ is rounded down. What is the sum "
+        "of these $<n>$ integers?",
+        r"Let $f(k)$ be the greatest integer that is at most $<a>k/<b>$. Find $f(1) + f(2) + "
+        r"\cdots + f(<n>)$.",
     ),
     plan=("Python's `//` rounds down, so we add the integer quotients.",),
     code=(
@@ -229,15 +263,19 @@ def floor_sum(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        r"Find $\lfloor \sqrt{<a>} \rfloor + \lfloor \sqrt{<c>} \rfloor + \cdots + \lfloor \sqrt{<b>} \rfloor$.",
+        r"Find $\lfloor \sqrt{<a>} \rfloor + \lfloor \sqrt{<c>} \rfloor + \cdots + \lfloor "
+        r"\sqrt{<b>} \rfloor$.",
         r"Find $\sum_{k=<a>}^{<b>} \lfloor \sqrt{k} \rfloor$.",
-        "For each integer from $<a>$ to $<b>$ the square root is rounded down. What is the sum of the results?",
-        "Let $s(k)$ be the largest integer whose square is at most $k$. Find $s(<a>) + s(<c>) + \\cdots + s(<b>)$.",
+        "For each integer from $<a>$ to $<b>$ the square root is rounded down. What is the sum of "
+        "the results?",
+        "Let $s(k)$ be the largest integer whose square is at most $k$. Find $s(<a>) + s(<c>) + "
+        "\\cdots + s(<b>)$.",
     ),
     plan=("`isqrt` gives the square root rounded down.",),
     code=(
         "from math import isqrt\nprint(sum(isqrt(k) for k in range(<a>, <b> + 1)))",
-        "from math import sqrt, floor\ntotal = 0\nfor k in range(<a>, <b> + 1):\n    total += floor(sqrt(k))\nprint(total)",
+        "from math import sqrt, floor\ntotal = 0\nfor k in range(<a>, <b> + 1):\n"
+        "    total += floor(sqrt(k))\nprint(total)",
     ),
     result="the sum",
 )
@@ -256,15 +294,22 @@ def root_floor_sum(d: Draw) -> Drawn:
 
 @family(
     ask=(
-        r"The sum $\frac{1}{<a> \cdot <c>} + \frac{1}{<c> \cdot <e>} + \cdots + \frac{1}{<y> \cdot <z>}$ equals $\frac{m}{n}$ in lowest terms. Find $m + n$.",
-        r"Write $\sum_{k=<a>}^{<y>} \frac{1}{k(k+1)}$ as a fraction $\frac{m}{n}$ in lowest terms. What is $m + n$?",
-        r"Let $\frac{m}{n}$ be the reduced form of $\sum_{k=<a>}^{<y>} \frac{1}{k(k+1)}$. Find the sum of numerator and denominator.",
-        "The numbers $1/(k(k+1))$ for $k = <a>, \\ldots, <y>$ are added. If the sum is $m/n$ with coprime $m$ and $n$, what is $m + n$?",
+        r"The sum $\frac{1}{<a> \cdot <c>} + \frac{1}{<c> \cdot <e>} + \cdots + \frac{1}{<y> "
+        r"\cdot <z>}$ equals $\frac{m}{n}$ in lowest terms. Find $m + n$.",
+        r"Write $\sum_{k=<a>}^{<y>} \frac{1}{k(k+1)}$ as a fraction $\frac{m}{n}$ in lowest "
+        r"terms. What is $m + n$?",
+        r"Let $\frac{m}{n}$ be the reduced form of $\sum_{k=<a>}^{<y>} \frac{1}{k(k+1)}$. Find "
+        r"the sum of numerator and denominator.",
+        "The numbers $1/(k(k+1))$ for $k = <a>, \\ldots, <y>$ are added. If the sum is $m/n$ with "
+        "coprime $m$ and $n$, what is $m + n$?",
     ),
     plan=("We add the fractions exactly.", "Fractions keep the sum exact and reduce it."),
     code=(
-        "from fractions import Fraction\ns = sum(Fraction(1, k * (k + 1)) for k in range(<a>, <y> + 1))\nprint(s.numerator + s.denominator)",
-        "from sympy import Rational\ns = 0\nfor k in range(<a>, <y> + 1):\n    s += Rational(1, k * (k + 1))\nprint(s.p + s.q)",
+        "from fractions import Fraction\n"
+        "s = sum(Fraction(1, k * (k + 1)) for k in range(<a>, <y> + 1))\n"
+        "print(s.numerator + s.denominator)",
+        "from sympy import Rational\ns = 0\nfor k in range(<a>, <y> + 1):\n"
+        "    s += Rational(1, k * (k + 1))\nprint(s.p + s.q)",
     ),
     result="$m + n$",
 )
@@ -287,13 +332,16 @@ def telescoping(d: Draw) -> Drawn:
     ask=(
         r"Let $\frac{a}{b} = \frac{<p>}{<q>} + \frac{<r>}{<s>}$ in lowest terms. Find $a + b$.",
         "The sum of $<p>/<q>$ and $<r>/<s>$ is $a/b$ in lowest terms. What is $a + b$?",
-        r"Add $\frac{<p>}{<q>}$ and $\frac{<r>}{<s>}$ and reduce the result. What is the sum of numerator and denominator?",
-        "A jug holds $<p>/<q>$ liters and another $<r>/<s>$ liters. Together they hold $a/b$ liters, with coprime "
+        r"Add $\frac{<p>}{<q>}$ and $\frac{<r>}{<s>}$ and reduce the result. What is the sum of "
+        r"numerator and denominator?",
+        "A jug holds $<p>/<q>$ liters and another $<r>/<s>$ liters. Together they hold $a/b$ "
+        "liters, with coprime "
         "integers $a$ and $b$. Find $a + b$.",
     ),
     plan=("We add the two fractions exactly.",),
     code=(
-        "from fractions import Fraction\nx = Fraction(<p>, <q>) + Fraction(<r>, <s>)\nprint(x.numerator + x.denominator)",
+        "from fractions import Fraction\nx = Fraction(<p>, <q>) + Fraction(<r>, <s>)\n"
+        "print(x.numerator + x.denominator)",
         "from sympy import Rational\nx = Rational(<p>, <q>) + Rational(<r>, <s>)\nprint(x.p + x.q)",
     ),
     result="$a + b$",

@@ -94,7 +94,9 @@ def divisors(n: int) -> list[int]:
 
 def primes(low: int, high: int) -> list[int]:
     """Return the primes from `low` to `high`."""
-    return [n for n in range(max(low, 2), high + 1) if all(n % d for d in range(2, math.isqrt(n) + 1))]
+    return [
+        n for n in range(max(low, 2), high + 1) if all(n % d for d in range(2, math.isqrt(n) + 1))
+    ]
 
 
 def digits(n: int) -> list[int]:
