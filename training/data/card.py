@@ -15,20 +15,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from common.files import write_json, write_text
 from training.data.families.family import Posed
 from training.data.rows import Row
 
 CARD = "dataset.json"
 TRAIN, HELD_OUT = "train.jsonl", "heldout.jsonl"
 KNOWN_PROBLEMS, HELD_OUT_PROBLEMS = "problems-known.jsonl", "problems-heldout.jsonl"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.part")
-    scratch.write_text(text, "utf-8")
-    scratch.replace(path)
 
 
 def write_rows(path: Path, rows: Iterable[Row]) -> None:
@@ -53,7 +46,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> Path:
         if (folder / name).is_file()
     }
     path = folder / CARD
-    write_text(path, json.dumps({**card, "files": files}, indent=1, ensure_ascii=False) + "\n")
+    write_json(path, {**card, "files": files})
     return path
 
 
