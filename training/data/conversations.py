@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kernel.config import Config
+from kernel.protocols import Sandbox
 from kernel.records import Execution, ExecutionStatus
-from kernel.sandbox.forked_sandbox import Sandbox
 from training.data.executions import run_steady
 from training.data.families.family import Posed
 from training.data.faults import Fault, fault_in, two_faults_in

@@ -6,8 +6,8 @@ with the outputs.
 
 from collections.abc import Callable, Iterator, Sequence
 
+from kernel.protocols import Sandbox
 from kernel.records import Execution, ExecutionStatus
-from kernel.sandbox.forked_sandbox import Sandbox
 
 SESSIONS = 32
 """Open at once: enough for every worker to find its next block waiting."""
