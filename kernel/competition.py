@@ -88,11 +88,10 @@ class Competition:
 
         # AIMO-3 takes nothing but a plain function, and the gateway calls it by this name.
         def predict(ids: pl.Series, problems: pl.Series) -> pl.DataFrame:
-            problem_id = _text(ids.item())
-            value = ask(problem_id, _text(problems.item()))
-            # The gateway lets any dtype pass, and one wrong one fails the scoring of all rows.
-            schema = {"id": pl.String, "answer": pl.Int64}
-            return pl.DataFrame({"id": [problem_id], "answer": [value]}, schema)
+            value = ask(_text(ids.item()), _text(problems.item()))
+            # The id goes back as it came: AIMO-2 infers integers from digits and takes nothing
+            # else for them. Any dtype of an answer passes, and a wrong one fails the scoring.
+            return pl.DataFrame({"id": ids, "answer": pl.Series([value], dtype=pl.Int64)})
 
         if os.environ.get("KAGGLE_IS_COMPETITION_RERUN"):
             server_class(predict).serve()

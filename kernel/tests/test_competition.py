@@ -238,12 +238,40 @@ def test_predict_is_one_plain_function_of_that_name(
     assert type(predict) is type(_mount) and predict.__name__ == "predict"
 
 
-def test_predict_returns_text_and_int64(push: Callable[..., FakeServer], tmp_path: Path):
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pl.Series("id", ["007"]),
+        pl.Series("id", [7]),
+        pl.Series("id", [7], pl.Int32),
+        pl.Series("id", [7], pl.UInt64),
+        pl.Series("id", [2**70], pl.Int128),
+        pl.Series("id", [1.5]),
+        pl.Series("id", [True]),
+        pl.Series("id", [None], pl.String),
+        pl.Series("id", ["x"], pl.Categorical),
+    ],
+    ids=lambda ids: str(ids.dtype),
+)
+def test_predict_gives_the_id_back_as_it_came_and_int64(
+    ids: pl.Series, push: Callable[..., FakeServer], tmp_path: Path
+):
     (tmp_path / "test.csv").write_text(TEST_CSV)
     (predict,) = push(tmp_path, lambda problem: 99_999).listeners
-    row = predict(pl.Series("id", ["007"]), pl.Series("problem", ["p"]))
-    assert row.schema == {"id": pl.String, "answer": pl.Int64}
-    assert row.rows() == [("007", 99_999)]
+    row = predict(ids, pl.Series("problem", ["p"]))
+    assert row.schema == {"id": ids.dtype, "answer": pl.Int64}
+    assert row.rows() == [(ids.item(), 99_999)]
+
+
+def test_ids_and_problems_of_any_dtype_are_asked_as_text(
+    push: Callable[..., FakeServer], tmp_path: Path
+):
+    asked: list[Problem] = []
+    (tmp_path / "test.csv").write_text(TEST_CSV)
+    (predict,) = push(tmp_path, lambda problem: asked.append(problem) or 1).listeners
+    for ids, text in ((pl.Series([7]), pl.Series([12])), (pd.Series([8]), pd.Series(["p"]))):
+        assert predict(ids, text)["id"].to_list() == [ids.item()]
+    assert asked == [Problem("7", "12"), Problem("8", "p")]
 
 
 def test_a_rerun_serves_and_looks_for_no_problems(

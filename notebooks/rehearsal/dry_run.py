@@ -24,6 +24,7 @@ from common import embedded_model
 from common.problems import ProblemFileError, ProblemRow, load_problems
 from kernel.answers import extraction
 from kernel.config import Config
+from notebooks.mock import scorer
 
 ROOT = Path(__file__).resolve().parents[2]
 RESERVE_SHARE = 0.05
@@ -138,10 +139,12 @@ def _report(rows: list[ProblemRow], out: Path) -> None:
     """Print the table of results, and complete the summary with truths and score."""
     path = out / "summary.json"
     summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    solved = {row["problem"]: row for row in summary["problems"]}
+    by_id = {row["problem"]: row for row in summary["problems"]}
     # The truth goes through the same convention as the votes.
     convention = replace(Config(), modulus=summary["modulus"], max_answer=summary["max_answer"])
     submission = next(out.glob("submission.*"))
+    asked = scorer.as_read(submission, [row.id for row in rows])
+    solved = {row.id: by_id[str(id_)] for row, id_ in zip(rows, asked, strict=True)}
     table = Table("problem", "answer", "truth", "votes", "candidates", "tokens", "seconds")
     right = 0
     for row in rows:

@@ -3,14 +3,16 @@
 How the real ones were seen to behave, and this one does: they wait 15 minutes for the server to be
 there; the first call has no deadline, later ones 30 minutes (AIMO-2) or none (AIMO-3); one row a
 call, once each, one after the other, in random order (AIMO-3's private run: in the file's). Every
-column of the file is an argument, a polars Series of length 1. An exception, anything but a frame,
-or more or fewer rows than one end the run with no submission; a wrong id does with AIMO-2 only.
-Column names, dtypes, nulls and ranges are not checked: they fail at scoring. `submission.parquet`
-is written to the gateway's own folder.
+column of the file is an argument, a polars Series of length 1, in the dtype that polars infers: ids
+of digits only arrive as integers. An exception, anything but a frame of polars or pandas, or more
+or fewer rows than one end the run with no submission. A wrong id, the right one as another type
+too, ends AIMO-2's run; AIMO-3 puts the right one in its place, or beside an answer without any.
+Column names, dtypes of answers, nulls and ranges are not checked: they fail at scoring.
+`submission.parquet` is written to the gateway's own folder.
 
-What differs: the settings (`settings.py`) and the wire format; polars frames only, where Kaggle's
-also look at pandas'; the end of a rerun is told to the inference server, where Kaggle ends it from
-outside; an old submission is removed at the start, where Kaggle starts a fresh machine.
+What differs: the settings (`settings.py`) and the wire format; the end of a rerun is told to the
+inference server, where Kaggle ends it from outside; an old submission is removed at the start,
+where Kaggle starts a fresh machine.
 """
 
 import contextlib
@@ -51,15 +53,16 @@ class Rules:
     call_seconds: float | None
     """The deadline of every call but the first."""
     checks_ids: bool
+    """Whether a wrong id ends the run; where not, the right one takes its place."""
     private_in_order: bool
     """Whether the private run asks in the file's order."""
     plain_functions_only: bool
-    """Whether the server refuses bound methods, lambdas and partials."""
+    """Whether the server refuses bound methods; lambdas and partials no server takes."""
 
 
 def read_problems(path: Path) -> pl.DataFrame:
-    """Read a problem file, every cell as text, an empty one as null."""
-    return pl.read_csv(path, infer_schema_length=0)
+    """Read a problem file as polars does by itself: dtypes inferred, an empty cell as null."""
+    return pl.read_csv(path)
 
 
 def run(rules: Rules, settings: Settings, problems: pl.DataFrame, port: int) -> Path:
@@ -132,11 +135,20 @@ def _checked(rules: Rules, row: pl.DataFrame, result: pl.DataFrame | str) -> pl.
         raise GatewayError(f"predict returned {result}, not a frame.")
     if result.height != 1:
         raise GatewayError(f"predict returned {result.height} rows, not one.")
+    if not rules.checks_ids:
+        return _with_right_id(row, result)
     # By position where the name is wrong: names are not checked.
     column = "id" if "id" in result.columns else result.columns[0]
-    if rules.checks_ids and result[column][0] != row["id"][0]:
+    if not result[column].equals(row["id"]):
         raise GatewayError(f"predict returned id {result[column][0]!r} for {row['id'][0]!r}.")
     return result
+
+
+def _with_right_id(row: pl.DataFrame, result: pl.DataFrame) -> pl.DataFrame:
+    """Put the right id in the place of a wrong one, or before an answer that has none."""
+    if "id" in result.columns:
+        return result.with_columns(row["id"])
+    return pl.concat([row.select("id"), result], how="horizontal") if "answer" in result else result
 
 
 def _end(port: int) -> None:

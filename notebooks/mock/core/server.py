@@ -3,8 +3,9 @@
 How the real ones were seen to behave, and this one does: `predict` is called by its name, in a
 worker thread of a gRPC server, so it can set no signal handler and finds no running event loop;
 `serve()` waits for the platform's gateway and writes nothing; `run_local_gateway((test_csv,))` runs
-a gateway here, which passes each column of the file as an argument. AIMO-3 takes plain functions
-only. An exception ends the run.
+a gateway here, which passes each column of the file as an argument. A function without a name, as
+a lambda or a partial is, is refused; AIMO-3 takes plain functions only, AIMO-2 bound methods too.
+An exception ends the run.
 
 What differs: `SystemExit` and its like hang the run on Kaggle; here they end it after
 `MOCK_HANG_SECONDS` with a message. `serve()` returns when the gateway is done. A local run takes
@@ -26,6 +27,7 @@ from .gateway import CONTROL, OPTIONS, SERVICE, Rules, read_problems, run
 from .settings import Settings
 from .wire import decode_row, encode_result
 
+_NAMED = (types.FunctionType, types.MethodType)
 _MOST_DETAILS = 4000
 """Characters of a traceback sent back: its end says what happened."""
 
@@ -37,8 +39,8 @@ class InferenceServer:
 
     def __init__(self, *listeners: Callable[..., Any]) -> None:
         for listener in listeners:
-            plain = isinstance(listener, types.FunctionType) and listener.__name__ != "<lambda>"
-            if self.rules.plain_functions_only and not plain:
+            kinds = types.FunctionType if self.rules.plain_functions_only else _NAMED
+            if not isinstance(listener, kinds) or listener.__name__ == "<lambda>":
                 raise ValueError(f"{listener!r} is no plain function: define one with `def`.")
         self._settings = Settings.from_environment(self.rules.call_seconds)
         self._over = threading.Event()

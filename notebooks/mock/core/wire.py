@@ -1,12 +1,14 @@
 """How rows and answers travel between gateway and inference server: Arrow IPC, by polars.
 
-Covers: one row as a frame, and whatever `predict` returned: a frame with its own columns and
-dtypes, or the name of a type that is none. Does not cover: Kaggle's own format, which is another.
+Covers: one row as a frame, and whatever `predict` returned: a frame, of pandas too, with its own
+columns and dtypes, or the name of a type that is none. Does not cover: Kaggle's own format, which
+is another; the index of a pandas frame.
 """
 
 import io
 from collections.abc import Sequence
 
+import pandas as pd
 import polars as pl
 
 _FRAME, _OTHER = b"F", b"O"
@@ -26,6 +28,8 @@ def decode_row(data: bytes) -> Sequence[pl.Series]:
 
 def encode_result(result: object) -> bytes:
     """Encode what `predict` returned, right or wrong: the gateway is to judge it."""
+    if isinstance(result, pd.DataFrame):
+        result = pl.from_pandas(result)
     if isinstance(result, pl.DataFrame):
         return _FRAME + encode_row(result)
     return _OTHER + type(result).__name__.encode()

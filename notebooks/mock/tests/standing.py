@@ -20,8 +20,7 @@ MODULES = {
     "aimo2": "kaggle_evaluation.aimo_2_inference_server",
     "aimo3": "kaggle_evaluation.aimo_3_inference_server",
 }
-# Ids that look like numbers, since they must stay text.
-IDS = [f"0{n:02}" for n in range(12)]
+IDS = [f"a{n:02}" for n in range(12)]
 PROBLEMS = "id,problem,answer\n" + "".join(f"{id_},What is ${id_}$?,5\n" for id_ in IDS)
 
 Stand = Callable[[str], ModuleType]

@@ -79,7 +79,7 @@ def test_aimo1_going_on_without_predict_gives_none(
         == ["You must call `predict()` successfully before you can continue with `iter_test()`"] * 2
     )
     env.predict(sub)
-    assert next(rows)[0]["id"].item() == "001"
+    assert next(rows)[0]["id"].item() == "a01"
 
 
 def test_aimo1_a_refused_answer_also_gives_none(aimo: ModuleType):
@@ -108,7 +108,7 @@ def test_aimo1_predict_before_a_row(aimo: ModuleType):
     env = aimo.make_env()
     env.iter_test()
     with pytest.raises(RuntimeError, match="without a problem"):
-        env.predict(pd.DataFrame({"id": ["000"], "answer": [5]}))
+        env.predict(pd.DataFrame({"id": ["a00"], "answer": [5]}))
 
 
 def test_aimo1_predict_twice_for_a_row(aimo: ModuleType):

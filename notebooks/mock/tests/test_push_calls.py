@@ -132,6 +132,9 @@ def test_the_deadlines_of_later_calls(api: str, seconds: float | None, stand: St
 
 
 class _Model:
+    def __call__(self, ids: pl.Series, problems: pl.Series) -> pl.DataFrame:
+        return frame(ids.item(), 7)
+
     def predict(self, ids: pl.Series, problems: pl.Series) -> pl.DataFrame:
         return frame(ids.item(), 7)
 
@@ -145,9 +148,19 @@ class _Model:
     ],
     ids=["bound method", "lambda", "partial"],
 )
-def test_aimo3_refuses_what_is_no_plain_function(listener: Callable[..., Any], serve: Serve):
+def test_aimo3_refuses_what_is_no_plain_function(listener: Callable[..., Any], stand: Stand):
     with pytest.raises(ValueError, match="no plain function"):
-        serve("aimo3", listener, ONE)
+        stand("aimo3").AIMO3InferenceServer(listener)
+
+
+@pytest.mark.parametrize(
+    "listener",
+    [lambda ids, problems: frame(ids.item(), 7), functools.partial(seven), _Model()],
+    ids=["lambda", "partial", "callable object"],
+)
+def test_aimo2_refuses_what_has_no_name(listener: Callable[..., Any], stand: Stand):
+    with pytest.raises(ValueError, match="no plain function"):
+        stand("aimo2").AIMO2InferenceServer(listener)
 
 
 def test_aimo2_takes_a_bound_method(serve: Serve):

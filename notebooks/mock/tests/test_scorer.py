@@ -55,6 +55,16 @@ def test_the_scorer_reads_numeric_ids_of_a_csv_as_text(tmp_path: Path):
     assert scorer.score(path, {"007": 1, "012": 3, "other": 1}) == 1
 
 
+@pytest.mark.parametrize(("id_", "read"), [("7", 7), ("007", 7), ("1.5", 1.5), ("a", "a")])
+def test_ids_of_a_gateway_are_what_it_reads(tmp_path: Path, id_: str, read: object):
+    right = _submission(tmp_path, pl.DataFrame({"id": [read], "answer": [5]}))
+    assert scorer.faults(right, [id_], 999) == []
+    assert scorer.score(right, {id_: 5}) == 1
+    if read != id_:
+        text = _submission(tmp_path, pl.DataFrame({"id": [id_], "answer": [5]}))
+        assert "dtype of id is String" in scorer.faults(text, [id_], 999)[0]
+
+
 def test_the_scorer_wants_the_file_and_its_name(tmp_path: Path):
     assert "there is no" in scorer.faults(tmp_path / "submission.csv", [], 999)[0]
     assert "is named" in scorer.faults(tmp_path / "answers.csv", [], 999)[0]
