@@ -1,17 +1,34 @@
-"""Progress of a command: in place on a terminal, one line a stage where output is kept.
+"""What a command tells while it works: lines, times for people, and progress.
 
-Covers: texts of the form "stage: how far". Does not cover: bars of what is counted in bytes.
+Covers: lines that appear at once, durations, and texts of the form "stage: how far", in place on a
+terminal and one line a stage where output is kept. Does not cover: bars of what is counted in
+bytes.
 """
 
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def say(text: str) -> None:
+    """Print a line at once, also where the output is a file, exactly as it is."""
+    print(text, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 class Progress:
     """Shows texts while a `with` block lasts; call it with each."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: "Console") -> None:
         self._console = console
         self._status = console.status("")
         self._stage = ""
@@ -34,5 +51,5 @@ class Progress:
         if self._console.is_terminal:
             self._status.update(text)
         elif stage != self._stage:
-            self._console.print(text, soft_wrap=True)
+            self._console.print(text, soft_wrap=True, markup=False, highlight=False)
         self._stage = stage

@@ -15,8 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 _INTEGER = re.compile(r"[+-]?[0-9]+(\.0*)?", re.ASCII)
 """`142.0` too: a column with gaps comes out of pandas as floats."""
 
@@ -186,6 +184,8 @@ def _jsonl_records(path: Path) -> Iterator[_Record]:
 
 
 def _parquet_records(path: Path) -> Iterator[_Record]:
+    import polars as pl  # only here, so that the room needs nothing
+
     try:
         frame = pl.read_parquet(path)
     except pl.exceptions.PolarsError as error:

@@ -16,7 +16,6 @@ import tyro
 
 from common import manifest
 from model_card.render import faults, render
-from quantize.serving.constraints import kernel_ranks
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,7 +45,7 @@ def make(model: Path, reports: Sequence[Path]) -> Path:
         _object(path, "make it with `python -m validation.report RUN.jsonl`") for path in reports
     ]
     picture = "layers.png" if (model / "layers.png").is_file() else None
-    card = render(report, runs, picture=picture, ranks=kernel_ranks(model))
+    card = render(report, runs, picture=picture)
     if found := faults(card):
         raise CardError(f"The card is not fit to publish: {' '.join(found)}")
     path = model / "README.md"

@@ -36,16 +36,14 @@ def render(
     evaluations: Sequence[Mapping[str, Any]] = (),
     *,
     picture: str | None = None,
-    ranks: int = 2,
     benchmarks: Path = BENCHMARKS,
 ) -> str:
     """Return the card's text.
 
     Args:
-        report: the build's `quantization.json`.
+        report: the build's `quantization.json`; `ranks` are the GPUs that share each layer.
         evaluations: reports of validation runs with this model.
         picture: file name of the layers' picture beside the card.
-        ranks: GPUs that share each layer.
         benchmarks: folder of the benchmarks' result files.
     """
     source = source_of(str((report.get("source") or {}).get("name") or ""))
@@ -70,7 +68,7 @@ def render(
             evaluations=evaluations,
             benches={path.stem: _read(path) for path in sorted(benchmarks.glob("*.json"))},
             picture=picture,
-            ranks=ranks,
+            ranks=report.get("ranks", 2),
             licence_text=licence(source),
         )
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common import embedded_model
+from common.console import say
 from kernel.checks import machine
 from quantize import estimate
 from quantize.calibration import heldout, samples
@@ -23,7 +24,7 @@ from quantize.estimate import GIB
 from quantize.options import Options
 from quantize.serving import constraints
 from quantize.serving.solving import Solved, solve
-from quantize.source.check import InputError, Source, check_model, check_output, check_room
+from quantize.source.check import InputError, Source, check_model, check_output
 from quantize.source.hub import resolved
 from quantize.workplace import Workplace
 from quantize.writing import folder as writing
@@ -36,11 +37,6 @@ Result = dict[str, Any]
 
 class BuildError(RuntimeError):
     """A step that failed on its own; the message says which figure or file."""
-
-
-def say(line: str) -> None:
-    """Print a line of progress at once."""
-    print(line, flush=True)
 
 
 def check(options: Options) -> tuple[Source, Result]:
@@ -59,7 +55,7 @@ def check(options: Options) -> tuple[Source, Result]:
     source = check_model(folder)
     tokens = options.count * TYPICAL_TOKENS
     needs = estimate.needs(source, options.recipe, tokens, card > 0)
-    check_room(needs, options.workplace, options.out, card)
+    estimate.check_room(needs, options.workplace, options.out, card)
     say(f"  {folder.name}: {source.architecture}, {source.parameters / 1e9:.2f} B parameters")
     text = f"about {needs.memory_bytes / GIB:.1f} GiB of memory, {needs.work_bytes / GIB:.1f} disk"
     say(f"  {text}" + (f", {needs.gpu_bytes / GIB:.1f} on the GPU" if card else ""))

@@ -25,6 +25,7 @@ from typing import Any
 import tyro
 
 from common import embedded_model
+from common.console import duration
 from kernel import sc_tir
 from kernel.checks.preflight import PROFILE
 from kernel.config import Config, ConfigError
@@ -294,14 +295,6 @@ def _solve(
     if row["alarm"]:
         print(f"  ALARM: {row['alarm']}")
     return solution.answer == known.answer
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import probe_checks
+import probe_checks  # pyright: ignore[reportMissingImports] - written beside this cell
 
 from kernel.checks.preflight import Preflight
 from kernel.config import Config

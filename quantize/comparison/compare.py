@@ -17,6 +17,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from common.console import say
 from quantize.calibration import heldout
 from quantize.calibration.heldout import HeldOut, HeldOutError, Window, digest, windows
 from quantize.comparison import gates
@@ -27,7 +28,6 @@ from quantize.comparison.scoring import (
     CompareError,
     Progress,
     choose_setup,
-    say,
     score_original,
     score_quantized,
 )

@@ -22,9 +22,8 @@ from quantize.calibration import heldout
 from quantize.comparison.load import load, quantization
 from quantize.comparison.scoring import weight_bytes
 from quantize.environments import environment
-from quantize.estimate import GIB
+from quantize.estimate import GIB, available_memory
 from quantize.recipes.checkpoint import readable
-from quantize.source.check import available_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "auto-gptq"

@@ -20,7 +20,7 @@ from quantize.comparison import overflow
 from quantize.comparison.distance import Distance
 from quantize.comparison.load import load
 from quantize.comparison.records import Cost
-from quantize.source.check import available_memory
+from quantize.estimate import available_memory
 
 CHUNK = 64
 """Positions compared at once: 64 rows of a 100,000 vocabulary are 26 MB in float32."""
@@ -28,11 +28,6 @@ FLOAT32_SHARE = 0.4
 """Of the free memory: a model that needs more in float32 is computed in 16 bits."""
 
 Progress = Callable[[str], None]
-
-
-def say(sentence: str) -> None:
-    """Print a line of progress at once, also where the output is a file."""
-    print(sentence, flush=True)
 
 
 class CompareError(ValueError):

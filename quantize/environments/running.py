@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from common.console import duration
 from quantize.environments import environment
-from validation.validate import duration
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10.0

@@ -1,20 +1,18 @@
 """Checks of everything that a build is given, before anything long starts.
 
 Covers: the model's folder (config, weights whole and of a known type, tokenizer, chat template,
-architecture, not quantized already), the output folder, free disk and memory. Each fault is one
-sentence that says what to do. Does not cover: the calibration rows (`calibration`), whether the
-quantized model is good (`compare`) or can be served (`serving`).
+architecture, not quantized already) and the output folder. Each fault is one sentence that says
+what to do. Does not cover: disk and memory (`estimate`), the calibration rows (`calibration`),
+whether the quantized model is good (`comparison`) or can be served (`serving`).
 """
 
 import json
 import math
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quantize.estimate import GIB, Needs
 from quantize.source.headers import INDEX, HeaderError, Stored, read_header
 
 ARCHITECTURES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
@@ -85,47 +83,6 @@ def check_output(out: Path) -> None:
     """
     if out.exists():
         raise InputError(f"{out} exists already: move or remove it, or set OUT to another folder.")
-
-
-def check_room(needs: Needs, work: Path, out: Path, gpu_bytes: int = 0) -> None:
-    """Check disk and memory against what the build will need.
-
-    Raises:
-        InputError: there is too little.
-    """
-    for folder, wanted in ((work, needs.work_bytes), (out, needs.out_bytes)):
-        free = shutil.disk_usage(_existing(folder)).free
-        # On one disk both are needed at once.
-        same = _existing(work).stat().st_dev == _existing(out).stat().st_dev
-        wanted = needs.work_bytes + needs.out_bytes if same else wanted
-        if free < wanted:
-            raise InputError(
-                f"{folder} needs {wanted / GIB:.2f} GiB of free disk, {free / GIB:.2f} are left: "
-                "make room, or set OUT and WORK to another disk."
-            )
-    if (available := available_memory()) < needs.memory_bytes:
-        raise InputError(
-            f"This takes about {needs.memory_bytes / GIB:.1f} GiB of memory, "
-            f"{available / GIB:.1f} are available: close other programs or take a larger machine."
-        )
-    if gpu_bytes and gpu_bytes < needs.gpu_bytes:
-        raise InputError(
-            f"This takes about {needs.gpu_bytes / GIB:.1f} GiB on the GPU, it has "
-            f"{gpu_bytes / GIB:.1f}: take a larger one, or fewer SAMPLES."
-        )
-
-
-def available_memory() -> int:
-    """Return the bytes of memory that a new program could use."""
-    lines = Path("/proc/meminfo").read_text("utf-8").splitlines()
-    values = {line.partition(":")[0]: line.partition(":")[2] for line in lines}
-    machine = int(values["MemAvailable"].split()[0]) * 1024
-    try:
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-    except (OSError, ValueError):  # no such group, or no limit in it
-        return machine
-    return min(machine, limit - used)
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -235,11 +192,3 @@ def _group_size(folder: Path, widths: set[int]) -> int:
             return group
     odd = next(width for width in sorted(widths) if width % 64)
     raise InputError(f"{folder} has a layer of width {odd}, no multiple of 64: vLLM has no kernel.")
-
-
-def _existing(path: Path) -> Path:
-    """Return the nearest folder above that exists."""
-    path = path.resolve()
-    while not path.exists():
-        path = path.parent
-    return path

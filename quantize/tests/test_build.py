@@ -74,7 +74,7 @@ def test_a_build_from_end_to_end(model, tmp_path, monkeypatch, capsys):
 
     out = tmp_path / "dist/model"
     assert {"config.json", "quantize_config.json", "tokenizer.json", "README.md", "manifest.json",
-            "dataset-metadata.json", "quantization.json", "chat_template.jinja"} <= {
+            "quantization.json", "chat_template.jinja"} <= {
         path.name for path in out.iterdir()
     }  # fmt: skip
     report = json.loads((tmp_path / "work/report.json").read_text())

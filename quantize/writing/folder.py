@@ -1,8 +1,8 @@
 """Write the finished model folder: flat, sharded, with everything that serves and explains it.
 
 Covers: shards of at most 2 GB with their index, the source's own tokenizer files, chat template and
-generation config, `quantize_config.json`, the model's `profile.json`, report, card, picture,
-Kaggle's metadata and the manifest. The folder appears whole or not at all; the same inputs give the
+generation config, `quantize_config.json`, the model's `profile.json`, report, card, picture and the
+manifest. The folder appears whole or not at all; the same inputs give the
 same bytes. Does not cover: quantizing, and whether it can be served (`serving`).
 """
 
@@ -15,7 +15,6 @@ from typing import Any
 
 from common import manifest
 from model_card.render import render
-from notebooks.packaging import settings
 from quantize.serving.constraints import kernel_ranks
 from quantize.source.headers import read_folder
 from quantize.writing.plots import plot_layers
@@ -83,10 +82,6 @@ def write_model_folder(
         _write_unlisted(source, scratch, quantization)
         table = layers_csv or raw.parent / "layers.csv"
         _write_report(report, table if table.is_file() else None, scratch)
-        _write_json(
-            scratch / "dataset-metadata.json",
-            settings.dataset_metadata(settings.load(), "model"),
-        )
         manifest.write(scratch)
         scratch.chmod(0o755)  # mkdtemp gives it to this user alone
         scratch.rename(out)
@@ -138,13 +133,13 @@ def _write_unlisted(source: Path, folder: Path, quantization: Mapping[str, Any])
 
 def _write_report(report: Mapping[str, Any], table: Path | None, folder: Path) -> None:
     """Write the report, its picture and the card that shows both."""
-    public = without_paths(report)
+    public = {**without_paths(report), "ranks": kernel_ranks(folder)}
     _write_json(folder / REPORT, public)
     if table:
         shutil.copyfile(table, folder / "layers.csv")
         measure = (public.get("quantization") or {}).get("layer_error") or "error"
         plot_layers(table, folder / PICTURE, str(measure).split(",")[0])
-    card = render(public, picture=PICTURE if table else None, ranks=kernel_ranks(folder))
+    card = render(public, picture=PICTURE if table else None)
     (folder / "README.md").write_text(card, "utf-8")
 
 

@@ -3,20 +3,27 @@
 Covers: a PNG. Does not cover: the figures (`simulate`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from validation.simulation.simulate import Outcome
+from kernel.records import Solution
+from validation.simulation.occupancy import Occupancy
 
 BINS = 240
 """Points of a curve over the whole run."""
 
 
-def curve(outcome: "Outcome", bins: int = BINS) -> tuple[list[float], list[float]]:
+class Drawn(NamedTuple):
+    """What is drawn of a run."""
+
+    occupancy: Occupancy
+    solutions: Sequence[Solution]
+
+
+def curve(run: Drawn, bins: int = BINS) -> tuple[list[float], list[float]]:
     """Return the hours and, for each, the mean number of sequences in the batch."""
-    spans = outcome.occupancy.spans
+    spans = run.occupancy.spans
     end = max((span.start + span.seconds for span in spans), default=1.0)
     width = end / bins
     filled = [0.0] * bins
@@ -33,7 +40,7 @@ def curve(outcome: "Outcome", bins: int = BINS) -> tuple[list[float], list[float
     return [width * (n + 0.5) / 3600 for n in range(bins)], [value / width for value in filled]
 
 
-def plot(outcomes: Mapping[str, "Outcome"], path: Path) -> None:
+def plot(runs: Mapping[str, Drawn], path: Path) -> None:
     """Write the picture, whole or not at all."""
     import matplotlib
 
@@ -41,10 +48,10 @@ def plot(outcomes: Mapping[str, "Outcome"], path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(2, 1, figsize=(9, 6), sharex=True, layout="constrained")
-    for name, outcome in outcomes.items():
-        axes[0].plot(*curve(outcome), label=name, linewidth=1)
+    for name, run in runs.items():
+        axes[0].plot(*curve(run), label=name, linewidth=1)
         ends: list[float] = [0.0]
-        for solution in outcome.solutions:
+        for solution in run.solutions:
             ends.append(ends[-1] + solution.seconds / 3600)
         axes[1].step(ends, range(len(ends)), where="post", label=name)
     axes[0].set_ylabel("sequences in the batch")

@@ -28,7 +28,7 @@ from validation.simulation.costs import GPUS, CalibrationError, Costs, Gpu, Layo
 from validation.simulation.engine import SimulatedEngine
 from validation.simulation.model_shape import NUMINA, ModelError, model_shape
 from validation.simulation.occupancy import Occupancy
-from validation.simulation.plot import plot
+from validation.simulation.plot import Drawn, plot
 from validation.simulation.sandbox import SimulatedSandbox
 from validation.simulation.shapes import RECORDED, ShapedProblem, ShapesError, draw, load_shapes
 from validation.simulation.virtual_time import VirtualClock
@@ -191,7 +191,8 @@ def main() -> None:
     figures = {"runs": runs, "answers_changed": changed, "gpu": asdict(costs.gpu)}
     write_json(options.out / "simulation.json", figures)
     image = options.out / "simulation.png"
-    plot({"decided stop": ours, "full vote": full}, image)
+    runs = {"decided stop": ours, "full vote": full}
+    plot({name: Drawn(run.occupancy, run.solutions) for name, run in runs.items()}, image)
     print(f"figures  {options.out / 'simulation.json'}\nplot     {image}")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from common.console import duration
 from kernel import sc_tir
 from kernel.config import Config
 from kernel.records import Candidate, Execution, ExecutionStatus, Problem
@@ -20,7 +21,7 @@ from validation.runs.records import RunError, read_run
 from validation.runs.sets import TruthProblem
 from validation.server_engine import ServerEngine
 from validation.tests.fake_server import Characters, FakeServer
-from validation.validate import SeededTrace, Task, duration, locked, resumed, work
+from validation.validate import SeededTrace, Task, locked, resumed, work
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Config(candidates=3, stop_when_decided=False)

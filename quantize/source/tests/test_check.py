@@ -4,9 +4,10 @@ import types
 import pytest
 import torch
 
-from quantize.estimate import needs
+from quantize import estimate
+from quantize.estimate import check_room, needs
 from quantize.source import check
-from quantize.source.check import InputError, check_model, check_output, check_room
+from quantize.source.check import InputError, check_model, check_output
 from quantize.source.tests import bad_models
 from quantize.tests import tiny
 
@@ -76,10 +77,10 @@ def test_too_little_disk(good, tmp_path, monkeypatch):
 
 def test_too_little_memory(good, tmp_path, monkeypatch):
     wanted = needs(check_model(good), "gptq", 1000, gpu=True)
-    monkeypatch.setattr(check, "available_memory", lambda: wanted.memory_bytes - 1)
+    monkeypatch.setattr(estimate, "available_memory", lambda: wanted.memory_bytes - 1)
     with pytest.raises(InputError, match="of memory"):
         check_room(wanted, tmp_path, tmp_path, gpu_bytes=wanted.gpu_bytes)
-    monkeypatch.setattr(check, "available_memory", lambda: wanted.memory_bytes)
+    monkeypatch.setattr(estimate, "available_memory", lambda: wanted.memory_bytes)
     with pytest.raises(InputError, match="on the GPU"):
         check_room(wanted, tmp_path, tmp_path, gpu_bytes=wanted.gpu_bytes - 1)
     check_room(wanted, tmp_path, tmp_path, gpu_bytes=wanted.gpu_bytes)
@@ -118,4 +119,4 @@ def test_seven_billion_fit_into_24_gb_and_a_gpu_of_16(good, recipe):
 def test_memory_is_what_the_machine_says():
     lines = check.Path("/proc/meminfo").read_text().splitlines()
     total = int(next(line for line in lines if line.startswith("MemTotal")).split()[1]) * 1024
-    assert 0 < check.available_memory() <= total
+    assert 0 < estimate.available_memory() <= total

@@ -50,12 +50,14 @@ def test_the_folder_has_all_that_serves_and_explains_it(
     names = {path.name for path in out.iterdir()}
     assert {"model.safetensors", "config.json", "quantize_config.json", "README.md"} <= names
     assert {"tokenizer.json", "chat_template.jinja", "generation_config.json"} <= names
-    assert {"quantization.json", "layers.csv", "layers.png", "dataset-metadata.json"} <= names
+    assert {"quantization.json", "layers.csv", "layers.png"} <= names
     assert all(path.is_file() for path in out.iterdir())
     assert constraints.faults(out) == []
     assert manifest.check(out) == []
     assert render.faults((out / "README.md").read_text()) == []
-    assert json.loads((out / "dataset-metadata.json").read_text())["licenses"]
+    assert json.loads((out / "quantization.json").read_text())["ranks"] == constraints.kernel_ranks(
+        out
+    )
     whole = "".join(p.read_text("utf-8") for p in out.iterdir() if p.suffix in (".json", ".md"))
     assert "/tmp/xyz" not in whole and "someone-s-own" not in whole and "damp" in whole
     assert out.stat().st_mode & 0o777 == 0o755
