@@ -42,6 +42,13 @@ dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PR
 test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some folders or files)
 	@$(PY) -m pytest -m "not gpu and not kaggle" $(TESTS)
 
+# Pure tests: no process, engine, sandbox or network behind them.
+FAST := kernel/answers kernel/tests/test_config.py kernel/tests/test_deadline.py kernel/tests/test_prompt.py kernel/tests/test_sc_tir.py kernel/tests/test_stop_rules.py kernel/tests/test_voting.py kernel/tests/test_trace.py kernel/engine/tests/test_profile.py kernel/checks common/tests/test_house.py common/tests/test_manifest.py common/tests/test_problems.py notebooks/mock/tests/test_scorer.py quantize/source model_card validation/runs validation/tests/test_statistics.py validation/tests/test_replay.py validation/tests/test_scoring.py validation/simulation/tests/test_plan.py benchmarks/tests/test_readme.py
+
+.PHONY: test-fast
+test-fast: $(READY) ## Run the pure tests, below two minutes
+	@$(PY) -m pytest -m "not gpu and not kaggle and not slow" $(FAST)
+
 .PHONY: check
 check: $(READY) ## Check style and types
 	@$(PY) -m ruff check .
@@ -52,7 +59,7 @@ bench-%: $(READY) ## Measure NAME (bench-sandbox, bench-dry_run, ...) into bench
 	@$(PY) -m benchmarks.$*
 
 .PHONY: readme
-readme: $(READY) ## Put the measured figures into README.md
+readme: $(READY) ## Put the measured figures into README.md and docs/
 	@$(PY) -m benchmarks.readme
 
 .PHONY: lock

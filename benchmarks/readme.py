@@ -1,20 +1,22 @@
-"""Keeps the figures in README.md equal to the result files of the benchmarks.
+"""Keeps the figures in README.md and docs/ equal to the result files of the benchmarks.
 
-Covers: the blocks between `<!-- figures:NAME -->` and `<!-- /figures -->`, one a result file. Does
-not cover: the words around them.
+Covers: the blocks between `<!-- figures:NAME -->` and `<!-- /figures -->`, one a result file, the
+summary of all in the README, and its list of pages. Does not cover: the words around them.
 """
 
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.result import FOLDER
+from common import files
 
 ROOT = Path(__file__).resolve().parent.parent
 
+PAGES = re.compile(r"(<!-- pages -->\n).*?(<!-- /pages -->)", re.DOTALL)
 BLOCK = re.compile(r"(<!-- figures:(\w+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
 Result = Mapping[str, Any]
@@ -171,30 +173,85 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
 }
 
 
+SUMMARY: Sequence[tuple[str, str, str]] = (
+    (
+        "faults",
+        "answers lost, of fifty a run, over {faults_injected:g} faults injected",
+        "{answers_lost:g}, and {seconds_late:g} s late",
+    ),
+    (
+        "simulated_t4",
+        "problems an hour on simulated T4s, over the same algorithm in lock-step",
+        "{problems_per_hour_ratio:.2f} times",
+    ),
+    ("simulated_t4", "50 problems on two simulated T4s", "{hours_50_problems:.1f} of 9 hours"),
+    (
+        "sandbox",
+        "code blocks a second, over a fresh Python each",
+        "{blocks_per_second_ratio:.0f} times, {trivial_block_p50_ms:.1f} ms a block",
+    ),
+    (
+        "quantize",
+        "8 bit against the original, held-out maths: same first choice of token",
+        "{top1_gptq:.1%}",
+    ),
+    ("overhead", "CPU time of the submission's own code", "{cpu_share:.1%} of a run"),
+)
+"""Of the README's one table: the result file, what is shown of it, and how."""
+
+
+def summary() -> str:
+    """Return the README's table."""
+    rows = ["| what | measured | machine and date |", "|---|---|---|"]
+    for name, text, form in SUMMARY:
+        result: Result = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
+        figures = result["figures"]
+        told = f"| {text.format(**figures)} | **{form.format(**figures)}** | {_where(result)} |"
+        rows.append(told)
+    return "\n".join(rows)
+
+
+def pages(folder: Path) -> str:
+    """Return a line for each page of a folder: its name and its title."""
+    lines: list[str] = []
+    for path in sorted(folder.glob("*.md")):
+        title = path.read_text("utf-8").partition("\n")[0].removeprefix("# ").strip()
+        lines.append(f"- [{title}](docs/{path.name})")
+    return "\n".join(lines)
+
+
 def rendered(text: str) -> str:
-    """Return the README's text with every block of figures as the result files have it."""
+    """Return a page's text with every block of figures as the result files have it."""
 
     def fill(match: re.Match[str]) -> str:
+        if match[2] == "summary":
+            return f"{match[1]}{summary()}\n{match[3]}"
         path = FOLDER / f"{match[2]}.json"
         body = "Not measured."
         if path.is_file():
             body = RENDERERS[match[2]](json.loads(path.read_text("utf-8")))
         return f"{match[1]}{body}\n{match[3]}"
 
-    return BLOCK.sub(fill, text)
+    listed = PAGES.sub(lambda match: f"{match[1]}{pages(ROOT / 'docs')}\n{match[2]}", text)
+    return BLOCK.sub(fill, listed)
+
+
+def paths() -> list[Path]:
+    """Return the README and the pages."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def main() -> None:
-    """Rewrite README.md, or with `--check` exit 1 where that would change it."""
-    path = ROOT / "README.md"
-    before = path.read_text("utf-8")
-    after = rendered(before)
-    if "--check" in sys.argv[1:]:
-        sys.exit(0 if before == after else "README.md shows old figures: run `make readme`.")
-    scratch = path.with_suffix(".md.part")
-    scratch.write_text(after, "utf-8")
-    scratch.replace(path)
-    print(path)
+    """Rewrite the pages, or with `--check` exit 1 where that would change one."""
+    for path in paths():
+        before = path.read_text("utf-8")
+        after = rendered(before)
+        if before == after:
+            continue
+        if "--check" in sys.argv[1:]:
+            sys.exit(f"{path.relative_to(ROOT)} shows old figures: run `make readme`.")
+        files.write_text(path, after)
+        print(path)
 
 
 if __name__ == "__main__":
