@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kernel.engine.cpu import read_cpu
+
 FOLDER = Path(__file__).resolve().parent / "results"
 
 
@@ -25,7 +27,7 @@ def write_result(
         figures: what others read, by name.
         rows: everything else that was measured.
     """
-    machine = f"{platform.machine()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
+    machine = f"{read_cpu()}, load {os.getloadavg()[0]:.1f}"
     result = {
         "machine": f"{machine}, Python {platform.python_version()}",
         "date": datetime.now(UTC).date().isoformat(),

@@ -33,6 +33,7 @@ MODULES = (
     "sc_tir",
     # The real parts.
     *(
+        "engine/cpu",
         "engine/profile",
         "engine/attention",
         "engine/tokenizer",

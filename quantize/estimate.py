@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kernel.engine.cpu import read_cpu
 from quantize.source.check import InputError, Source
 
 GIB = 2**30
@@ -128,7 +129,7 @@ def _activations(source: Source, tokens: int) -> float:
 
 def _layerwise(source: Source, tokens: int, gpu: bool) -> _Items:
     """GPTQModel: layers come one by one from the disk and go back to it."""
-    wide = 2.0 if gpu or source.dtype == "bfloat16" else 4.0
+    wide = 2.0 if gpu or source.dtype == read_cpu().dtype == "bfloat16" else 4.0
     rest = source.parameters - source.decoder_parameters
     work = {
         "one layer, and it in float32": (wide + 4) * _layer(source),

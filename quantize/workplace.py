@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common import files
+from kernel.engine import cpu
 from quantize.source.check import InputError, Source
 
 KEY = "build.json"
@@ -99,6 +101,7 @@ def fingerprint(source: Source) -> list[list[Any]]:
 def recipe_digest(recipe_environment: Path | None) -> str:
     """Return a fingerprint of the recipes' own code and of the environment they run in."""
     digest = hashlib.sha256(str(recipe_environment).encode())
-    for path in sorted(RECIPES.glob("*.py")):
+    # What they take from other rooms decides about their bytes as well.
+    for path in (*sorted(RECIPES.glob("*.py")), *map(Path, (cpu.__file__, files.__file__))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
-"""CPUs without one of these emulate bfloat16: 10 GFLOP/s a core, against 80 in float32."""
+from kernel.engine.cpu import read_cpu
+
 IDLE = 0.7
 """A core that has slept this share of a moment is taken for free."""
 LOOK_SECONDS = 1.0
@@ -47,7 +47,7 @@ def here(devices: int = 1) -> Machine:
         return _gpu(devices)
     threads = free_cores()
     torch.set_num_threads(threads)
-    dtype = cpu_dtype(Path("/proc/cpuinfo"))
+    dtype = read_cpu().dtype
     speed = matrix_speed(torch.bfloat16 if dtype == "bfloat16" else torch.float32)
     return Machine("cpu", "CPU", 1, dtype, threads, free_memory(), speed)
 
@@ -58,16 +58,6 @@ def _gpu(devices: int) -> Machine:
     flops = next((f for kind, f in GPU_FLOPS.items() if kind in name), 100e12)
     dtype = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     return Machine("cuda", name, devices, dtype, 1, free, flops)
-
-
-def cpu_dtype(cpuinfo: Path) -> str:
-    """Return what this CPU multiplies fast: bfloat16 where its flags say so, else float32."""
-    try:
-        lines = cpuinfo.read_text("utf-8").splitlines()
-    except OSError:
-        return "float32"
-    flags = {flag for line in lines if line.startswith("flags") for flag in line.split()}
-    return "bfloat16" if flags & BFLOAT16_FLAGS else "float32"
 
 
 def free_cores(look_seconds: float = LOOK_SECONDS) -> int:

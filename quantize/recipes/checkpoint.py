@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from kernel.engine.cpu import read_cpu
 from quantize.recipes.job import RecipeError
 
 FLOATS = (torch.bfloat16, torch.float32)
@@ -21,6 +22,18 @@ KEPT = ".SCB"
 """bitsandbytes' scales: its kernels take them in float32 only."""
 RANDOM_SETTINGS = ("offload_to_disk_path",)
 """Of a quantization's `meta`: paths of this machine, the only bytes that differ between runs."""
+
+
+def compute_dtype(source: str, device: str) -> torch.dtype:
+    """Return the type to calibrate in: never one that loses what the source has.
+
+    On a CPU bfloat16 only where there are instructions for it, and float16 never: two cores with
+    them did 9 GFLOP/s in float16, 23 in float32, 73 in bfloat16; one without, 10 in bfloat16.
+    """
+    if device == "cuda" and (source == "float16" or torch.cuda.get_device_capability() < (8, 0)):
+        return torch.float16
+    both = source == "bfloat16" and (device == "cuda" or read_cpu().dtype == source)
+    return torch.bfloat16 if both else torch.float32
 
 
 def take_over(source: Path, saved: Path, raw: Path, quantization: Mapping[str, Any]) -> None:

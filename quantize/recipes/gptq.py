@@ -23,7 +23,7 @@ from gptqmodel import CheckpointConfig, GPTQModel, QuantizeConfig
 from gptqmodel.looper.checkpoint_store import CheckpointError
 from gptqmodel.looper.gptq_processor import GPTQProcessor
 
-from quantize.recipes.checkpoint import take_over
+from quantize.recipes.checkpoint import compute_dtype, take_over
 from quantize.recipes.job import Job, open_job
 
 RESUMABLE = ("llama", "qwen3_moe")
@@ -73,16 +73,6 @@ def quantized(job: Job, device: str) -> Any:
     batch = GPU_BATCH if device == "cuda" else 1
     model.quantize(rows, batch_size=batch, checkpoint=checkpoints(job, model))
     return model
-
-
-def compute_dtype(source: str, device: str) -> torch.dtype:
-    """Return the type to calibrate in: never one that loses what the source has.
-
-    On a CPU float16 is slowest of all (9 GFLOP/s, float32 23, bfloat16 73 on two cores).
-    """
-    if device == "cuda" and (source == "float16" or torch.cuda.get_device_capability() < (8, 0)):
-        return torch.float16
-    return torch.bfloat16 if source == "bfloat16" else torch.float32
 
 
 def checkpoints(job: Job, model: Any) -> CheckpointConfig | None:

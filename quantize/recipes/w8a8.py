@@ -20,7 +20,7 @@ from llmcompressor.modifiers.gptq import GPTQModifier
 from llmcompressor.utils.metric_logging import CompressionLogger
 from transformers import AutoModelForCausalLM
 
-from quantize.recipes.checkpoint import take_over
+from quantize.recipes.checkpoint import compute_dtype, take_over
 from quantize.recipes.job import Job, open_job
 
 LAYER = re.compile(r"layers\.(\d+)\.(.+)$")
@@ -33,7 +33,9 @@ def main() -> None:
     gpu = torch.cuda.is_available()
     # In main memory as a whole; each layer visits the GPU, where there is one, when its turn comes.
     model = AutoModelForCausalLM.from_pretrained(
-        str(job.model), dtype=getattr(torch, job.dtype), local_files_only=True
+        str(job.model),
+        dtype=compute_dtype(job.dtype, "cuda" if gpu else "cpu"),
+        local_files_only=True,
     )
     follow_modules(job, model)
     ids = job.token_ids()

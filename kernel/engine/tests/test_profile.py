@@ -1,5 +1,6 @@
 import pytest
 
+from kernel.engine.cpu import Cpu
 from kernel.engine.profile import T4X2, Gpu, ModelFacts, choose, kv_tokens
 
 T4 = Gpu("Tesla T4", 15360, (7, 5))
@@ -41,7 +42,7 @@ def test_two_t4s_get_the_profile_with_its_values():
         ((T4,) * 3, GPTQ, {"tensor_parallel_size": 2}),
         ((L4,) * 4, BNB, {"tensor_parallel_size": 1}),
         ((T4, L4), GPTQ, {"dtype": "float16", "tensor_parallel_size": 2}),
-        ((), GPTQ, {"dtype": "bfloat16", "enforce_eager": True, "enable_chunked_prefill": False}),
+        ((), GPTQ, {"enforce_eager": True, "enable_chunked_prefill": False}),
     ],
 )
 def test_the_settings_fit_the_machine(gpus, model, expected):
@@ -90,7 +91,14 @@ def test_graphs_are_captured_for_the_sequences_there_are():
 def test_a_model_that_does_not_tell_its_sizes_gets_settings_too():
     assert chosen(T4, T4, model=None).arguments["tensor_parallel_size"] == 2
     assert chosen(T4, model=None).arguments["tensor_parallel_size"] == 1
-    assert chosen(model=None).arguments["dtype"] == "bfloat16"
+    assert chosen(model=None).arguments["dtype"] in ("bfloat16", "float32")
+
+
+@pytest.mark.parametrize(("flags", "dtype"), [("amx_bf16", "bfloat16"), ("avx2", "float32")])
+def test_a_cpu_computes_in_the_type_that_it_has_instructions_for(flags, dtype):
+    choice = chosen(cpu=Cpu("Some CPU", 2, frozenset({flags})))
+    assert choice.arguments["dtype"] == dtype
+    assert choice.notes[0] == f"No GPU: vLLM computes in {dtype} on Some CPU, 2 CPUs, {flags}."
 
 
 @pytest.mark.parametrize(

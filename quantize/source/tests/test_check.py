@@ -70,7 +70,7 @@ def test_too_little_disk(good, tmp_path, monkeypatch):
     wanted = needs(check_model(good), "gptq", 1000, gpu=False)
     check_room(wanted, tmp_path / "work", tmp_path / "out")
     usage = types.SimpleNamespace(free=wanted.work_bytes + wanted.out_bytes - 1)
-    monkeypatch.setattr(check.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(estimate.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(InputError, match="of free disk"):
         check_room(wanted, tmp_path / "work", tmp_path / "out")
 
