@@ -1,16 +1,16 @@
-"""Measures how long ten rules take on 53,620 recorded answers, reading included.
+"""Measures how long ten rules take on 53,620 answers, reading included.
 
-    python -m benchmarks.replay
+    make bench-replay
 
-The answers are those of `trace_shapes.jsonl.gz` where that file is (AIMO_SHARED_DATA names its
-folder), else as many synthetic ones: a log-normal spread of wrong answers around a truth, a quarter
-without answer, in solves of 48.
+The answers are generated like recorded ones (`validation.simulation.generated_shapes`), in solves
+of 48, and read from a gzipped file as a user's would be.
 
 Covers: what `benchmarks/results/replay.json` holds. Does not cover: reading transcripts' texts.
 """
 
-import os
-import random
+import gzip
+import json
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,46 +20,40 @@ import polars as pl
 from benchmarks import result
 from kernel.config import Config
 from validation.replay import replay
-from validation.runs.transcripts import answer_ballots, ballots_of_answers
+from validation.runs.transcripts import answer_ballots
+from validation.simulation.generated_shapes import generate
 
 ROOT = Path(__file__).resolve().parent.parent
-RECORDED = Path(os.environ.get("AIMO_SHARED_DATA", ROOT.parent / "shared/data"))
-ANSWERS, GROUP = 53_620, 48
+PROBLEMS, ANSWERS, GROUP = 5, 53_620, 48
 
 
-def synthetic(count: int) -> list[dict[str, Any]]:
-    """Return rows like recorded ones, the same at every call."""
-    choose = random.Random(0)
-    rows: list[dict[str, Any]] = []
-    for number in range(count):
-        gold = 37 * (number % 10) + 11
-        answer = gold if choose.random() < 0.25 else int(choose.lognormvariate(4, 2))
-        text = "" if choose.random() < 0.25 else str(answer)
-        generated = [choose.randrange(50, 900)] * choose.choice((1, 1, 1, 2, 3))
-        row = {"problem_id": str(number % 10), "gold": gold, "answer": text}
-        rows.append({**row, "generated_tokens": generated})
-    return rows
+def write_answers(path: Path, count: int) -> None:
+    """Write a file of answers, the same at every call."""
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        for problem in generate(PROBLEMS, count // PROBLEMS, seed=0):
+            for shape in problem.shapes:
+                row = {"problem_id": problem.id, "gold": problem.truth, "answer": shape.answer}
+                file.write(json.dumps({**row, "generated_tokens": shape.generated}) + "\n")
 
 
-def load(config: Config) -> tuple[pl.DataFrame, str]:
-    """Return the ballots and where they come from."""
-    path = RECORDED / "trace_shapes.jsonl.gz"
-    if path.is_file():
-        return answer_ballots(path, config, GROUP), "recorded"
-    return ballots_of_answers(synthetic(ANSWERS), config, GROUP), "synthetic"
+def load(config: Config, count: int = ANSWERS) -> tuple[pl.DataFrame, float]:
+    """Return the ballots, and the seconds that reading them took."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "answers.jsonl.gz"
+        write_answers(path, count)
+        start = time.perf_counter()
+        return answer_ballots(path, config, GROUP), time.perf_counter() - start
 
 
 def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Return the result file's figures and rows."""
     config = Config()
+    frame, read_seconds = load(config)
     start = time.perf_counter()
-    frame, source = load(config)
-    read = time.perf_counter()
     rows = replay(frame, config)
-    end = time.perf_counter()
-    figures = {"seconds": round(end - start, 2), "rules": len(rows), "answers": len(frame)}
-    about = {"answers": source, "read_seconds": round(read - start, 2), "solves_of": GROUP}
-    return figures, [about, *rows]
+    seconds = read_seconds + time.perf_counter() - start
+    figures = {"seconds": round(seconds, 2), "rules": len(rows), "answers": len(frame)}
+    return figures, [{"read_seconds": round(read_seconds, 2), "solves_of": GROUP}, *rows]
 
 
 def main() -> None:
@@ -67,7 +61,6 @@ def main() -> None:
     figures, rows = measure()
     for name, value in figures.items():
         print(f"{name:<28}{value:>10}")
-    print(f"  {rows[0]['answers']} answers")
     for row in rows[1:]:
         print(f"  {row['rule']:<26}{row['right']:>6} of {row['solves']} right")
     print(f"written to {result.write_result('replay', figures, rows).relative_to(ROOT)}")

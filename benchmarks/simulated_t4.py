@@ -1,12 +1,12 @@
-"""Measures the kernel's loop beside the reference loop on simulated T4s, with real token counts.
+"""Measures the kernel's loop beside the reference loop on simulated T4s.
 
     make bench-simulated_t4
 
-Both loops get the same fifty problems with the same recorded candidates (token counts, answers),
-the same engine (costs, slots, prefix cache) and four CPUs. The kernel runs with and without
-the decided stop, the reference as described in `reference_loop`, each block at the cost of a cold
-interpreter that `bench-sandbox` has measured. The recorded transcripts are in
-`trace_shapes.jsonl.gz`; AIMO_SHARED_DATA names the folder that holds it.
+Both loops get the same fifty problems with the same candidates (token counts and answers generated
+like recorded ones, see `validation.simulation.generated_shapes`), the same engine (costs, slots,
+prefix cache) and four CPUs. The kernel runs with and without the decided stop, the reference as
+described in `reference_loop`, each block at the cost of a cold interpreter that `bench-sandbox` has
+measured.
 
 Covers: what `benchmarks/results/simulated_t4.json` holds. Does not cover: real T4s; the costs are
 those of `validation.simulation.costs`.
@@ -14,7 +14,6 @@ those of `validation.simulation.costs`.
 
 import json
 import statistics
-import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,9 +23,10 @@ from kernel.config import Config
 from kernel.records import Completion, Execution, Problem, Request
 from validation.simulation.costs import T4, Costs, Gpu, Layout
 from validation.simulation.engine import SimulatedEngine
+from validation.simulation.generated_shapes import generate
 from validation.simulation.model_shape import NUMINA
 from validation.simulation.sandbox import SimulatedSandbox
-from validation.simulation.shapes import ShapedProblem, ShapesError, draw, load_shapes
+from validation.simulation.shapes import ShapedProblem
 from validation.simulation.simulate import START_SECONDS, Outcome, answers_changed, simulate
 from validation.simulation.virtual_time import VirtualClock
 
@@ -147,7 +147,7 @@ def race(gpu: Gpu, problems: list[ShapedProblem], prefix_cache: bool = True) -> 
 
 def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Return the result file's figures and rows."""
-    problems = draw(load_shapes(), PROBLEMS, Config().candidates, SEED)
+    problems = generate(PROBLEMS, Config().candidates, SEED)
     races = {
         "Triton attention": race(T4, problems),
         "Triton attention, reference without prefix cache": race(T4, problems, False),
@@ -167,12 +167,8 @@ def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
 
 
 def main() -> None:
-    """Measure, print the figures, write the file; exit 2 where the recorded counts are missing."""
-    try:
-        figures, rows = measure()
-    except ShapesError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    """Measure, print the figures, write the file."""
+    figures, rows = measure()
     for name, value in figures.items():
         print(f"{name:<36}{value:>10}")
     for row in rows:

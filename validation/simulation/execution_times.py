@@ -1,12 +1,11 @@
 """Measures how long blocks of code run, for the simulator.
 
-Run as `python -m validation.simulation.execution_times`.
+Run as `python -m validation.simulation.execution_times --run RUN.jsonl`.
 
-Covers: running the blocks of logged transcripts (see `replay_code`) in the sandbox, and writing the
-seconds that they took. Does not cover: the blocks' outputs.
+Covers: the seconds that a recorded run's code blocks took in the sandbox, as quantiles. Does not
+cover: blocks of other programs' transcripts, whose times nobody measured.
 """
 
-import json
 import statistics
 import sys
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from pathlib import Path
 
 import tyro
 
-from kernel.config import Config
-from kernel.sandbox.forked_sandbox import ForkedSandbox
-from validation.replay_code import as_reals, read_traces, replay
+from common.files import FileError, write_json
+from validation.runs.records import Recording, RunError, read_run
 from validation.simulation.sandbox import MEASURED
 
 PARTS = 100
@@ -25,14 +23,12 @@ PARTS = 100
 
 @dataclass
 class Options:
-    """Run the code blocks of a file of transcripts and keep the quantiles of their times."""
+    """Keep the quantiles of the times that a recorded run's code blocks took."""
 
-    traces: Path
-    """JSONL with `problem_id` and `text`."""
-    workers: int = 2
-    """Blocks at once."""
+    run: Path
+    """A run's JSONL."""
     out: Path = MEASURED
-    """The file written."""
+    """The file written; the simulator reads the default one."""
 
 
 def quantiles(seconds: list[float]) -> list[float]:
@@ -41,25 +37,35 @@ def quantiles(seconds: list[float]) -> list[float]:
     return [round(value, 4) for value in (min(seconds), *inner, max(seconds))]
 
 
+def seconds_of(run: Recording) -> list[float]:
+    """Return the seconds of all of a run's code blocks.
+
+    Raises:
+        RunError: there are too few for quantiles.
+    """
+    candidates = [candidate for solved in run.solved for candidate in solved.candidates]
+    found = [r.ran.seconds for candidate in candidates for r in candidate.rounds if r.ran]
+    if len(found) < PARTS:
+        raise RunError(f"{run.path} holds {len(found)} code blocks: give a run with {PARTS}.")
+    return found
+
+
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    if not options.traces.is_file():
-        print(f"{options.traces} is not there: name a JSONL file of transcripts.", file=sys.stderr)
+    try:
+        run = read_run(options.run)
+        seconds = seconds_of(run)
+        found = {
+            "source": f"the code blocks of {options.run.name}",
+            "blocks": len(seconds),
+            "limit": run.config.code_seconds,
+            "quantiles": quantiles(seconds),
+        }
+        write_json(options.out, found, indent=None)
+    except (RunError, FileError) as error:
+        print(error, file=sys.stderr)
         sys.exit(2)
-    config = Config(code_workers=options.workers)
-    # Every block as the logging program ran it: with sympy's names there.
-    traces = list(read_traces(options.traces, as_reals))
-    seconds: list[float] = []
-    with ForkedSandbox(config) as sandbox:
-        for replayed in replay(traces, sandbox):
-            seconds.append(replayed.execution.seconds)
-            if len(seconds) % 100 == 0:
-                print(f"{len(seconds)} blocks run", file=sys.stderr, flush=True)
-    found = {"blocks": len(seconds), "limit": config.code_seconds, "quantiles": quantiles(seconds)}
-    scratch = options.out.with_suffix(".part")
-    scratch.write_text(json.dumps(found) + "\n", "utf-8")
-    scratch.replace(options.out)
     print(options.out)
 
 

@@ -2,10 +2,10 @@
 
 Covers: reading a file of shapes (JSONL, also gzipped, one transcript a line: `problem_id`, `gold`,
 `answer`, `generated_tokens` between outputs, `output_tokens`), and drawing the candidates of a
-run's problems from it. Does not cover: what such candidates cost (`simulation/engine`).
+run's problems from it. Does not cover: shapes where none are recorded (`generated_shapes`), and
+what such candidates cost (`engine`).
 """
 
-import os
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from validation.runs.transcripts import rows
-
-ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("AIMO_SHARED_DATA", ROOT.parent / "shared/data"))
-"""Where recorded data lies on a machine that has it."""
-RECORDED = DATA / "trace_shapes.jsonl.gz"
 
 
 class ShapesError(ValueError):
@@ -44,7 +39,7 @@ class ShapedProblem:
     shapes: tuple[Shape, ...]
 
 
-def load_shapes(path: Path = RECORDED) -> dict[str, list[dict[str, Any]]]:
+def load_shapes(path: Path) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of a file of shapes by problem.
 
     Raises:
@@ -53,7 +48,7 @@ def load_shapes(path: Path = RECORDED) -> dict[str, list[dict[str, Any]]]:
     if not path.is_file():
         raise ShapesError(
             f"{path} is not there: name a file of trace shapes (JSONL with problem_id, gold, "
-            "answer, generated_tokens, output_tokens), or its folder with AIMO_SHARED_DATA."
+            "answer, generated_tokens, output_tokens)."
         )
     by_problem: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows(path):

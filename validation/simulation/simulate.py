@@ -1,4 +1,4 @@
-"""`make simulate`: a whole run on two T4s in virtual time, with real token counts and answers.
+"""`make simulate`: a whole run on two T4s in virtual time, with token counts like real ones.
 
 Covers: the kernel's own `sc_tir.solve`, `deadline` and `voting` on a simulated engine and sandbox;
 hours used, problems reached, tokens, idle time, and whether stopping at a decided vote changed an
@@ -26,11 +26,12 @@ from kernel.report import write_json
 from kernel.trace import Trace
 from validation.simulation.costs import GPUS, CalibrationError, Costs, Gpu, Layout, calibrated
 from validation.simulation.engine import SimulatedEngine
+from validation.simulation.generated_shapes import generate
 from validation.simulation.model_shape import NUMINA, ModelError, model_shape
 from validation.simulation.occupancy import Occupancy
 from validation.simulation.plot import Drawn, plot
 from validation.simulation.sandbox import SimulatedSandbox
-from validation.simulation.shapes import RECORDED, ShapedProblem, ShapesError, draw, load_shapes
+from validation.simulation.shapes import ShapedProblem, ShapesError, draw, load_shapes
 from validation.simulation.virtual_time import VirtualClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,8 +43,8 @@ START_SECONDS = 300.0
 class Options:
     """Simulate a run of nine hours."""
 
-    shapes: Path = RECORDED
-    """Recorded token counts and answers (JSONL, may be gzipped)."""
+    shapes: Path | None = None
+    """Recorded token counts and answers (JSONL, may be gzipped); generated ones if not given."""
     problems: int = 50
     """Problems asked."""
     candidates: int = 48
@@ -163,6 +164,16 @@ def costs_of(options: Options) -> Costs:
     return Costs(gpu, model, Layout(options.ranks, 1, options.bits))
 
 
+def shaped_problems(options: Options) -> list[ShapedProblem]:
+    """Return the problems that the options ask for.
+
+    Raises:
+        ShapesError: the file of shapes cannot be used.
+    """
+    size = options.problems, options.candidates, options.seed
+    return generate(*size) if options.shapes is None else draw(load_shapes(options.shapes), *size)
+
+
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
@@ -175,8 +186,7 @@ def main() -> None:
             limit_seconds=options.hours * 3600,
         )
         costs = costs_of(options)
-        recorded = load_shapes(options.shapes)
-        problems = draw(recorded, options.problems, options.candidates, options.seed)
+        problems = shaped_problems(options)
         ours = simulate(problems, config, costs, _progress("decided stop"))
         full = simulate(
             problems, replace(config, stop_when_decided=False), costs, _progress("full vote")
@@ -188,7 +198,9 @@ def main() -> None:
     changed = answers_changed(ours, full)
     _print_table(costs, ours, full, changed, time.monotonic() - begun)
     runs = {"decided stop": ours.figures(), "full vote": full.figures()}
-    figures = {"runs": runs, "answers_changed": changed, "gpu": asdict(costs.gpu)}
+    shapes = "generated" if options.shapes is None else str(options.shapes)
+    gpu = asdict(costs.gpu)
+    figures = {"runs": runs, "answers_changed": changed, "shapes": shapes, "gpu": gpu}
     write_json(options.out / "simulation.json", figures)
     image = options.out / "simulation.png"
     runs = {"decided stop": ours, "full vote": full}

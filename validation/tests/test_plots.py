@@ -17,7 +17,7 @@ from validation.plot_data import (
 )
 from validation.runs.records import RunError
 from validation.tests.run_files import CODE, RunFile
-from validation.tests.shared_data import shared
+from validation.tests.transcript_files import write_transcripts
 
 
 @pytest.fixture
@@ -122,9 +122,7 @@ def test_nothing_to_plot_is_one_sentence():
         load_runs([])
 
 
-def test_recorded_transcripts_can_be_plotted():
-    loaded = load_run(shared("deepseekmath7b_aimo1_traces.jsonl"))
+def test_transcripts_can_be_plotted(tmp_path):
+    loaded = load_run(write_transcripts(tmp_path / "t.jsonl"))
     curves = majority_curves(loaded)
     assert curves.shape == (5, 48) and loaded.seconds == ()
-    # More candidates help here, as they do in every published curve of this kind.
-    assert curves.mean(axis=0)[-1] > curves.mean(axis=0)[0]

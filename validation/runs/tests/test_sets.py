@@ -10,7 +10,6 @@ import pytest
 from kernel.config import Config
 from validation.runs import sets
 from validation.runs.sets import KNOWN, SetError, load_file, load_set
-from validation.tests.shared_data import shared
 
 CONFIG = Config()
 
@@ -167,21 +166,3 @@ def test_offline_and_without_the_package_the_sentence_says_what_to_do(hub, monke
     with pytest.raises(SetError, match="not installed: run `make setup`, or give the path"):
         load_set("aime", CONFIG)
     assert not (sets.cache_folder() / "sets" / "aime.parquet").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "file", "negative", "above"),
-    [
-        ("amc", "aimo_validation_amc.jsonl", 2, 4),
-        ("aime", "aimo_validation_aime.jsonl", 0, 0),
-        ("math4", "math_level4_int.jsonl", 46, 61),
-        ("math5", "math_level5_int.jsonl", 61, 58),
-    ],
-)
-def test_the_real_sets(name, file, negative, above):
-    loaded = load_file(shared(file), CONFIG, name, KNOWN[name])
-    truths = [problem.truth for problem in loaded.problems]
-    assert sum(truth < 0 for truth in truths) == negative
-    assert sum(truth > 999 for truth in truths) == above
-    assert loaded.unreachable == 0
-    assert len({problem.id for problem in loaded.problems}) == KNOWN[name].count

@@ -107,7 +107,7 @@ def test_the_command_writes_figures_and_plot(monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--shapes", "/nowhere.jsonl"], "AIMO_SHARED_DATA"),
+        (["--shapes", "/nowhere.jsonl"], "/nowhere.jsonl is not there"),
         (["--model", "/nowhere"], "config.json"),
         (["--ranks", "3"], "2 GPUs"),
         (["--ranks", "1", "--bits", "16"], "fewer bits"),
@@ -138,12 +138,10 @@ def test_a_calibration_that_cannot_be_used_is_refused(tmp_path, probe, told):
         calibrated(T4, path)
 
 
-def test_recorded_shapes_run_without_idling_and_no_answer_changes():
-    if not shapes.RECORDED.is_file():
-        pytest.skip("trace_shapes.jsonl.gz is not on this machine")
-    problems = shapes.draw(shapes.load_shapes(), 3, 48, seed=0)
-    ours = simulate.simulate(problems, Config(problems=3), COSTS)
-    full = simulate.simulate(problems, Config(problems=3, stop_when_decided=False), COSTS)
-    assert simulate.answers_changed(ours, full) == 0
-    assert ours.occupancy.idle_share < 0.05
-    assert (ours.reached(), ours.cut_off()) == (3, 0)
+def test_generated_shapes_run_without_idling_and_no_answer_changes(monkeypatch, tmp_path):
+    command(monkeypatch, "--problems", 3, "--out", tmp_path)
+    written = json.loads((tmp_path / "simulation.json").read_text())
+    assert (written["shapes"], written["answers_changed"]) == ("generated", 0)
+    ours = written["runs"]["decided stop"]
+    assert ours["idle_share"] < 0.05
+    assert (ours["problems_reached"], ours["problems_cut_off"]) == (3, 0)
