@@ -14,6 +14,12 @@ What is covered, each with its test in `tests/`:
 - output (`test_output`), files (`test_files`, `test_many_large_files`, `test_many_small_files`);
 - sessions that keep breaking limits (`test_offenders_are_refused_in_the_end`);
 - exits, crashes and broken interpreters (`test_exit`);
+- a session's own patches, hooks and soft limits (`test_a_module_without_its_contents`,
+  `test_the_next_block_is_as_ever`); what cannot be undone ends the session in words
+  (`test_a_hard_limit_lowered_ends_the_session`,
+  `test_an_interpreter_beyond_mending_is_told_of`);
+- pools of threads, which outlast a block (`test_threads_are_allowed_across_blocks`), and pools of
+  processes, which are refused in words (`test_processes_are_refused_in_words`);
 - signals to, and any hold over, other processes (`test_no_signal_reaches_others`,
   `test_no_way_out`);
 - a forged status or output boundary (`test_status_cannot_be_forged`,
@@ -74,6 +80,7 @@ class _Session:
     key: int
     """Never used again, so nothing late can be taken for a later session of the same name."""
     offences: int = 0
+    """Blocks that broke a limit; what the sandbox itself or the machine fails is none."""
     live: bool = False
     """It holds the state of a block that has run."""
     lost: bool = False
@@ -110,8 +117,11 @@ class ForkedSandbox:
         self._failed_starts = 0
         self._retry_at = 0.0
         self._buried: list[Link] = []
-        self.report: dict[str, Any] = {"supervisors": 0}
-        """What the machine gave and refused, and what was lost, for the trace."""
+        self.report: dict[str, Any] = {"supervisors": 0, "failed_blocks": 0}
+        """What the machine gave and refused, and what was lost, for the trace.
+
+        Failed blocks are those that the sandbox or the machine failed: no fault of the code.
+        """
         self._link: Link | None = self._new_link()
 
     def __enter__(self) -> Self:
@@ -210,13 +220,14 @@ class ForkedSandbox:
         state = pending.session
         text = f"{LOST}\n{message['output']}" if state.lost else message["output"]
         state.live, state.lost = message["alive"], False
-        self._finish(
-            pending.block.name, ExecutionStatus(message["status"]), text, message["seconds"]
-        )
+        status = ExecutionStatus(message["status"])
+        if message["faultless"]:
+            self.report["failed_blocks"] += 1
+        elif status in _OFFENDING:
+            state.offences += 1
+        self._finish(pending.block.name, status, text, message["seconds"])
 
     def _finish(self, name: str, status: ExecutionStatus, output: str, seconds: float) -> None:
-        if status in _OFFENDING:
-            self._sessions[name].offences += 1
         self._finished.append(Execution(name, status, output, seconds))
 
     def _send(self, link: Link, pending: _Pending) -> None:
@@ -244,6 +255,7 @@ class ForkedSandbox:
         self._pending = {n: p for n, p in self._pending.items() if id(p) not in keys}
         for pending in blocks:
             pending.session.live = False
+            self.report["failed_blocks"] += 1
             self._finish(pending.block.name, ExecutionStatus.CRASHED, f"{text}\n{GONE}", 0.0)
 
     def _retry(self, timeout: float) -> None:

@@ -26,6 +26,8 @@ MACHINE_SHORT = "All sessions together took too much memory, this one most."
 NOT_STARTED = "SandboxError: the code could not be run, for a reason that is not its own."
 SUPERVISOR_LOST = "SandboxError: the process that ran the code was lost before the code ended."
 FORGED = "SandboxError: the code wrote where only the sandbox may write, and was killed."
+BROKEN = "SandboxError: the code changed the interpreter so that no further block could run."
+LIMITED = "The code lowered a limit of its own process for good, and so ended its session."
 REFUSED = "SandboxError: not run, because earlier blocks broke the limits too often."
 
 

@@ -1,11 +1,13 @@
 """The interpreter inside a session: runs block after block in one namespace.
 
 Covers: state across blocks, the display of a last expression, printed output kept whatever follows,
-trimmed tracebacks, a soft stop by SIGINT that leaves the namespace alive, and threads that a block
-leaves behind: ordinary ones are waited for, as Python does at the end of a script, thread pools
-shut down, daemon threads asked to end. Does not cover: stopping code or threads that will not stop,
-measuring it, and keeping it away from the machine: the supervisor and the isolation do that, and
-believe nothing that happens here.
+trimmed tracebacks, and a soft stop by SIGINT that leaves the namespace alive. Does not cover:
+stopping code that will not stop, measuring it, and keeping it away from the machine: the supervisor
+and the isolation do that, and believe nothing that happens here.
+
+A name that shadows a builtin lasts as long as it can be meant: one that is not callable is dropped
+when a later block calls it (`sum = 5`), and `print` is the builtin again in every block, since
+without it nothing could be seen.
 
 What a block can forge is its own end: whoever runs Python in this process can run this module's
 functions too. So the end counts only with a token that is not in this process's memory while model
@@ -19,24 +21,20 @@ import os
 import random
 import signal
 import sys
-from _thread import _count as count_threads  # pyright: ignore[reportPrivateUsage]
-from concurrent.futures import ThreadPoolExecutor
-from ctypes import c_ulong, py_object, pythonapi
-from gc import collect, get_objects
+from gc import collect
 from hashlib import blake2b
 from linecache import cache as line_cache
-from os import pread
+from pathlib import Path
 from struct import Struct
-from threading import Thread, active_count, current_thread
-from threading import enumerate as enumerate_threads
-from time import monotonic, sleep
-from types import ModuleType
+from sys import setprofile, settrace
+from types import ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from kernel.sandbox.restore import Pipes, Surroundings
-from kernel.sandbox.source import Program, compile_block, describe, stack
+from kernel.sandbox.source import Program, compile_block, describe, is_a, stack
+from kernel.sandbox.threads import Threads
 
-__builtins__ = dict(builtins.__dict__)  # see sandbox_restore
+__builtins__ = dict(builtins.__dict__)  # see restore.py
 
 HEADER = Struct("!I")
 """Length of the source that follows in the request pipe; the token stands behind the source."""
@@ -44,19 +42,19 @@ TOKEN_BYTES = 16
 READY = b"R"
 ENDED, RAISED, MEMORY, PROCESSES, FILES = b"o", b"r", b"m", b"p", b"f"
 """How a block ended, as far as the session can tell: one byte before the token."""
-QUIET, STRAYS = b"-", b"t"
-"""Whether threads of the block are still running: one byte between the two."""
+SOUND, STRAYS, LIMITED = b"-", b"t", b"l"
+"""Whether the session can go on: threads of the block still run, or a hard limit was lowered."""
+BROKEN = 71
+"""Exit status of a session whose interpreter could not be put in order (EX_OSERR of sysexits.h)."""
 
-_GRACE_SECONDS = 0.5
-"""For daemon threads to end once asked; they are a rarity, so the wait is too."""
-_BEGIN_SECONDS = 0.05
-_THREADS_FIELD = 17
-"""Position in /proc/pid/stat behind the command's name, see proc(5)."""
-_STAT_BYTES = 4096
-_native_threads = 0
-
-_raise_in_thread: Any = pythonapi.PyThreadState_SetAsyncExc
 _FILE_ERRORS = (errno.EFBIG, errno.EMFILE, errno.ENOSPC, errno.EDQUOT)
+_PYTHON = str(Path(os.__file__).parent)
+_STARTERS = tuple(
+    f"{_PYTHON}/{name}"
+    for name in ("multiprocessing/", "concurrent/futures/process.py", "subprocess.py")
+)
+"""Modules in which an error of the operating system means that processes may not be started."""
+_SHARING, _TEMPORARY = f"{_PYTHON}/multiprocessing/shared_memory.py", f"{_PYTHON}/tempfile.py"
 
 
 class SoftStop(KeyboardInterrupt):
@@ -82,9 +80,13 @@ class Interpreter:
         self._main = _fresh_main()
         signal.signal(signal.SIGINT, self._on_interrupt)
         self._surroundings = Surroundings(pipes, folder, self._main)
+        self._threads = Threads(pipes.stat)
 
     def run(self, source: str) -> bytes:
-        """Run one block and return how it ended; what it printed is in the pipe by then."""
+        """Run one block; return how it ended and whether the session can go on, a byte each.
+
+        What it printed is in the pipe by then.
+        """
         self._surroundings.restore()
         # The one stop that is sent may come between any two steps. Wherever it comes, one of the
         # two places that lower the flag is reached undisturbed.
@@ -99,34 +101,61 @@ class Interpreter:
             verdict = RAISED
             self._surroundings.flush()
         self._surroundings.restore()
-        return verdict
+        return verdict + self._condition()
+
+    def _condition(self) -> bytes:
+        if self._threads.left():
+            return STRAYS
+        return LIMITED if self._surroundings.limited else SOUND
 
     def _attempt(self, source: str) -> bytes:
         surroundings = self._surroundings
+        text = ""
         try:
-            program = self._compiled(source)
-            namespace = self._main.__dict__
-            exec(program.body, namespace)
-            value = eval(program.last, namespace) if program.last is not None else None
-            if value is not None:
-                print(value, file=surroundings.out)
-            settle_threads(surroundings.pipes.stat)
-            verdict, text = ENDED, ""
+            self._threads.revive()
+            self._execute(self._compiled(source))
+            self._threads.settle()
+            verdict = ENDED
         except SystemExit as end:
             verdict, text = _exit_status(end)
         except SoftStop as stop:
-            verdict, text = RAISED, stack(stop, self._sources)
+            verdict, text = RAISED, f"{stack(stop, self._sources)}\nKeyboardInterrupt"
         except BaseException as error:
-            verdict = _verdict(error)
-            if verdict == MEMORY:
-                surroundings.make_room()
-            text = describe(error, self._sources)
+            verdict, text = self._judged(error)
         surroundings.flush()
         if text:
             surroundings.write(text)
+            self._threads.settle()
         if verdict == MEMORY:
             collect()  # the frames of the exception held what had been built
         return verdict
+
+    def _execute(self, program: Program) -> None:
+        namespace = self._main.__dict__
+        for line in program.left_out:
+            print(f"[not run, only Python is: {line}]", file=self._surroundings.out)
+        try:
+            exec(program.body, namespace)
+            value = eval(program.last, namespace) if program.last is not None else None
+        finally:
+            settrace(None)  # at once: the next call here would be traced
+            setprofile(None)
+        if value is not None:
+            self._surroundings.flush()  # what a wrapped stdout still holds was printed before
+            print(value, file=self._surroundings.out)
+
+    def _judged(self, error: BaseException) -> tuple[bytes, str]:
+        """Return what an exception means for the block, and its text."""
+        try:
+            verdict = _verdict(error)
+            if verdict == MEMORY:
+                self._surroundings.make_room()
+            return verdict, describe(error, self._sources)
+        except SoftStop:
+            raise
+        except BaseException:
+            # An exception of a class made to defy being looked at.
+            return RAISED, "an exception that cannot be shown"
 
     def _compiled(self, source: str) -> Program:
         """Compile a block, and clear its way: `sum = 5` earlier, `sum(...)` now."""
@@ -136,6 +165,7 @@ class Interpreter:
         line_cache[filename] = (len(source), None, lines, filename)
         program = compile_block(source, filename)
         namespace = self._main.__dict__
+        namespace.pop("print", None)
         for name in program.called & namespace.keys() & builtins.__dict__.keys():
             if not callable(namespace[name]):
                 del namespace[name]
@@ -165,75 +195,50 @@ def _exit_status(end: SystemExit) -> tuple[bytes, str]:
 
 def _verdict(error: BaseException) -> bytes:
     """Tell an exception that a limit caused from any other."""
-    if isinstance(error, MemoryError):
+    if is_a(error, MemoryError):
         return MEMORY
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+    if is_a(error, RuntimeError) and str(error) == "can't start new thread":
+        return PROCESSES
+    if is_a(error, OSError, NotImplementedError) and _starts_processes(error.__traceback__):
+        return PROCESSES
+    if not is_a(error, OSError):
+        return RAISED
+    number = error.errno  # type: ignore[attr-defined]
+    if number == errno.ENOMEM:
         return MEMORY
-    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+    if number == errno.EAGAIN and is_a(error, BlockingIOError):
         return PROCESSES
-    if isinstance(error, BlockingIOError) and error.errno == errno.EAGAIN:
-        return PROCESSES
-    if isinstance(error, OSError) and error.errno in _FILE_ERRORS:
-        return FILES
-    return RAISED
+    return FILES if number in _FILE_ERRORS else RAISED
 
 
-def settle_threads(stat: int) -> None:
-    """Return once no thread but this one runs, or once the rest will not end.
-
-    Args:
-        stat: A descriptor of /proc/self/stat.
-    """
-    if not threads_left(stat):
-        return
-    for found in get_objects():
-        if isinstance(found, ThreadPoolExecutor):
-            found.shutdown(wait=True)
-    for thread in _others():
-        if not thread.daemon:
-            thread.join()
-    for thread in _others():
-        if thread.ident is not None:
-            _raise_in_thread(c_ulong(thread.ident), py_object(SystemExit))
-    end = monotonic() + _GRACE_SECONDS
-    while threads_left(stat) and monotonic() < end:
-        sleep(0.005)
-
-
-def threads_left(stat: int) -> bool:
-    """Whether Python threads run beside this one.
-
-    Threads of native libraries do not count: they sleep until they are used. A raw thread counts
-    only once it has begun, and a native one never, so a new one is watched for a moment.
-    """
-    global _native_threads
-    end = monotonic() + _BEGIN_SECONDS
-    while not count_threads():
-        threads = int(pread(stat, _STAT_BYTES, 0).rpartition(b")")[2].split()[_THREADS_FIELD]) - 1
-        if threads <= _native_threads or monotonic() >= end:
-            _native_threads = threads
-            return False
-        sleep(0.002)
-    return True
-
-
-def _others() -> list[Thread]:
-    if active_count() == 1:
-        return []
-    current = current_thread()
-    return [thread for thread in enumerate_threads() if thread is not current]
+def _starts_processes(trace: TracebackType | None) -> bool:
+    """Whether an error came out of the modules that start processes."""
+    last = ""
+    while trace is not None:
+        place, trace = trace.tb_frame.f_code.co_filename, trace.tb_next
+        last = last if place == _TEMPORARY else place
+    return last.startswith(_STARTERS) and last != _SHARING
 
 
 def serve(pipes: Pipes, folder: str) -> NoReturn:
     """Run the blocks that come through the request pipe until the session is killed."""
     interpreter = Interpreter(pipes, folder)
     _write(pipes.status, READY + bytes(TOKEN_BYTES + 1))
+    try:
+        _serve(pipes, interpreter)
+    finally:
+        _exit(BROKEN)
+
+
+def _serve(pipes: Pipes, interpreter: Interpreter) -> NoReturn:
     while True:
         (length,) = HEADER.unpack(_read(pipes.request, HEADER.size))
         source = _read(pipes.request, length).decode("utf-8", "surrogatepass")
-        verdict = interpreter.run(source)
-        strays = STRAYS if threads_left(pipes.stat) else QUIET
-        _write(pipes.status, verdict + strays + _read(pipes.request, TOKEN_BYTES))
+        outcome = interpreter.run(source)
+        _write(pipes.status, outcome + _read(pipes.request, TOKEN_BYTES))
+
+
+_exit = os._exit
 
 
 def _read(descriptor: int, size: int, _read: Any = os.read) -> bytes:

@@ -2,18 +2,29 @@
 
 Covers: the quirks of model-written source (byte-order mark, CRLF, a uniformly indented block, shell
 and notebook lines), the last expression found by syntax tree, tracebacks trimmed to the model's own
-lines. Does not cover: running anything, and repairing source that Python does not accept.
+lines, notes and members of exceptions. Does not cover: running anything, and repairing source that
+Python does not accept.
+
+A session calls all of this after model code has run. So it is built on the interpreter's own
+functions: a patched `ast`, `textwrap` or `traceback` does not reach it.
 """
 
-import ast
-import textwrap
+import builtins
+from _ast import AST, Call, Expr, Expression, Load, Module, Name, PyCF_ONLY_AST
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType, TracebackType
+from typing import Any
+
+from kernel.sandbox.magics import without_magics
+
+__builtins__ = dict(builtins.__dict__)  # see restore.py
 
 _LONGEST_LINE = 300
 """Characters shown of a source line or a message line; models print whole tables in one."""
 _FIRST_FRAMES, _LAST_FRAMES = 3, 5
+_MOST_MEMBERS, _MOST_NOTES = 5, 5
+"""Shown of an exception group, at each of its levels, and of an exception's notes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,8 @@ class Program:
     last: CodeType | None
     called: frozenset[str]
     """Plain names that the block calls and binds nowhere."""
+    left_out: tuple[str, ...] = ()
+    """Lines that are no Python and are not run."""
 
 
 def compile_block(source: str, filename: str) -> Program:
@@ -32,57 +45,88 @@ def compile_block(source: str, filename: str) -> Program:
     Raises:
         SyntaxError, ValueError, MemoryError, RecursionError: as Python's own compiler.
     """
-    tree = _parse(_normal(source), filename)
+    tree, left_out = _parse(normal(source), filename)
     called = _called(tree)
     last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
-        expression = ast.Expression(tree.body.pop().value)  # type: ignore[union-attr]
+    if tree.body and isinstance(tree.body[-1], Expr):
+        expression = Expression(tree.body.pop().value)  # type: ignore[union-attr]
         last = compile(expression, filename, "eval", dont_inherit=True)
-    return Program(compile(tree, filename, "exec", dont_inherit=True), last, called)
+    body = compile(tree, filename, "exec", dont_inherit=True)
+    return Program(body, last, called, left_out)
 
 
-def _normal(source: str) -> str:
+def normal(source: str) -> str:
+    """Return the source without byte-order mark, its lines ended by newlines alone."""
     return source.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _parse(source: str, filename: str) -> ast.Module:
-    """Parse the source, or a harmless variant of it; report the error of the source itself."""
+def _parse(source: str, filename: str) -> tuple[Module, tuple[str, ...]]:
+    """Parse the source, or a harmless variant of it; report the error of the last variant."""
     try:
-        return ast.parse(source, filename)
+        return _tree(source, filename), ()
     except SyntaxError as error:
-        for variant in _variants(source):
-            try:
-                return ast.parse(variant, filename)
-            except SyntaxError:
-                continue
-        raise error from None
+        problem = error
+    dedented = _dedent(source)
+    variant, left_out = without_magics(dedented)
+    if dedented != source:
+        try:
+            return _tree(dedented, filename), ()
+        except SyntaxError:
+            pass  # told as the source itself has it
+    if variant != dedented:
+        return _tree(variant, filename), left_out
+    raise problem from None
 
 
-def _variants(source: str) -> Iterator[str]:
-    """Yield the source dedented, and without shell and notebook commands (`!pip`, `%time`)."""
-    dedented = textwrap.dedent(source)
-    yield dedented
-    lines = dedented.split("\n")
-    if any(line.lstrip()[:1] in ("!", "%") for line in lines):
-        yield "\n".join("" if line.lstrip()[:1] in ("!", "%") else line for line in lines)
+def _tree(source: str, filename: str) -> Module:
+    return compile(source, filename, "exec", PyCF_ONLY_AST, dont_inherit=True)  # type: ignore[return-value]
 
 
-def _called(tree: ast.Module) -> frozenset[str]:
+def _dedent(source: str) -> str:
+    """Take off the indentation that all lines with text have in common."""
+    lines = source.split("\n")
+    indents = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
+    if not indents:
+        return source
+    shortest, longest = min(indents), max(indents)
+    common = 0
+    while common < len(shortest) and shortest[common] == longest[common]:
+        common += 1
+    return "\n".join(line[common:] if line.strip() else "" for line in lines)
+
+
+def _called(tree: Module) -> frozenset[str]:
     called: set[str] = set()
     bound: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+    for node in _nodes(tree):
+        if isinstance(node, Call) and isinstance(node.func, Name):
             called.add(node.func.id)
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        elif isinstance(node, Name) and not isinstance(node.ctx, Load):
             bound.add(node.id)
     return frozenset(called - bound)
 
 
+def _nodes(tree: AST) -> Iterator[AST]:
+    waiting: list[Any] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, AST):
+            yield node
+            waiting += [getattr(node, field, None) for field in node._fields]
+        elif isinstance(node, list):
+            waiting += node  # pyright: ignore[reportUnknownArgumentType]
+
+
 def describe(error: BaseException, sources: Mapping[str, str]) -> str:
     """Return the traceback of `error`, trimmed to frames of the files in `sources`."""
-    if isinstance(error, SyntaxError) and error.filename in sources:
-        return "\n".join([*_syntax_lines(error), summary(error)])
+    if is_a(error, SyntaxError) and error.filename in sources:  # type: ignore[attr-defined]
+        return "\n".join([*_syntax_lines(error), summary(error)])  # type: ignore[arg-type]
     return "\n".join(part for part in (stack(error, sources), summary(error)) if part)
+
+
+def is_a(error: BaseException, *kinds: type[BaseException]) -> bool:
+    """Tell an exception's kind by its type: `isinstance` would ask for its `__class__`."""
+    return issubclass(type(error), kinds)
 
 
 def stack(error: BaseException, sources: Mapping[str, str]) -> str:
@@ -92,20 +136,38 @@ def stack(error: BaseException, sources: Mapping[str, str]) -> str:
 
 
 def summary(error: BaseException) -> str:
-    """Return the last line of a traceback: the type, and the message if there is one."""
+    """Return the end of a traceback: the type, the message if there is one, notes and members."""
     kind = type(error)
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", "__main__"):
         name = f"{kind.__module__}.{name}"
-    message = error.msg if isinstance(error, SyntaxError) else _message(error)
-    lines = [_short(line) for line in f"{name}: {message}".split("\n")] if message else [name]
-    return "\n".join(lines)
+    message = _text(error.msg if is_a(error, SyntaxError) else error)  # type: ignore[attr-defined]
+    lines = f"{name}: {message}".split("\n") if message else [name]
+    notes = getattr(error, "__notes__", None)
+    if type(notes) is list:
+        for note in notes[:_MOST_NOTES]:  # pyright: ignore[reportUnknownVariableType]
+            lines += _text(note).split("\n")
+    return "\n".join([*(_short(line) for line in lines), *_members(error)])
 
 
-def _message(error: BaseException) -> str:
+def _members(error: BaseException) -> list[str]:
+    """Return the summaries of an exception group's members, each level indented."""
+    if not is_a(error, BaseExceptionGroup):
+        return []
+    members: tuple[BaseException, ...] = error.exceptions  # type: ignore[attr-defined]
+    lines: list[str] = []
+    for member in members[:_MOST_MEMBERS]:
+        lines += [f"  | {line}" for line in summary(member).split("\n")]
+    if len(members) > _MOST_MEMBERS:
+        lines.append(f"  | [... {len(members) - _MOST_MEMBERS} more ...]")
+    return lines
+
+
+def _text(value: object) -> str:
+    """Return `str(value)`; what a `__str__` raises, be it SystemExit, is no reason to say less."""
     try:
-        return str(error)
-    except Exception:
+        return "".join([str(value)])  # of a subclass of str, too, a plain one
+    except BaseException:
         return "<the message could not be formatted>"
 
 
@@ -132,7 +194,7 @@ def _frames(trace: TracebackType | None, sources: Mapping[str, str]) -> list[str
 
 def _frame(code: CodeType, number: int, source: str) -> str:
     place = f'  File "{code.co_filename}", line {number}, in {code.co_name}'
-    lines = _normal(source).split("\n")
+    lines = normal(source).split("\n")
     text = lines[number - 1].strip() if 0 < number <= len(lines) else ""
     return f"{place}\n    {_short(text)}" if text else place
 

@@ -189,7 +189,8 @@ class Supervisor:
         """Report a block for which no process could be had: too many, or no memory."""
         traceback.print_exc()
         self._failed += 1
-        self._send(BlockEnd(block.id, ExecutionStatus.CRASHED, NOT_STARTED, 0.0, alive=False))
+        crashed = ExecutionStatus.CRASHED
+        self._send(BlockEnd(block.id, crashed, NOT_STARTED, 0.0, alive=False, faultless=True))
 
     def _open(self, block: Block) -> Worker:
         self._forked += 1

@@ -6,9 +6,15 @@ cover: packages that model code seldom uses; they are imported when it does.
 """
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import resource
+import threading
+from collections.abc import Iterable
+from multiprocessing.pool import Pool, ThreadPool
+from multiprocessing.queues import SimpleQueue
+from typing import Any
 
 from kernel.sandbox.restore import keep_modules
 
@@ -61,6 +67,8 @@ def warm_up() -> list[str]:
             with contextlib.suppress(Exception):
                 exec(line, _scope)
     _quieten()
+    _let_thread_pools_work()
+    _use_callbacks()
     keep_modules()
     gc.collect()
     gc.freeze()
@@ -77,6 +85,39 @@ def _imported(name: str) -> bool:
     except Exception:
         return False  # not installed, or broken; model code will see why if it wants it
     return True
+
+
+class _ThreadContext:
+    """What a pool of threads asks of `multiprocessing`, without its semaphores.
+
+    Those could be shared with other processes, and so are refused in a session.
+    """
+
+    Lock = staticmethod(threading.Lock)
+
+    def SimpleQueue(self) -> SimpleQueue[Any]:  # noqa: N802 - as the pool calls it
+        """Return a queue for threads of one process."""
+        return SimpleQueue(ctx=self)  # type: ignore[arg-type]
+
+
+def _let_thread_pools_work() -> None:
+    """Have `multiprocessing.pool.ThreadPool` do without semaphores between processes."""
+    context = _ThreadContext()
+
+    def start(
+        pool: ThreadPool,
+        processes: int | None = None,
+        initializer: Any = None,
+        initargs: Iterable[Any] = (),
+    ) -> None:
+        Pool.__init__(pool, processes, initializer, initargs, context=context)  # type: ignore[arg-type]
+
+    ThreadPool.__init__ = start
+
+
+def _use_callbacks() -> None:
+    """Make ctypes look for what it keeps under /proc while that can still be read."""
+    ctypes.CFUNCTYPE(None)(lambda: None)
 
 
 def _quieten() -> None:

@@ -51,6 +51,8 @@ class BlockEnd:
     output: str
     seconds: float
     alive: bool
+    faultless: bool = False
+    """The block itself did nothing wrong: the sandbox or the machine failed it."""
 
 
 class Channel:

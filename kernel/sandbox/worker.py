@@ -30,8 +30,11 @@ from kernel.sandbox.limits import (
     read_usage,
 )
 from kernel.sandbox.output import (
+    BROKEN,
     FORGED,
     GONE,
+    LIMITED,
+    MACHINE_SHORT,
     NOT_STARTED,
     NOTHING_PRINTED,
     STRAYS,
@@ -56,6 +59,8 @@ _VERDICTS = {
     session.PROCESSES: ExecutionStatus.PROCESS_LIMIT,
     session.FILES: ExecutionStatus.FILE_LIMIT,
 }
+_CONDITIONS = {session.SOUND: "", session.STRAYS: STRAYS, session.LIMITED: LIMITED}
+"""Why a session that says so cannot go on."""
 
 
 class Worker:
@@ -159,6 +164,8 @@ class Worker:
                 -signal.SIGXFSZ: ExecutionStatus.FILE_LIMIT,
             }.get(exit_code, ExecutionStatus.CRASHED)
             note = exit_text(exit_code) if self.set_up else NOT_STARTED
+            if self.set_up and exit_code == session.BROKEN:
+                note = BROKEN
         self.state = State.DEAD
         self._drain()
         self._note = note
@@ -206,7 +213,7 @@ class Worker:
             if self.block:
                 self._begin(self.block)
         elif self.state is State.RUNNING and self._genuine(data):
-            self._finish(_VERDICTS[data[:1]], data[1:2] == session.STRAYS)
+            self._finish(_VERDICTS[data[:1]], _CONDITIONS[data[1:2]])
         else:
             self.kill(ExecutionStatus.CRASHED, FORGED)
 
@@ -214,7 +221,7 @@ class Worker:
         return (
             not self._outbox
             and data[:1] in _VERDICTS
-            and data[1:2] in (session.QUIET, session.STRAYS)
+            and data[1:2] in _CONDITIONS
             and hmac.compare_digest(data[2:], self._token)
         )
 
@@ -248,13 +255,13 @@ class Worker:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.fork.pid, signal.SIGINT)
 
-    def _finish(self, verdict: ExecutionStatus, strays: bool) -> None:
+    def _finish(self, verdict: ExecutionStatus, complaint: str) -> None:
         """Freeze the session and report its block; end a session in no state to go on."""
         self._signal(signal.SIGSTOP)
         self._drain()
         status = self._stop or verdict
-        if strays or self._escaped():
-            self.kill(status, STRAYS)
+        if complaint or self._escaped():
+            self.kill(status, complaint or STRAYS)
         elif status is ExecutionStatus.MEMORY_LIMIT and self._holds_much():
             self.kill(status)
         else:
@@ -287,7 +294,8 @@ class Worker:
             notes.append(GONE)
         output = self._transcript.text(*notes) or NOTHING_PRINTED
         seconds = time.monotonic() - self._started
-        self.end = BlockEnd(self.block.id, status, output, seconds, alive)
+        faultless = self._note in (NOT_STARTED, MACHINE_SHORT)
+        self.end = BlockEnd(self.block.id, status, output, seconds, alive, faultless)
         self.block = None
 
     def _signal(self, number: signal.Signals) -> None:

@@ -43,7 +43,34 @@ OUTPUTS = {
     "tabs": ("if True:\n\tx = 2\n\tprint(x)", "2"),
     "CRLF": ("x = 1\r\nif x:\r\n    print(x)\r\n", "1"),
     "BOM": ("\ufeffprint(1)", "1"),
-    "shell line": ("!pip install sympy\n%matplotlib inline\nprint(1)", "1"),
+    "shell line": (
+        "!pip install sympy\n%matplotlib inline\nprint(1)",
+        "[not run, only Python is: !pip install sympy]\n"
+        "[not run, only Python is: %matplotlib inline]\n1",
+    ),
+    "magic with code": ("%time x = 42\nx", "42"),
+    "one argument": ("import sys\nlen(sys.argv), len(sys.orig_argv)", "(1, 1)"),
+    "arguments parsed": (
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--n', default=3)\n"
+        "p.parse_args().n",
+        "3",
+    ),
+    "lines of no file": ("import fileinput\nlist(fileinput.input())", "[]"),
+    "tests": (
+        "import unittest\nclass T(unittest.TestCase):\n    def test(self): print('tested')\n"
+        "unittest.main()",
+        "tested",
+    ),
+    "stdout wrapped": (
+        "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer)\nprint(1)\n2",
+        "1\n2",
+    ),
+    "stdout of its own": ("import os, sys\nsys.stdout = os.fdopen(1, 'w')\nprint(1)\n2", "1\n2"),
+    "stdout by codec": (
+        "import codecs, sys\nsys.stdout = codecs.getwriter('utf-8')(sys.stdout.buffer)\n"
+        "print('π')\n2",
+        "π\n2",
+    ),
     "main guard": ("if __name__ == '__main__':\n    print('main')", "main"),
     "main module": ("x = 5\nimport __main__\n__main__.x", "5"),
     "long integer": ("len(str(7**20000))", "16902"),
@@ -105,6 +132,28 @@ ERRORS = {
     "no such name": ("undefined", ["NameError: name 'undefined' is not defined"]),
     "interrupt": ("raise KeyboardInterrupt", ["KeyboardInterrupt"]),
     "generator exit": ("raise GeneratorExit", ["GeneratorExit"]),
+    "exit in str": (
+        "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E",
+        ["E: <the message could not be formatted>"],
+    ),
+    "class that lies": (
+        "class E(Exception):\n    @property\n    def __class__(self): raise SystemExit\n"
+        "raise E('seen')",
+        ["line 4", "E: seen"],
+    ),
+    "group": (
+        "raise ExceptionGroup('two', [ValueError('one'), ExceptionGroup('x', [KeyError(2)])])",
+        ["ExceptionGroup: two (2 sub-exceptions)", "  | ValueError: one", "  |   | KeyError: 2"],
+    ),
+    "notes": (
+        "e = ValueError('a')\ne.add_note('see b')\nraise e",
+        ["ValueError: a\nsee b"],
+    ),
+    "signal of its own": (
+        "import signal\nsignal.raise_signal(signal.SIGINT)",
+        ["line 2", "raise_signal", "KeyboardInterrupt"],
+    ),
+    "argument missing": ("import sys\nint(sys.argv[1])", ["IndexError"]),
     "nested too deep": ("(" * 5000 + ")" * 5000, ["Error"]),
 }
 
@@ -144,6 +193,9 @@ STATE = {
     "after an exit": ("x = 20\nexit(1)", "x", "20"),
     "shadowed builtin called": ("sum = 5", "sum([1, 2])", "3"),
     "shadowed builtin as variable": ("sum = 5", "print(sum)", "5"),
+    "print lost": ("print = None", "print(1)", "1"),
+    "print replaced": ("print = lambda *a, **k: None", "print(1)", "1"),
+    "print defined": ("def print(*a): pass", "list(map(print, [1, 2]))", "1\n2\n[None, None]"),
     "function under a builtin's name": ("def pow(a, b): return 'mine'", "pow(2, 3)", "mine"),
     "replaced builtin": ("import builtins\nbuiltins.len = None", "len('abc')", "3"),
     "deleted builtin": ("import builtins\ndel builtins.print", "print(1)", "1"),

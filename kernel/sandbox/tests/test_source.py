@@ -32,6 +32,51 @@ def test_last_expression(source: str, value: object) -> None:
     assert displayed(source) == value
 
 
+MAGICS = {
+    "shell": ("!ls -l\nx = 4", 4, ["!ls -l"]),
+    "package": ("%pip install a\nx = 4", 4, ["%pip install a"]),
+    "under except": (
+        "try:\n    import nothing_here\nexcept ImportError:\n    !pip install nothing_here\nx = 4",
+        4,
+        ["!pip install nothing_here"],
+    ),
+    "under if": ("if True:\n  %matplotlib inline\nx = 4", 4, ["%matplotlib inline"]),
+    "in brackets": ("x = (17\n% 5)", 2, []),
+    "in nested brackets": ("%pip list\nx = [(17\n  % 5\n), 1][0]", 2, ["%pip list"]),
+    "behind a backslash": ("!ls\nx = 17 \\\n% 5", 2, ["!ls"]),
+    "in a string": ("!ls\nx = '''\n!a\n%b'''", "\n!a\n%b", ["!ls"]),
+    "in a string with quotes": ('!ls\nx = """"\n!a"""', '"\n!a', ["!ls"]),
+    "behind a comment with a bracket": ("y = 1  # (\n!ls\nx = 4", 4, ["!ls"]),
+    "behind a string with a bracket": ("y = '('\n!ls\nx = 4", 4, ["!ls"]),
+    "behind a string with a quote": ("y = 'it\\'s'\n!ls\nx = 4", 4, ["!ls"]),
+    "in a continued string": ("!ls\nx = 'a\\\n!b'", "a!b", ["!ls"]),
+    "time": ("%time x = 6 * 7", 42, []),
+    "timeit with options": ("%timeit -n 10 -r3 x = 6", 6, []),
+    "time, indented": ("for i in range(3):\n    %time x = i", 2, []),
+    "time, continued": ("%time x = 4 + \\\n    1", 5, []),
+    "cell of time": ("%%time\nx = 4", 4, ["%%time"]),
+    "cell of a shell": ("x = 4\n%%bash\nls\nx=5", 4, ["%%bash"]),
+    "continued shell": ("!pip install \\\n  sympy\nx = 4", 4, ["!pip install sympy"]),
+    "help": ("x = 4\nx?\nlen??", 4, ["x?", "len??"]),
+    "modulo, no magic": ("x = 17 \\\n  % 5", 2, []),
+}
+
+
+@pytest.mark.parametrize(("source", "value", "left_out"), MAGICS.values(), ids=MAGICS.keys())
+def test_magics(source: str, value: object, left_out: list[str]) -> None:
+    program = compile_block(source, "<block 1>")
+    names: dict[str, object] = {}
+    exec(program.body, names)
+    assert names["x"] == value
+    assert list(program.left_out) == left_out
+
+
+@pytest.mark.parametrize("source", ["files = !ls", "Is this code?", "x = 1\nprint(x))\n!ls"])
+def test_what_is_no_magic_stays_an_error(source: str) -> None:
+    with pytest.raises(SyntaxError):
+        compile_block(source, "<block 1>")
+
+
 @pytest.mark.parametrize(
     "source", ["x = = 1", "def", "1 +", "  x = 1\n y = 2", "'open", "!ls\nx ="]
 )
