@@ -1,13 +1,12 @@
 """The kernel's hold on one engine process: starting it, talking to it, ending it.
 
-Covers: a process group of its own that ends with the kernel, messages that never block the sender,
+Covers: a session of its own that ends with the kernel, messages that never block the sender,
 an end that is not waited for longer than it is worth. Does not cover: when to start or end it
 (`engine`), and what it does (`engine/process`).
 """
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
+
+from kernel.engine.sessions import end_session
 
 KILL_SECONDS = 10.0
 """How long a killed process is waited for: one that hangs in the GPU's driver never ends."""
@@ -87,11 +88,9 @@ class EngineProcess:
         return None
 
     def kill(self) -> None:
-        """Kill it with all its workers, and wait until it is gone, or cannot be killed."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.popen.wait(KILL_SECONDS)
+        """Kill it with all that it started, and wait until that is gone, or cannot be killed."""
+        end_session(self.popen.pid, KILL_SECONDS)
+        self.popen.poll()
         self.outbox.put("close")
         self.connection.close()
         os.close(self.lifeline)

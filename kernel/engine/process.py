@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from kernel.engine.probe import settled
+from kernel.engine.sessions import end_session
 from kernel.records import Completion, Finish, Request
 
 BEAT_SECONDS = 1.0
@@ -39,7 +40,7 @@ def die_with_the_kernel(lifeline: int) -> None:
 
     def watch() -> None:
         os.read(lifeline, 1)
-        os.killpg(0, signal.SIGKILL)
+        end_session(os.getsid(0))
 
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
@@ -93,6 +94,14 @@ def start(arguments: Mapping[str, Any]) -> Any:
     from vllm import EngineArgs, LLMEngine
 
     return LLMEngine.from_engine_args(EngineArgs(**arguments))
+
+
+def attention_notes(engine: Any, arguments: Mapping[str, Any]) -> list[str]:
+    """Return what became of the package's attention, a sentence, where it was asked for."""
+    if not arguments.get("worker_extension_cls"):
+        return []
+    fault = next(filter(None, engine.collective_rpc("own_attention_fault")), "")
+    return [f"vLLM's attention stays: {fault}." if fault else "The attention is the package's."]
 
 
 def completion_of(output: Any) -> Completion:
@@ -191,13 +200,14 @@ def main() -> None:
         for note in profile.notes:
             print(note, flush=True)
         engine = start(profile.arguments)
+        notes = (*profile.notes, *attention_notes(engine, profile.arguments))
     except Exception as error:
         # The process boundary: the kernel decides what to do about it.
         connection.send(("failed", f"{type(error).__name__}: {error}"))
         raise
-    connection.send(("ready", {**facts(), "profile": profile.notes}))
+    connection.send(("ready", {**facts(), "profile": notes}))
     Server(engine, connection).run()
-    os.killpg(0, signal.SIGKILL)  # vLLM's workers and threads too; there is nothing left to save
+    end_session(os.getsid(0))  # vLLM's workers and threads too; there is nothing left to save
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Covers: two T4s, one, other GPUs (L4, H100, ...) and the CPU; how many GPUs share each layer, what
 fits into their memory, and what a restart does without. Does not cover: reading the machine, and
-trying which attention is faster (both `engine/probe`); the settings that a run sets win over these.
+trying which attention is faster (`engine/facts`, `engine/probe`); the settings that a run sets win.
 
 What gives way, in this order:
   before the start, where memory is short    fewer sequences at once, then CUDA graphs
@@ -32,6 +32,14 @@ FAIR_TOKENS = 512
 """Fewer KV tokens a sequence than this, and sequences push one another out all the time."""
 PROVEN = "TRITON_ATTN"
 """The attention known to run before Ampere, where FlashAttention does not."""
+OWN = "OWN_ATTN"
+"""The package's own decode attention, in place of that one's."""
+OWN_ARGUMENTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "attention_backend": PROVEN,
+        "worker_extension_cls": "kernel.engine.attention_worker.AttentionWorker",
+    }
+)
 AMPERE = (8, 0)
 HOPPER = (9, 0)
 SPARE_TOKENS = 256
@@ -120,6 +128,11 @@ def kv_tokens(
     return int(left * MIB / kv_bytes)
 
 
+def attention_arguments(name: str) -> dict[str, Any]:
+    """Return the arguments of vLLM's that give an attention: a backend of vLLM's, or `OWN`."""
+    return dict(OWN_ARGUMENTS) if name == OWN else {"attention_backend": name}
+
+
 def choose(
     gpus: tuple[Gpu, ...],
     model: ModelFacts | None,
@@ -191,7 +204,7 @@ def _before_ampere(
 ) -> Choice:
     """Return what the T4 needs; other GPUs of its time and before need the same."""
     backend = attention if attention and not restart else PROVEN
-    arguments = {**T4X2, "attention_backend": backend}
+    arguments = {**T4X2, **attention_arguments(backend)}
     # No graph is captured for more sequences than there will be.
     wanted = [size for size in T4X2["cudagraph_capture_sizes"] if size <= candidates]
     arguments["cudagraph_capture_sizes"] = wanted or [1]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel.config import Config
-from kernel.engine.probe import read_model
+from kernel.engine.facts import read_model
 from kernel.engine.profile import Gpu, choose
 from quantize.comparison.load import open_tensors
 from quantize.serving import layers, tokenizer

@@ -1,0 +1,135 @@
+"""A trial of an attention in a process of its own: two layers of the model with random weights.
+
+Covers: the seconds of a decode step of a full batch, with the checkpoint's own quantization; for the
+package's attention also that vLLM took it, and that its numbers are vLLM's. Does not cover: which
+attention is tried and what follows (`probe`).
+
+Run as `python -m kernel.engine.trial ARGUMENTS_AS_JSON [SEQUENCES CONTEXT]`. Prints one line, the
+seconds or why there are none; what vLLM prints goes to the standard error. It ends, with all that it
+started, when its standard input is a pipe that closes.
+"""
+
+import json
+import os
+import stat
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kernel.engine.attention_comparison import TOLERANCE
+from kernel.engine.facts import read_gpus
+from kernel.engine.profile import choose
+from kernel.engine.sessions import end_session
+
+SEQUENCES, CONTEXT, STEPS = 48, 700, 24
+"""A full batch of a 7B in the middle of a problem."""
+SECONDS, REASON = "seconds a step: ", "no seconds: "
+"""How its one line begins."""
+
+
+def trial_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a trial: two layers with random weights, nothing captured."""
+    kept = ("model", "quantization", "attention_backend", "dtype", "block_size")
+    kept += ("worker_extension_cls",)
+    return {
+        **{name: arguments[name] for name in kept if name in arguments},
+        "load_format": "dummy",
+        "hf_overrides": {"num_hidden_layers": 2},
+        "enforce_eager": True,
+        "max_model_len": CONTEXT + 2 * STEPS,
+        "max_num_seqs": SEQUENCES,
+        "enable_prefix_caching": False,
+        "gpu_memory_utilization": 0.5,
+        "disable_log_stats": True,
+    }
+
+
+def step_seconds(engine: Any, sequences: int, context: int) -> float:
+    """Return the seconds of one decode step of a full batch."""
+    from vllm import SamplingParams
+    from vllm.inputs import TokensPrompt
+
+    for number in range(sequences):
+        # Ordinary ids of any vocabulary, no two prompts alike.
+        ids = [100 + (number + i) % 900 for i in range(context)]
+        prompt = TokensPrompt(prompt_token_ids=ids)
+        params = SamplingParams(max_tokens=2 * STEPS, ignore_eos=True, detokenize=False)
+        engine.add_request(str(number), prompt, params)
+    written = dict.fromkeys(map(str, range(sequences)), 0)
+    # Until all prompts are read, and for a few steps more: kernels compile at first use.
+    while min(written.values()) < STEPS // 4:
+        _step(engine, written)
+    begun = time.perf_counter()
+    for _ in range(STEPS):
+        _step(engine, written)
+    seconds = (time.perf_counter() - begun) / STEPS
+    engine.abort_request(list(written))
+    return seconds
+
+
+def _step(engine: Any, written: dict[str, int]) -> None:
+    for output in engine.step():
+        written[output.request_id] = len(output.outputs[0].token_ids)
+
+
+def fault_of_own(engine: Any) -> str:
+    """Return what is wrong with the package's attention in this engine, "" where nothing is.
+
+    To be asked after some steps: a worker that never called it is a fault, too.
+    """
+    for fault in engine.collective_rpc("own_attention_fault"):
+        if fault:
+            return str(fault)
+    if not all(engine.collective_rpc("own_attention_taken")):
+        return "vLLM did not call it"
+    for difference in engine.collective_rpc("own_attention_difference"):
+        if not difference <= TOLERANCE:  # NaN too
+            return f"its output differs from vLLM's by {difference:.1f} roundings"
+    return ""
+
+
+def end_with_the_engine() -> None:
+    """End this session once the process that started the trial is gone."""
+    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
+
+    def watch() -> None:
+        os.read(0, 1)
+        end_session(os.getsid(0))
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+
+
+def measured(given: Mapping[str, Any], size: Sequence[int]) -> str:
+    """Run the trial; return its line."""
+    from vllm import EngineArgs, LLMEngine
+
+    own = choose(read_gpus(), None, SEQUENCES, CONTEXT + 2 * STEPS).arguments
+    fitting = {name: own[name] for name in ("dtype", "enable_chunked_prefill") if name in own}
+    if not own.get("enable_chunked_prefill", True):
+        fitting["max_num_batched_tokens"] = CONTEXT + 2 * STEPS
+    engine = LLMEngine.from_engine_args(EngineArgs(**{**fitting, **trial_arguments(given)}))
+    seconds = step_seconds(engine, *size)
+    if given.get("worker_extension_cls") and (fault := fault_of_own(engine)):
+        return REASON + fault
+    return f"{SECONDS}{seconds}"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Try the settings given, and print what came of it."""
+    # vLLM logs to the standard output, which here carries the result alone.
+    result = os.dup(1)
+    os.dup2(2, 1)
+    end_with_the_engine()
+    os.environ.update(VLLM_ENABLE_V1_MULTIPROCESSING="0", HF_HUB_OFFLINE="1")
+    os.environ.update(VLLM_NO_USAGE_STATS="1", VLLM_USE_FLASHINFER_SAMPLER="0")
+    size = [int(number) for number in arguments[1:]] or [SEQUENCES, CONTEXT]
+    os.write(result, f"{measured(json.loads(arguments[0]), size)}\n".encode())
+    # vLLM's threads may hang at the end; what was asked for is printed.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
