@@ -47,8 +47,9 @@ def unfit(call: Mapping[str, Any]) -> str:
         return "prompts are read"
     if not call["causal"] or tuple(call["window_size"]) != (-1, -1) or call["softcap"]:
         return "the attention is windowed, capped or not causal"
-    if found := next((name for name in ABSENT if call.get(name) not in (None, False)), None):
-        return f"{found} is set"
+    for name in ABSENT:
+        if (value := call.get(name)) is not None and value is not False:
+            return f"{name} is set"
     if str(query.dtype) not in ("torch.float16", "torch.bfloat16"):
         return f"queries are {query.dtype}"
     if any(tensor.dtype != query.dtype for tensor in (keys, values, out)):

@@ -5,9 +5,9 @@ GPUs and model. Does not cover: reading those (`facts`), what a trial does (`tri
 model (`engine/process`).
 
 The trials run in processes of their own, on two GPUs side by side: FlashInfer, which may have to
-compile for minutes, on the second. Meanwhile the weights are being read into memory (the notebook's
-first cell began that). A crash, a hang, wrong numbers or a missing compiler cost that attention, not
-the run.
+compile for minutes, on the second. Meanwhile the weights are being read into memory, as the
+notebook's first cell began. A crash, a hang, wrong numbers or a missing compiler cost that
+attention, not the run.
 """
 
 import json
@@ -127,9 +127,8 @@ def fastest_attention(
     with ThreadPoolExecutor(len(queues)) as pool:
         found = dict(pair for pairs in pool.map(tried, range(len(queues))) for pair in pairs)
     took = time.monotonic() - begun
-    note = (
-        f"Attention tried for {took:.0f} s on two layers: {', '.join(map(_seen, found.items()))}."
-    )
+    seen = ", ".join(map(_seen, found.items()))
+    note = f"Attention tried for {took:.0f} s on two layers: {seen}."
     return _fastest({n: s for n, s in found.items() if isinstance(s, float)}), (note,)
 
 

@@ -100,7 +100,8 @@ def attention_notes(engine: Any, arguments: Mapping[str, Any]) -> list[str]:
     """Return what became of the package's attention, a sentence, where it was asked for."""
     if not arguments.get("worker_extension_cls"):
         return []
-    fault = next(filter(None, engine.collective_rpc("own_attention_fault")), "")
+    faults: list[str] = engine.collective_rpc("own_attention_fault")
+    fault = next((fault for fault in faults if fault), "")
     return [f"vLLM's attention stays: {fault}." if fault else "The attention is the package's."]
 
 

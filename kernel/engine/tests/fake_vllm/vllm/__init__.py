@@ -9,9 +9,10 @@ too long a prompt is refused with ValueError.
 ok, fail-start, kill-start, hang-start, memory-start, slow-start (for `FAKE_VLLM_SLOW` seconds), and
 fail-step, kill-step, hang-step, memory-step (in the third step; `memory` takes more than it may).
 `FAKE_VLLM_TEXT` is what every request generates, `FAKE_VLLM_PAUSE` the seconds a step takes.
-Each start's arguments are appended to the plan's
-file with the suffix `.starts`, as JSON lines; and where `FAKE_VLLM_REQUESTS` names a file, there
-each request's id and prompt, an empty object at each start.
+Each start's arguments are appended to the plan's file with the suffix `.starts`, as JSON lines,
+those of trials with `.trials`; and where `FAKE_VLLM_REQUESTS` names a file, there each request's id
+and prompt, an empty object at each start.
+`FAKE_GPUS` gives the machine so many T4s (see `worker` and `platforms`), and vLLM a version.
 """
 
 import json
@@ -23,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-__version__ = "0.0.0+fake"
+__version__ = "0.18.1+fake" if os.environ.get("FAKE_GPUS") else "0.0.0+fake"
 
 
 def _next_word():
@@ -79,8 +80,11 @@ class LLMEngine:
     def from_engine_args(cls, args):
         """Start as the plan says."""
         plan = Path(os.environ["FAKE_VLLM_PLAN"])
-        with open(f"{plan}.starts", "a") as starts:
+        is_trial = args.arguments.get("load_format") == "dummy"
+        with open(f"{plan}.{'trials' if is_trial else 'starts'}", "a") as starts:
             starts.write(json.dumps(args.arguments) + "\n")
+        if is_trial:
+            return cls(args.arguments, None)
         _note({})
         word = _next_word()
         how, _, when = word.partition("-")
@@ -92,6 +96,15 @@ class LLMEngine:
         self.arguments, self.break_how = arguments, break_how
         self.requests, self.steps = [], 0
         self.text = os.environ.get("FAKE_VLLM_TEXT", "ok")
+        self.worker = None
+        if os.environ.get("FAKE_GPUS"):
+            from vllm.worker import Worker
+
+            self.worker = Worker(arguments)
+
+    def collective_rpc(self, method):
+        """Call a method of the worker's."""
+        return [getattr(self.worker, method)()]
 
     def add_request(self, request_id, prompt, params):
         """Queue a request."""
@@ -115,6 +128,8 @@ class LLMEngine:
         time.sleep(float(os.environ.get("FAKE_VLLM_PAUSE", "0")))
         if self.break_how and self.steps == 3:
             _break(self.break_how)
+        if self.worker:
+            self.worker.step()
         outputs = [self._advance(r) for r in self.requests[: self.arguments["max_num_seqs"]]]
         finished = {output.request_id for output in outputs if output.finished}
         self.requests = [r for r in self.requests if r.request_id not in finished]
@@ -127,8 +142,10 @@ class LLMEngine:
         )
         text = "".join(chr(i - 10) for i in request.ids if i != 2)
         reason, stop_reason = None, None
-        stop = next((s for s in request.params.stop if text.endswith(s)), None)
-        if stop or request.ids[-1] == 2:
+        stops = getattr(request.params, "stop", ())
+        stop = next((s for s in stops if text.endswith(s)), None)
+        ignored = getattr(request.params, "ignore_eos", False)
+        if stop or (request.ids[-1] == 2 and not ignored):
             reason, stop_reason = "stop", stop
         elif len(request.ids) >= request.params.max_tokens:
             reason = "length"
