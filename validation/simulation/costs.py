@@ -6,11 +6,23 @@ what a probe has measured. Does not cover: queueing (`simulation/engine`).
 
 A step reads all weights once, computes two floating point operations a parameter and token, reads
 the keys and values of every context, adds two all-reduces a layer where GPUs share layers, and has
-a fixed cost. Weights and compute overlap (the larger counts), attention comes on top.
-Constants are estimates until a probe's file replaces them; `make plan` prints them.
+a fixed cost and a cost a sequence. Weights and compute overlap (the larger counts), attention comes
+on top. Constants are estimates until a probe's file replaces them; `make plan` prints them.
+
+Sources of the T4's, with the range in which they may lie:
+  weights 230 GB/s         of 320 by data sheet; Marlin at decode, from other people's runs
+  Triton attention 45      35 to 65: vLLM's unified attention finds no tensor cores below sm_80;
+                           vLLM issue 25172, Whisper on a T4, comes to 55 to 65
+  own attention 200        160 to 240: predicted, bound by memory (`make bench-attention`)
+  FlashInfer 150           100 to 220: not seen on a T4 by us
+  fixed cost 6 ms          4 to 12, and 0.2 ms a sequence, of which a seeded request is a launch of
+                           its own: fitted to a published T4, see `PUBLISHED`
+  compute 22 TFLOP/s       65 by data sheet, a third of it sustained at 70 W
+  all-reduce 6 GB/s        over PCIe, without vLLM's own all-reduce
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -44,17 +56,31 @@ class Gpu:
     link_seconds: float = 30e-6
     """Latency of one all-reduce."""
     step_seconds: float = 0.003
-    """Fixed cost of a step: scheduling, sampling, detokenizing, with CUDA graphs."""
+    """Fixed cost of a step: scheduling, launches, with CUDA graphs."""
+    sequence_seconds: float = 0.0002
+    """Cost of a step for each of its sequences: sampling with a seed of its own, detokenizing."""
     rest_gib: float = 1.1
     """Activations, CUDA graphs and context of each GPU, out of the part that vLLM may use."""
     utilization: float = 0.92
     """Part of the memory that vLLM may use."""
 
 
-# T4: 14.56 GiB usable, 320 GB/s by data sheet, of which Marlin reaches about 250; Triton's
-# attention reads KV at about 45 GB/s on it (both from other people's measurements on this GPU);
-# 65 TFLOP/s by data sheet, a third of it sustained at 70 W; PCIe without custom all-reduce.
-T4 = Gpu("T4", 2, 14.56, 250.0, 45.0, 22.0, 6.0)
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A constant that is not known better than that."""
+
+    low: float
+    typical: float
+    high: float
+
+
+T4_ATTENTION = {
+    "triton": Range(35.0, 45.0, 65.0),
+    "own": Range(160.0, 200.0, 240.0),
+    "flashinfer": Range(100.0, 150.0, 220.0),
+}
+"""Reading keys and values at decode on a T4, GB/s."""
+T4 = Gpu("T4", 2, 14.56, 230.0, T4_ATTENTION["triton"].typical, 22.0, 6.0, step_seconds=0.006)
 # L4 and H100: data sheet 300 and 3350 GB/s, 121 and 990 TFLOP/s; four fifths and a half taken.
 L4 = Gpu("L4", 4, 22.0, 240.0, 200.0, 60.0, 10.0)
 H100 = Gpu("H100", 1, 79.1, 2700.0, 2000.0, 500.0, 200.0, rest_gib=3.0)
@@ -85,6 +111,8 @@ class Costs:
     gpu: Gpu
     model: ModelShape
     layout: Layout
+    rebuilds_above: int | None = None
+    """Rows above which weights are unpacked to 16 bits and read again, as exllama's kernel does."""
 
     @property
     def kv_tokens(self) -> int:
@@ -102,10 +130,18 @@ class Costs:
             prefilled: prompt tokens computed in this step.
         """
         gpu, ranks, tokens = self.gpu, self.layout.ranks, decoding + prefilled
-        weights = self.model.weight_bytes(self.layout.bits) / ranks / (gpu.weight_gb_s * 1e9)
+        weights = self._read_bytes(tokens) / ranks / (gpu.weight_gb_s * 1e9)
         compute = 2 * self.model.parameters * tokens / ranks / (gpu.compute_tflops * 1e12)
         attention = kv_tokens * self.model.kv_bytes / ranks / (gpu.attention_gb_s * 1e9)
-        return max(weights, compute) + attention + self._reduced(tokens) + gpu.step_seconds
+        own = gpu.step_seconds + decoding * gpu.sequence_seconds
+        return max(weights, compute) + attention + self._reduced(tokens) + own
+
+    def _read_bytes(self, rows: int) -> int:
+        """Return the bytes of weights that pass through the memory in a step."""
+        read = self.model.read_bytes(self.layout.bits)
+        if self.rebuilds_above is None or rows <= self.rebuilds_above:
+            return read
+        return read + 2 * self.model.linear_bytes(16)  # written, and read again
 
     def _reduced(self, tokens: int) -> float:
         """Return the seconds of the all-reduces: two a layer over 16-bit activations."""
@@ -119,6 +155,41 @@ class Costs:
         each = sequences / self.layout.replicas
         step = self.step(round(each), each * context)
         return sequences / step
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What somebody else measured on this GPU, for the constants to be held to."""
+
+    source: str
+    model: ModelShape
+    layout: Layout
+    attention_gb_s: float
+    context: int
+    """Tokens of a sequence; not told, assumed."""
+    tokens_per_second: Mapping[int, float]
+    """By sequences."""
+
+
+PUBLISHED = Published(
+    "GJKarthik/aicore-pipelines: vLLM 0.14.1, 8B of 4 bits on Marlin, FlashInfer, one T4",
+    ModelShape("Llama-3-8B", 32, 4096, 32, 8, 128, 14336, 128256, False),
+    Layout(1, 1, 4),
+    T4_ATTENTION["flashinfer"].typical,
+    256,
+    {1: 42.0, 4: 158.0, 16: 476.0},
+)
+
+
+def with_attention(gpu: Gpu, name: str) -> Gpu:
+    """Return a T4 with another attention than vLLM's Triton backend, a name of `T4_ATTENTION`.
+
+    Raises:
+        CalibrationError: the GPU is another one; there vLLM's own choice is known to be good.
+    """
+    if gpu.name != T4.name:
+        raise CalibrationError(f"ATTENTION is for the T4: {gpu.name} has vLLM's own choice.")
+    return replace(gpu, attention_gb_s=T4_ATTENTION[name].typical)
 
 
 def calibrated(gpu: Gpu, path: Path) -> Gpu:

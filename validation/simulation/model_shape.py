@@ -53,10 +53,17 @@ class ModelShape:
         """Bytes of keys and values a token, at 16 bits."""
         return self.layers * self.kv_heads * self.head_size * 2 * 2
 
+    def linear_bytes(self, bits: int) -> int:
+        """Return the bytes of the layers' matrices; below 16 bits with a scale a group."""
+        return self.linear * bits // 8 + (0 if bits == 16 else self.linear // GROUP * 2)
+
     def weight_bytes(self, bits: int) -> int:
-        """Return the weights' bytes on the GPUs: `bits` a linear weight, 8 with a scale a group."""
-        linear = self.linear * 2 if bits == 16 else self.linear + self.linear // GROUP * 2
-        return linear + self.embedding * 2
+        """Return the weights' bytes on the GPUs."""
+        return self.linear_bytes(bits) + self.embedding * 2
+
+    def read_bytes(self, bits: int) -> int:
+        """Return the bytes of weights that a step reads: all but the embedding of the input."""
+        return self.linear_bytes(bits) + self.vocabulary * self.hidden * 2
 
 
 def model_shape(path: Path) -> ModelShape:

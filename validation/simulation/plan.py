@@ -18,7 +18,16 @@ from rich.table import Table
 
 from kernel.config import Config
 from kernel.report import write_json
-from validation.simulation.costs import GIB, GPUS, CalibrationError, Costs, Gpu, Layout, calibrated
+from validation.simulation.costs import (
+    GIB,
+    GPUS,
+    CalibrationError,
+    Costs,
+    Gpu,
+    Layout,
+    calibrated,
+    with_attention,
+)
 from validation.simulation.engine import PROMPT_TOKENS
 from validation.simulation.model_shape import NUMINA, ModelError, ModelShape, model_shape
 
@@ -44,6 +53,8 @@ class Options:
     """A model's folder, or its config.json alone; NuminaMath-7B if not given."""
     gpu: Literal["T4", "L4", "H100"] = "T4"
     """The machine: T4 x2, L4 x4 or one H100."""
+    attention: Literal["triton", "own", "flashinfer"] | None = None
+    """The T4's: vLLM's Triton backend, the package's (predicted), or FlashInfer."""
     problems: int = 50
     """Problems asked."""
     first: int = 760
@@ -149,6 +160,8 @@ def main() -> None:
     config = Config()
     try:
         gpu = GPUS[options.gpu]
+        if options.attention is not None:
+            gpu = with_attention(gpu, options.attention)
         if options.calibration is not None:
             gpu = calibrated(gpu, options.calibration)
         model = NUMINA if options.model is None else model_shape(options.model)

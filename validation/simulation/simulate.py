@@ -24,7 +24,15 @@ from kernel.deadline import Deadline
 from kernel.records import Problem, Solution, StopReason
 from kernel.report import write_json
 from kernel.trace import Trace
-from validation.simulation.costs import GPUS, CalibrationError, Costs, Gpu, Layout, calibrated
+from validation.simulation.costs import (
+    GPUS,
+    CalibrationError,
+    Costs,
+    Gpu,
+    Layout,
+    calibrated,
+    with_attention,
+)
 from validation.simulation.engine import SimulatedEngine
 from validation.simulation.generated_shapes import generate
 from validation.simulation.model_shape import NUMINA, ModelError, model_shape
@@ -53,6 +61,8 @@ class Options:
     """M."""
     gpu: Literal["T4", "L4", "H100"] = "T4"
     """The machine: T4 x2, L4 x4 or one H100."""
+    attention: Literal["triton", "own", "flashinfer"] | None = None
+    """The T4's: vLLM's Triton backend, the package's (predicted), or FlashInfer."""
     ranks: int = 2
     """GPUs that share each layer."""
     bits: Literal[8, 16] = 8
@@ -156,6 +166,8 @@ def costs_of(options: Options) -> Costs:
         ModelError, CalibrationError: a file cannot be used.
     """
     gpu: Gpu = GPUS[options.gpu]
+    if options.attention is not None:
+        gpu = with_attention(gpu, options.attention)
     if options.calibration is not None:
         gpu = calibrated(gpu, options.calibration)
     model = NUMINA if options.model is None else model_shape(options.model)

@@ -287,6 +287,8 @@ def trial_on_fake_t4s(tmp_path, triton, **variables):
     return name, note, done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_kernel_in_the_interpreter_passes_its_trial(tmp_path):
     """All of it but the GPU: the extension, the wrap, the comparison, the choice."""
     from common import environment

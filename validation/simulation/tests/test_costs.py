@@ -1,0 +1,54 @@
+"""The constants of a step's cost: held to what others have published, and to reason."""
+
+from dataclasses import replace
+
+import pytest
+
+from validation.simulation.costs import (
+    L4,
+    PUBLISHED,
+    T4,
+    T4_ATTENTION,
+    CalibrationError,
+    Costs,
+    Layout,
+    with_attention,
+)
+from validation.simulation.model_shape import NUMINA
+
+
+def published_rate(sequences):
+    gpu = replace(T4, attention_gb_s=PUBLISHED.attention_gb_s)
+    costs = Costs(gpu, PUBLISHED.model, PUBLISHED.layout)
+    return costs.tokens_per_second(sequences, PUBLISHED.context)
+
+
+@pytest.mark.parametrize(("sequences", "rate"), PUBLISHED.tokens_per_second.items())
+def test_the_constants_agree_with_a_published_t4(sequences, rate):
+    assert published_rate(sequences) == pytest.approx(rate, rel=0.12)
+
+
+def test_the_costs_that_were_fitted_are_needed():
+    """Without a cost a sequence, and with half of the fixed cost, a large batch was too fast."""
+    gpu = replace(T4, attention_gb_s=150.0, step_seconds=0.003, sequence_seconds=0.0)
+    costs = Costs(gpu, PUBLISHED.model, PUBLISHED.layout)
+    assert costs.tokens_per_second(16, PUBLISHED.context) > 1.15 * PUBLISHED.tokens_per_second[16]
+
+
+def test_weights_that_are_rebuilt_are_written_and_read_again():
+    plain = Costs(T4, NUMINA, Layout(2, 1, 8))
+    rebuilt = replace(plain, rebuilds_above=24)
+    assert rebuilt.step(24, 0) == plain.step(24, 0)
+    more = 2 * NUMINA.linear_bytes(16) / 2 / (T4.weight_gb_s * 1e9)
+    assert rebuilt.step(25, 0) == pytest.approx(plain.step(25, 0) + more)
+
+
+def test_a_t4_takes_another_attention_and_other_gpus_do_not():
+    assert with_attention(T4, "own").attention_gb_s == T4_ATTENTION["own"].typical
+    with pytest.raises(CalibrationError, match="L4"):
+        with_attention(L4, "own")
+
+
+def test_every_range_holds_its_typical_value():
+    for constant in T4_ATTENTION.values():
+        assert constant.low < constant.typical < constant.high < 320
