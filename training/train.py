@@ -9,23 +9,15 @@ several stages in a row (`make recipe`).
     accelerate launch --config_file training/recipes/zero3.yaml -m training.train ...
 """
 
-import resource
-import shutil
-import sys
-import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 import tyro
 
-from common import embedded_model
-from training import estimates, fine_tuning, machine, model_folder, plots, progress, rows, settings
-from training.progress import LossError, Progress
+from training import estimates, fine_tuning, model_folder, plots, rows, settings, stages
 from training.run_folder import RunFolder, opened
-from training.settings import Recipe, Stage, TrainingError
+from training.settings import Recipe, Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,17 +53,7 @@ class Options:
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 on a broken loss, 130 on Ctrl-C."""
     options = tyro.cli(Options)
-    try:
-        sys.exit(train(options))
-    except TrainingError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except LossError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("Stopped at once; the last checkpoint is kept.", file=sys.stderr)
-        sys.exit(130)
+    stages.report_errors(lambda: train(options))
 
 
 def train(options: Options) -> int:
@@ -90,7 +72,7 @@ def train(options: Options) -> int:
         max_rows=options.max_rows,
     )
     recipe = replace(recipe, hours=options.hours or recipe.hours)
-    base = resolved(options.model or recipe.base)
+    base = stages.resolved(options.model or recipe.base)
     out = options.out or ROOT / "runs/train" / f"{recipe.name}-{options.stage}"
     data = options.data / rows.TRAIN
     about = {
@@ -99,7 +81,7 @@ def train(options: Options) -> int:
         "settings": asdict(stage),
         "seed": recipe.seed,
         "template": recipe.chat_template,
-        "base": fingerprint(base),
+        "base": stages.fingerprint(base),
         "data": rows.digest(data) if data.is_file() else str(data),
     }
     with opened(out.resolve(), about) as folder:
@@ -113,45 +95,35 @@ def _run(options: Options, recipe: Recipe, stage: Stage, base: str, folder: RunF
     tokenizer = model_folder.load_tokenizer(base, recipe.chat_template)
     every = rows.read_rows(options.data / rows.TRAIN, stage.max_rows)
     found = fine_tuning.samples(every, tokenizer, stage.block)
+    learnt = found.learnt(stage.mask_outputs)
     print(
-        f"{len(found.tokens)} rows, {found.count} tokens an epoch, "
-        f"{found.learnt(stage.mask_outputs):.0%} of them learnt; {found.too_long} rows are longer "
-        f"than {stage.block} tokens and left out"
+        f"{len(found.tokens)} rows, {found.count} tokens an epoch, {learnt:.0%} of them learnt; "
+        f"{found.too_long} rows are longer than {stage.block} tokens and left out"
     )
-    here = machine.here(recipe.devices if torch.cuda.device_count() > 1 else 1)
+    here = stages.machine_for(recipe)
     shared = fine_tuning.shared_arguments(folder.path, here, recipe.seed, options.tracker)
-    work = estimates.Work(
-        tokens=round(found.count * stage.epochs),
-        block=stage.block * stage.blocks_at_once,
-        checkpointing=stage.checkpointing,
-        learnt=found.learnt(stage.mask_outputs),
-    )
-    refuse(estimates.shape_of(base), work, here, folder.path, recipe.hours)
-    heldout = _heldout(options.data, tokenizer, stage)
+    tokens = round(found.count * stage.epochs)
+    block = stage.block * stage.blocks_at_once
+    work = estimates.Work(tokens, block, stage.checkpointing, learnt)
+    stages.refuse(base, work, here, folder.path, recipe.hours)
     with fine_tuning.quiet():
         model = fine_tuning.load_model(base, here)
-    trainer = fine_tuning.build(
-        stage,
-        model,
-        tokenizer,
-        fine_tuning.dataset(found, stage.mask_outputs, recipe.seed),
-        heldout,
-        shared,
-        here.devices,
-    )
-    watch = Progress(folder.path, work.tokens)
-    trainer.add_callback(watch)
-    begun = time.monotonic()
-    checkpoint = folder.checkpoint()
-    if checkpoint:
-        print(f"going on from {checkpoint.name}")
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if watch.stopped:
-        print(f"Stopped. Kept in {folder.path}: run the same again to go on.")
+    train_rows = fine_tuning.dataset(found, stage.mask_outputs, recipe.seed)
+    heldout = _heldout(options.data, tokenizer, stage)
+    trainer = fine_tuning.build(stage, model, tokenizer, train_rows, heldout, shared, here.devices)
+    if not stages.run(trainer, folder, tokens):
         return 130
     if trainer.is_world_process_zero():
-        figures = _figures(folder, trainer, found, work, time.monotonic() - begun)
-        _finish(options, recipe, stage, base, folder, trainer, tokenizer, here, figures)
+        lines = stages.metrics(folder)
+        counts = {"rows": len(found.tokens), "rows_too_long": found.too_long, "tokens": tokens}
+        done = {
+            "stage": options.stage,
+            "settings": asdict(stage),
+            "data": rows.card(options.data),
+            "figures": {**counts, "learnt": round(learnt, 4), **stages.figures_of(lines, trainer)},
+        }
+        picture = plots.plot_loss(lines, folder.path / "loss.png")
+        stages.finish(recipe, base, folder, trainer, tokenizer, done, picture, here)
     return 0
 
 
@@ -162,116 +134,6 @@ def _heldout(data: Path, tokenizer: Any, stage: Stage) -> Any:
         return None
     found = fine_tuning.samples(rows.read_rows(path), tokenizer, stage.block)
     return fine_tuning.dataset(found, mask_outputs=True)
-
-
-def refuse(
-    shape: estimates.Shape,
-    work: estimates.Work,
-    here: machine.Machine,
-    out: Path,
-    hours: float,
-) -> None:
-    """Say what it will take; end here where it does not fit.
-
-    Raises:
-        TrainingError: it does not fit.
-    """
-    needs = estimates.needs(shape, work, here)
-    threads = f", {here.threads} threads" if here.device == "cpu" else ""
-    print(f"{shape.name} in {here.dtype} on {here.devices} x {here.name}{threads}, estimated:")
-    print("\n".join(f"  {line}" for line in needs.lines()))
-    if why := estimates.refusal(needs, here, shutil.disk_usage(out).free, hours):
-        raise TrainingError(why)
-
-
-def resolved(model: str) -> str:
-    """Return a model's folder or id; the embedded model is made where it is asked for."""
-    if model == settings.EMBEDDED:
-        return str(embedded_model.ensure())
-    if model.startswith(("/", ".")) and not (Path(model) / "config.json").is_file():
-        raise TrainingError(f"{model} is no model: set MODEL to a folder with config.json.")
-    return model
-
-
-def fingerprint(model: str) -> dict[str, Any]:
-    """Return what tells one model from another without reading gigabytes."""
-    folder = Path(model)
-    if not folder.is_dir():
-        return {"name": model}
-    sizes = [path.stat().st_size for path in sorted(folder.glob("*.safetensors"))]
-    return {"name": folder.name, "config": rows.digest(folder / "config.json"), "bytes": sizes}
-
-
-def _figures(
-    folder: RunFolder,
-    trainer: Any,
-    found: fine_tuning.Samples,
-    work: estimates.Work,
-    seconds: float,
-) -> dict[str, Any]:
-    """Return what was measured, for the card and for the benchmark."""
-    lines = progress.read(folder.path / progress.METRICS)
-    losses = [line["loss"] for line in lines if "loss" in line]
-    heldout = [line["eval_loss"] for line in lines if "eval_loss" in line]
-    return {
-        "rows": len(found.tokens),
-        "rows_too_long": found.too_long,
-        "tokens": work.tokens,
-        "learnt": round(work.learnt, 4),
-        "steps": trainer.state.global_step,
-        "loss_first": losses[0] if losses else None,
-        "loss_last": losses[-1] if losses else None,
-        "loss_heldout": heldout[-1] if heldout else None,
-        "seconds_last_start": round(seconds, 1),
-        "seconds": round(_seconds(lines), 1),
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "gpu_peak_bytes": torch.cuda.max_memory_allocated() if torch.cuda.is_available() else 0,
-    }
-
-
-def _seconds(lines: list[dict[str, Any]]) -> float:
-    """Return the time of all starts together: each begins to count at 0 again."""
-    total, last = 0.0, 0.0
-    for line in lines:
-        if line["seconds"] < last:
-            total += last
-        last = line["seconds"]
-    return total + last
-
-
-def _finish(
-    options: Options,
-    recipe: Recipe,
-    stage: Stage,
-    base: str,
-    folder: RunFolder,
-    trainer: Any,
-    tokenizer: Any,
-    here: machine.Machine,
-    figures: Mapping[str, Any],
-) -> None:
-    """Write the model folder; then the checkpoints are no longer needed."""
-    lines = progress.read(folder.path / progress.METRICS)
-    picture = plots.plot_loss(lines, folder.path / "loss.png")
-    done = {
-        "stage": options.stage,
-        "settings": asdict(stage),
-        "data": rows.card(options.data),
-        "machine": asdict(here),
-        "versions": machine.versions(),
-        "figures": dict(figures),
-    }
-    report = model_folder.next_report(base, recipe, done)
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    model_folder.write(folder.model, plain(model), tokenizer, recipe.profile, report, (picture,))
-    folder.drop_checkpoints()
-    print(f"loss     {picture}\nmodel    {folder.model}")
-
-
-def plain(model: Any) -> Any:
-    """Return the model as it is published: bfloat16, and the attention that readers have."""
-    model.config._attn_implementation = "sdpa"
-    return model.to(torch.bfloat16)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,108 @@
+"""Score a model on the way: the kernel's own solve on a file of problems.
+
+
+Covers: the same settings for every model that is compared, each with its own prompt; what a run
+gave. Does not cover: the solving and the run's file (`validation.validate`), comparing (`choose`).
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernel.checks.preflight import PROFILE
+from training.machine import cpu_dtype
+from training.settings import Evaluation, TrainingError
+
+ROOT = Path(__file__).resolve().parent.parent
+SIDE_BY_SIDE = 48
+"""Candidates that a small model's engine decodes at once: many times faster on a CPU than 8."""
+WORDS = {"rounds": 1, "stop": ["```"]}
+"""Settings under which no code is run: a candidate ends where it opens a block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One evaluation: a model on a set, in a way."""
+
+    name: str
+    """Of its files: `tir-known`."""
+    model: Path
+    problems: Path
+    most: int
+    """Only the first so many problems."""
+    settings: Mapping[str, Any]
+    """In place of what the model's profile says."""
+
+
+def command(scored: Scored, how: Evaluation, folder: Path, engine_url: str = "") -> list[str]:
+    """Return the command that does it, once `viewed` has made its model's folder."""
+    at_once = max(1, SIDE_BY_SIDE // how.candidates)
+    return [
+        *(sys.executable, "-m", "validation.validate"),
+        *("--set", str(scored.problems), "--problems", str(scored.most)),
+        *("--model", str(folder / "models" / scored.name)),
+        *("--candidates", str(how.candidates), "--seeds", str(how.seeds)),
+        *("--at-once", str(at_once), "--out", str(run_file(scored, folder))),
+        *("--engine-url", engine_url),
+    ]
+
+
+def run_file(scored: Scored, folder: Path) -> Path:
+    """Return where a run's record goes."""
+    return folder / f"{scored.name}.jsonl"
+
+
+def done_file(scored: Scored, folder: Path) -> Path:
+    """Return where the report of a finished run lies."""
+    return folder / f"{scored.name}.report.json"
+
+
+def evaluate(scored: Scored, how: Evaluation, folder: Path, engine_url: str = "") -> Path:
+    """Solve, or go on where that was cut off; return the run's file.
+
+    Raises:
+        TrainingError: solving ended early.
+    """
+    if not done_file(scored, folder).is_file():
+        viewed(scored, how, folder)
+        solve = command(scored, how, folder, engine_url)
+        status = subprocess.run(solve, cwd=ROOT, check=False).returncode
+        if status == 0:
+            report = [sys.executable, "-m", "validation.report", str(run_file(scored, folder))]
+            status = subprocess.run(report, cwd=ROOT, check=False).returncode
+        if status:
+            raise TrainingError(f"The evaluation {scored.name} ended early: run the same again.")
+    return run_file(scored, folder)
+
+
+def viewed(scored: Scored, how: Evaluation, folder: Path) -> Path:
+    """Make a folder that shows the model under the evaluation's settings, and return it."""
+    view = folder / "models" / scored.name
+    if view.exists():
+        shutil.rmtree(view)
+    view.mkdir(parents=True)
+    for path in scored.model.iterdir():
+        if path.is_file() and path.name != PROFILE:
+            (view / path.name).symlink_to(path.resolve())
+    profile: dict[str, Any] = {}
+    if (scored.model / PROFILE).is_file():
+        profile = json.loads((scored.model / PROFILE).read_text("utf-8"))
+    shared = {"temperature": how.temperature, "rounds": how.rounds, "engine": engine(profile)}
+    text = json.dumps({**profile, **shared, **scored.settings}, indent=1)
+    (view / PROFILE).write_text(text, "utf-8")
+    return view
+
+
+def engine(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the engine's arguments: on a CPU the number type that it multiplies fast."""
+    import torch
+
+    own: dict[str, Any] = dict(profile.get("engine", {}))
+    if torch.cuda.is_available():
+        return own
+    return {**own, "dtype": cpu_dtype(Path("/proc/cpuinfo"))}

@@ -1,0 +1,316 @@
+"""`make kto`: the last stage, on the model's own samples labelled by the truth.
+
+Covers: sampling with the kernel's own solve, TRL's KTO trainer with output blocks masked and good
+and bad samples balanced, implicit rewards and KL as figures, picture and one sentence on their
+health. Resumes in sampling and in training. Does not cover: what good samples are (`samples`).
+
+    python -m training.kto --model runs/train/embedded-tir/model --data runs/data/tir
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+from datasets import Dataset
+from transformers import PrinterCallback
+from trl.trainer.kto_config import KTOConfig
+from trl.trainer.kto_trainer import KTOTrainer
+
+from kernel.engine.tokenizer import Encoding
+from training import (
+    estimates,
+    evaluation,
+    fine_tuning,
+    machine,
+    model_folder,
+    plots,
+    rows,
+    settings,
+    stages,
+)
+from training.run_folder import RunFolder, opened
+from training.samples import Sample, chosen, labelled, weights, write_problems
+from training.settings import Evaluation, Kto, Recipe, TrainingError
+from training.tokens import encode
+from validation.runs.records import read_run
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARE = 4
+"""A quarter of the steps at each end is what "first" and "last" mean."""
+
+
+@dataclass
+class Options:
+    """Train on the model's own samples."""
+
+    model: str = ""
+    """The model of stage 2: a folder."""
+    data: Path = ROOT / "runs/data/tir"
+    """A folder that `make dataset` wrote; its problems are asked."""
+    recipe: str = "embedded"
+    """A recipe's name, or its file."""
+    out: Path | None = None
+    """The training's folder; resumed where it exists."""
+    learning_rate: float | None = None
+    """In place of the recipe's."""
+    problems: int | None = None
+    """In place of the recipe's: only the first so many problems."""
+    engine_url: str = ""
+    """An OpenAI-compatible server that runs the model, instead of an engine here."""
+    hours: float | None = None
+    """In place of the recipe's: refuse what takes longer."""
+    tracker: str = ""
+    """trackio, wandb or tensorboard, where it is installed."""
+
+
+@dataclass
+class MaskedCollator:
+    """Batches samples so that only what the model itself wrote counts, twins included."""
+
+    pad: int
+
+    def __call__(self, samples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+        """Return what TRL's trainer takes of a batch."""
+        batch: dict[str, torch.Tensor] = {}
+        for kind in ("", "KL_"):
+            whole = [[*s["prompt_ids"], *s[f"{kind}completion_ids"]] for s in samples]
+            own = [[0] * len(s["prompt_ids"]) + [*s[f"{kind}own"]] for s in samples]
+            batch[f"{kind}input_ids"] = _padded(whole, self.pad)
+            batch[f"{kind}attention_mask"] = _padded([[1] * len(ids) for ids in whole], 0)
+            batch[f"{kind}completion_mask"] = _padded(own, 0)
+        batch["label"] = torch.tensor([bool(s["label"]) for s in samples])
+        return batch
+
+
+def _padded(lists: Sequence[Sequence[int]], value: int) -> torch.Tensor:
+    longest = max(len(ids) for ids in lists)
+    return torch.tensor([[*map(int, ids), *[value] * (longest - len(ids))] for ids in lists])
+
+
+class MaskedKtoTrainer(KTOTrainer):
+    """TRL's trainer for samples that are tokens already, with their masks."""
+
+    def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+        """Leave the samples as they are: TRL would tokenize text, and knows no masks."""
+        return dataset
+
+
+def main() -> None:
+    """Run the command; exit 2 on a user's error, 1 on a broken loss, 130 on Ctrl-C."""
+    options = tyro.cli(Options)
+    stages.report_errors(lambda: train(options))
+
+
+def train(options: Options) -> int:
+    """Sample, train, and return the exit status.
+
+    Raises:
+        TrainingError: something is missing or does not fit.
+        LossError: the loss was not a number.
+    """
+    recipe = settings.load(options.recipe)
+    given = {"learning_rate": options.learning_rate, "problems": options.problems}
+    kto = replace(recipe.kto, **{name: value for name, value in given.items() if value})
+    recipe = replace(recipe, hours=options.hours or recipe.hours)
+    if not options.model:
+        raise TrainingError("Which model? Set MODEL to the folder that stage 2 left.")
+    base = stages.resolved(options.model)
+    out = options.out or ROOT / "runs/train" / f"{recipe.name}-kto"
+    data = options.data / rows.TRAIN
+    rows.read_rows(data, 1)
+    about = {
+        "recipe": recipe.name,
+        "stage": "kto",
+        "settings": asdict(kto),
+        "seed": recipe.seed,
+        "base": stages.fingerprint(base),
+        "data": rows.digest(data),
+    }
+    with opened(out.resolve(), about) as folder:
+        if folder.done:
+            print(f"done before  {folder.model}")
+            return 0
+        run = _sampled(options, recipe, kto, Path(base), folder)
+        return _run(options, recipe, kto, base, run, folder)
+
+
+def _sampled(
+    options: Options, recipe: Recipe, kto: Kto, model: Path, folder: RunFolder
+) -> list[Sample]:
+    """Let the model solve the problems, or take what it has solved before."""
+    train = options.data / rows.TRAIN
+    problems = write_problems(train, folder.path / "problems.jsonl", kto.problems)
+    count = sum(1 for line in problems.read_text("utf-8").split("\n") if line)
+    scored = evaluation.Scored("samples", model, problems, count, {})
+    how = Evaluation(
+        candidates=kto.candidates,
+        rounds=recipe.evaluation.rounds,
+        temperature=kto.temperature,
+    )
+    run = evaluation.evaluate(scored, how, folder.path, options.engine_url)
+    found = labelled(read_run(run))
+    good = sum(sample.good for sample in found)
+    print(f"{len(found)} samples of {count} problems, {good} of them right")
+    return found
+
+
+def _run(
+    options: Options,
+    recipe: Recipe,
+    kto: Kto,
+    base: str,
+    found: Sequence[Sample],
+    folder: RunFolder,
+) -> int:
+    tokenizer = model_folder.load_tokenizer(base, recipe.chat_template)
+    used, too_long = encoded(found, tokenizer, kto, recipe.seed)
+    good = sum(entry["label"] for entry in used)
+    print(f"{len(used)} samples are used, {good} good; {too_long} are over {kto.context} tokens")
+    here = stages.machine_for(recipe)
+    tokens = sum(len(e["prompt_ids"]) + len(e["completion_ids"]) for e in used)
+    tokens = round(tokens * kto.epochs)
+    block = kto.context * kto.samples_at_once
+    work = estimates.Work(tokens, block, kto.checkpointing, reference=True)
+    stages.refuse(base, work, here, folder.path, recipe.hours)
+    shared = fine_tuning.shared_arguments(folder.path, here, recipe.seed, options.tracker)
+    trainer = build(kto, base, tokenizer, twinned(used, kto.samples_at_once), shared, here)
+    if not stages.run(trainer, folder, tokens):
+        return 130
+    if trainer.is_world_process_zero():
+        lines = stages.metrics(folder)
+        seen = rewards(lines)
+        counts = {"rows": len(used), "rows_too_long": too_long, "tokens": tokens}
+        counts |= {"good": good, "bad": len(used) - good, "sampled": len(found)}
+        figures = {**counts, **stages.figures_of(lines, trainer), **seen, "health": health(seen)}
+        done = {
+            "stage": "kto",
+            "settings": asdict(kto),
+            "data": rows.card(options.data),
+            "figures": figures,
+        }
+        picture = plots.plot_rewards(lines, folder.path / "rewards.png")
+        stages.finish(recipe, base, folder, trainer, tokenizer, done, picture, here)
+        print(health(seen))
+    return 0
+
+
+def encoded(
+    found: Sequence[Sample], tokenizer: Any, kto: Kto, seed: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Return the samples to train on as tokens, and how many were too long."""
+    encoding = Encoding(tokenizer)
+    entries: list[dict[str, Any]] = []
+    order = chosen(found, kto.most, seed)
+    for sample in order:
+        tokens = encode(sample.row, encoding, tokenizer.eos_token_id)
+        if len(tokens.ids) <= kto.context:
+            entries.append(
+                {
+                    "prompt_ids": tokens.ids[: tokens.prompt].tolist(),
+                    "completion_ids": tokens.ids[tokens.prompt :].tolist(),
+                    "own": tokens.own[tokens.prompt :].tolist(),
+                    "label": sample.good,
+                }
+            )
+    if not entries:
+        raise TrainingError(f"No sample has at most {kto.context} tokens: raise context.")
+    return entries, len(order) - len(entries)
+
+
+def twinned(entries: Sequence[Mapping[str, Any]], batch: int) -> Dataset:
+    """Return the samples with the twins that the KL is estimated from.
+
+    A twin is the completion of its neighbour in the batch, as TRL pairs them. The last batch is
+    filled up from the start: one sample alone would be its own twin.
+    """
+    whole = [*entries, *entries[: -len(entries) % batch]]
+    twins = [
+        {**entry, "KL_completion_ids": other["completion_ids"], "KL_own": other["own"]}
+        for start in range(0, len(whole), batch)
+        for group in [whole[start : start + batch]]
+        for entry, other in zip(group, (group[-1], *group[:-1]), strict=True)
+    ]
+    return Dataset.from_list(twins)
+
+
+def build(
+    kto: Kto,
+    base: str,
+    tokenizer: Any,
+    samples: Dataset,
+    shared: dict[str, Any],
+    here: machine.Machine,
+) -> MaskedKtoTrainer:
+    """Return the trainer, with the model and a fixed copy of it."""
+    good = sum(samples["label"])
+    of_good, of_bad = weights(good, len(samples) - good)
+    arguments = KTOConfig(
+        **shared,
+        learning_rate=kto.learning_rate,
+        num_train_epochs=kto.epochs,
+        per_device_train_batch_size=kto.samples_at_once,
+        gradient_accumulation_steps=max(1, kto.batch // (kto.samples_at_once * here.devices)),
+        warmup_steps=kto.warmup,
+        lr_scheduler_type=kto.schedule,
+        beta=kto.beta,
+        desirable_weight=of_good,
+        undesirable_weight=of_bad,
+        max_length=kto.context,
+        gradient_checkpointing=kto.checkpointing,
+        save_steps=kto.save_steps,
+        remove_unused_columns=False,
+    )
+    with fine_tuning.quiet():
+        trainer = MaskedKtoTrainer(
+            model=fine_tuning.load_model(base, here, packed=False),
+            ref_model=fine_tuning.load_model(base, here, packed=False),
+            args=arguments,
+            train_dataset=samples,
+            processing_class=tokenizer,
+            data_collator=MaskedCollator(tokenizer.pad_token_id),
+        )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def rewards(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the implicit rewards of the first and last quarter of the steps, margin and KL."""
+    names = {"good": "rewards/chosen", "bad": "rewards/rejected", "margin": "rewards/margins"}
+    found: dict[str, Any] = {}
+    for short, name in names.items():
+        values = [line[name] for line in lines if name in line]
+        part = max(1, len(values) // SHARE)
+        found[f"{short}_first"] = sum(values[:part]) / part if values else None
+        found[f"{short}_last"] = sum(values[-part:]) / part if values else None
+    divergences = [line["kl"] for line in lines if "kl" in line]
+    found["kl_last"] = divergences[-1] if divergences else None
+    return found
+
+
+def health(found: Mapping[str, Any]) -> str:
+    """Say in one sentence whether a run looks healthy: good rising, bad falling."""
+    if any(found.get(f"{kind}_{end}") is None for kind in ("good", "bad") for end in _ENDS):
+        return "Nothing can be said of this run: it saw good or bad samples alone."
+    rising = found["good_last"] > found["good_first"]
+    falling = found["bad_last"] < found["bad_first"]
+    moves = (
+        f"the reward of good samples went from {found['good_first']:.3f} to "
+        f"{found['good_last']:.3f}, that of bad ones from {found['bad_first']:.3f} to "
+        f"{found['bad_last']:.3f}"
+    )
+    if rising and falling:
+        return f"The run looks healthy: {moves}."
+    if found["good_last"] > found["bad_last"]:
+        what = "good samples did not rise" if not rising else "bad samples did not fall"
+        return f"The run looks half healthy, {what}: {moves}."
+    return f"The run does not look healthy: {moves}; try a lower learning rate."
+
+
+_ENDS = ("first", "last")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""`make recipe`: from a base model to the model that the kernel runs, in one command.
+
+Covers: the order of the work (data, stage 1, stage 2, KTO, an evaluation after each), resuming
+where it was cut off, and with DRY_RUN=1 the commands, memory, hours and cost instead. Does not
+cover: what each command does; it says so itself.
+
+Everything goes into the cache, never into the repository. A step that is done is skipped; one that
+was cut off is begun again by its own command, which resumes.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from common.embedded_model import cache_folder
+from training import evaluation, settings
+from training.evaluation import WORDS, Scored
+from training.preview import preview
+from training.settings import Recipe, TrainingError
+from training.stages import resolved
+
+ROOT = Path(__file__).resolve().parent.parent
+DRY_RUN_PROBLEMS = ROOT / "common/problems.csv"
+
+
+@dataclass
+class Options:
+    """Make a model by a recipe, from its base to KTO, with an evaluation after each stage."""
+
+    recipe: str = "embedded"
+    """A recipe's name, or its file."""
+    out: Path | None = None
+    """Where data, models and runs go; a folder in the cache if not given."""
+    dry_run: bool = False
+    """Only say what would be done, and what it would take."""
+    until: str = ""
+    """Stop behind this step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command of a recipe."""
+
+    name: str
+    command: tuple[str, ...]
+    done: Path
+    """There once the step is finished."""
+    scored: Scored | None = None
+    """Of an evaluation: what it scores; its command is made when the model is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A recipe's folder; all names in it are fixed."""
+
+    folder: Path
+
+    def data(self, stage: str) -> Path:
+        """Return the folder of a stage's training set."""
+        return self.folder / "data" / stage
+
+    def run(self, stage: str) -> Path:
+        """Return the folder of a stage's training."""
+        return self.folder / stage
+
+    def model(self, stage: str) -> Path:
+        """Return the model that a stage leaves."""
+        return self.folder / stage / "model"
+
+    @property
+    def evaluations(self) -> Path:
+        """Return the folder of all runs that score a model."""
+        return self.folder / "evaluations"
+
+
+def place_of(recipe: Recipe, out: Path | None = None) -> Place:
+    """Return where a recipe's work goes."""
+    return Place((out or cache_folder() / "recipes" / recipe.name).resolve())
+
+
+def steps(recipe: Recipe, name: str, place: Place, base: str) -> Iterator[Step]:
+    """Yield the steps in order.
+
+    Args:
+        recipe: its values.
+        name: as the commands take it.
+        place: where everything goes.
+        base: the base model's folder or id.
+    """
+    yield _dataset(recipe, "cot", place)
+    yield _dataset(recipe, "tir", place)
+    yield from _evaluations(recipe, "base", Path(base), place)
+    yield _train(recipe, name, "cot", base, place)
+    yield from _evaluations(recipe, "cot", place.model("cot"), place)
+    yield _train(recipe, name, "tir", str(place.model("cot")), place)
+    yield from _evaluations(recipe, "tir", place.model("tir"), place)
+    yield _kto(name, place)
+    yield from _evaluations(recipe, "kto", place.model("kto"), place)
+
+
+def _dataset(recipe: Recipe, stage: str, place: Place) -> Step:
+    out = place.data(stage)
+    given = [
+        part
+        for key, value in recipe.data.get(stage, {}).items()
+        for part in (f"--{key.replace('_', '-')}", str(value))
+    ]
+    command = (sys.executable, "-m", "training.dataset", "--kind", stage, "--out", str(out))
+    return Step(f"data-{stage}", (*command, *given), out / "dataset.json")
+
+
+def _train(recipe: Recipe, name: str, stage: str, model: str, place: Place) -> Step:
+    launch = (sys.executable,)
+    if recipe.accelerate:
+        file = str(settings.FOLDER / recipe.accelerate)
+        launch = ("accelerate", "launch", "--config_file", file)
+    options = ("--recipe", name, "--stage", stage, "--model", model)
+    paths = ("--data", str(place.data(stage)), "--out", str(place.run(stage)))
+    command = (*launch, "-m", "training.train", *options, *paths)
+    return Step(stage, command, place.model(stage) / "config.json")
+
+
+def _kto(name: str, place: Place) -> Step:
+    options = ("--recipe", name, "--model", str(place.model("tir")))
+    paths = ("--data", str(place.data("tir")), "--out", str(place.run("kto")))
+    command = (sys.executable, "-m", "training.kto", *options, *paths)
+    return Step("kto", command, place.model("kto") / "config.json")
+
+
+def _evaluations(recipe: Recipe, name: str, model: Path, place: Place) -> Iterator[Step]:
+    """Yield the evaluations of one model: known families, families never seen, the dry run's."""
+    data, how = place.data("tir"), recipe.evaluation
+    words = WORDS if name == "cot" else {}
+    for kind, problems, most in (
+        ("known", data / "problems-known.jsonl", how.known),
+        ("heldout", data / "problems-heldout.jsonl", how.heldout),
+        ("dry-run", DRY_RUN_PROBLEMS, 10),
+    ):
+        scored = Scored(f"{name}-{kind}", model, problems, most, words)
+        command = tuple(evaluation.command(scored, how, place.evaluations))
+        done = evaluation.done_file(scored, place.evaluations)
+        yield Step(scored.name, command, done, scored)
+
+
+def main() -> None:
+    """Run the command; exit 2 on a user's error, else with the status of the step that failed."""
+    options = tyro.cli(Options)
+    try:
+        recipe = settings.load(options.recipe)
+        place = place_of(recipe, options.out)
+        base = recipe.base if options.dry_run else resolved(recipe.base)
+        every = list(steps(recipe, options.recipe, place, base))
+        if options.until and options.until not in {step.name for step in every}:
+            names = ", ".join(step.name for step in every)
+            raise TrainingError(f"{options.until} is no step: UNTIL is one of {names}.")
+        if options.dry_run:
+            commands = [(step.name, step.command) for step in every]
+            print("\n".join(preview(recipe, commands)))
+            sys.exit(0)
+        place.evaluations.mkdir(parents=True, exist_ok=True)
+        sys.exit(work(every, recipe, place, options.until))
+    except TrainingError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def work(
+    every: list[Step],
+    recipe: Recipe,
+    place: Place,
+    until: str = "",
+    now: Callable[[], float] = time.monotonic,
+) -> int:
+    """Do what is not done yet; return the exit status."""
+    for number, step in enumerate(every, 1):
+        if step.done.is_file():
+            print(f"{number}/{len(every)} {step.name}: done before")
+        else:
+            print(f"{number}/{len(every)} {step.name} ...", flush=True)
+            begun = now()
+            status = _do(step, recipe, place)
+            keep_time(place, step.name, now() - begun)
+            if status:
+                print(f"{step.name} ended with {status}: run the same again to go on.")
+                return status
+        if step.name == until:
+            return 0
+    print(f"models and runs  {place.folder}")
+    return 0
+
+
+def _do(step: Step, recipe: Recipe, place: Place) -> int:
+    """Do one step and return its status."""
+    if step.scored:
+        evaluation.evaluate(step.scored, recipe.evaluation, place.evaluations)
+        return 0
+    try:
+        return subprocess.run(step.command, cwd=ROOT, check=False).returncode
+    except KeyboardInterrupt:
+        return 130  # the command has got the same signal and kept what it has done
+
+
+def keep_time(place: Place, name: str, seconds: float) -> None:
+    """Add the time of a step, or of a part of it, to those of the recipe's folder."""
+    path = place.folder / "seconds.json"
+    known: dict[str, float] = {}
+    if path.is_file():
+        known = json.loads(path.read_text("utf-8"))
+    known[name] = round(known.get(name, 0.0) + seconds, 1)
+    scratch = path.with_suffix(".part")
+    scratch.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    scratch.replace(path)
+
+
+if __name__ == "__main__":
+    main()
