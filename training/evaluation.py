@@ -1,6 +1,5 @@
 """Score a model on the way: the kernel's own solve on a file of problems.
 
-
 Covers: the same settings for every model that is compared, each with its own prompt; what a run
 gave. Does not cover: the solving and the run's file (`validation.validate`), comparing (`choose`).
 """

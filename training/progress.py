@@ -42,6 +42,7 @@ class Progress(TrainerCallback):
         self._begun = 0.0
         self._first = 0
         self._said = -math.inf
+        self._before: dict[int, Any] = {}
         self.stopped = False
         """Whether Ctrl-C or SIGTERM has asked it to stop."""
 
@@ -52,7 +53,14 @@ class Progress(TrainerCallback):
         keep_steps(self._path, state.global_step)
         self._begun, self._first = self._now(), state.global_step
         for name in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(name, self._stop)
+            self._before[name] = signal.signal(name, self._stop)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Give the signals back."""
+        for name, handler in self._before.items():
+            signal.signal(name, handler)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
