@@ -51,7 +51,13 @@ MODULES = (
     *("sandbox/warm", "sandbox/worker", "sandbox/supervisor", "sandbox/link"),
     "sandbox/forked_sandbox",
     "competition",
-    *("checks/machine", "checks/weights", "checks/quantization", "checks/preflight"),
+    *(
+        "checks/machine",
+        "checks/headers",
+        "checks/weights",
+        "checks/quantization",
+        "checks/preflight",
+    ),
     # Wiring.
     *("report", "submission"),
 )

@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from kernel.checks.headers import Stored, read_folder
 from kernel.config import Config
 from kernel.engine.facts import read_model
 from kernel.engine.profile import Gpu, choose
 from quantize.comparison.load import open_tensors
 from quantize.serving import layers, tokenizer
-from quantize.source.headers import Stored, read_folder
 
 T4S = (Gpu("Tesla T4", 15360, (7, 5)),) * 2
 GROUP_SIZES = (-1, 32, 64, 128)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from quantize.source.headers import Stored
+from kernel.checks.headers import Stored
 
 ROW = ("o_proj", "down_proj")
 """Layers cut along their inputs; all other linear layers are cut along their outputs."""

@@ -8,16 +8,25 @@ whether the quantized model is good (`comparison`) or can be served (`serving`).
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quantize.source.headers import INDEX, HeaderError, Stored, read_header
+from kernel.checks.headers import INDEX, HeaderError, Stored, read_header
+from kernel.checks.weights import adapter_fault, series_fault
 
 ARCHITECTURES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
 """Decoders of plain linear layers, which all recipes and vLLM on a T4 know."""
 DTYPES = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
+"""One of these holds a tokenizer's vocabulary."""
+SIZES = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
+CONTEXT = "max_position_embeddings"
+LAYER = re.compile(r"\.layers\.(\d+)\.")
 
 
 class InputError(ValueError):
@@ -52,9 +61,13 @@ def check_model(folder: Path) -> Source:
     Raises:
         InputError: it is no unquantized model of a known kind, whole and with a chat template.
     """
+    if fault := adapter_fault(folder):
+        raise InputError(fault)
     config = _config(folder)
     architecture = _architecture(folder, config)
+    layers, hidden, intermediate, vocabulary = (_size(folder, config, key) for key in SIZES)
     tensors, size = _weights(folder)
+    _layers(folder, layers, tensors)
     _tokenizer(folder)
     dtypes = [DTYPES[tensor.dtype] for tensor in tensors.values()]
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
@@ -62,11 +75,11 @@ def check_model(folder: Path) -> Source:
     return Source(
         folder=folder,
         architecture=architecture,
-        layers=config["num_hidden_layers"],
-        hidden=config["hidden_size"],
-        intermediate=config["intermediate_size"],
-        vocabulary=config["vocab_size"],
-        context=config.get("max_position_embeddings", 4096),
+        layers=layers,
+        hidden=hidden,
+        intermediate=intermediate,
+        vocabulary=vocabulary,
+        context=_size(folder, {"max_position_embeddings": 4096, **config}, CONTEXT),
         dtype=max(set(dtypes), key=dtypes.count),
         bytes=size,
         parameters=sum(map(math.prod, shapes.values())),
@@ -97,7 +110,11 @@ def _config(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not JSON: copy the model again.") from None
     if not isinstance(config, dict):
         raise InputError(f"{path} is no JSON object: copy the model again.")
-    method = config.get("quantization_config", {}).get("quant_method")
+    # null is how some exporters write that there is none.
+    quantization = config.get("quantization_config") or {}
+    if not isinstance(quantization, dict):
+        raise InputError(f"{path} has a quantization_config that is no object: copy it again.")
+    method = quantization.get("quant_method")
     if method or (folder / "quantize_config.json").exists():
         raise InputError(
             f"{folder} is quantized already ({method or 'quantize_config.json'}): give the "
@@ -116,6 +133,26 @@ def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
     return named
 
 
+def _size(folder: Path, config: Mapping[str, Any], key: str) -> int:
+    """Return one of a model's sizes: a whole number, at least 1."""
+    value = config.get(key)
+    if type(value) is not int or value < 1:
+        raise InputError(
+            f"{folder}/config.json has {value!r} as its {key}: copy the model's own config.json."
+        )
+    return value
+
+
+def _layers(folder: Path, wanted: int, tensors: Mapping[str, Stored]) -> None:
+    """Hold the stored layers to the configured ones: loaders fill what is missing with noise."""
+    stored = {int(match[1]) for name in tensors if (match := LAYER.search(name))}
+    if stored != set(range(wanted)):
+        raise InputError(
+            f"{folder} is configured for {wanted} layers and stores {len(stored)}: copy the weights "
+            "and config.json of one model."
+        )
+
+
 def _weights(folder: Path) -> tuple[dict[str, Stored], int]:
     """Return all tensors by name, and the weight files' size."""
     tensors: dict[str, Stored] = {}
@@ -132,6 +169,8 @@ def _weights(folder: Path) -> tuple[dict[str, Stored], int]:
             f"{folder} lacks {len(lost)} tensors that {INDEX} names, {lost[0]} first: copy the "
             "model again."
         )
+    if not tensors:
+        raise InputError(f"{folder} has weight files without tensors: copy the model again.")
     for name, tensor in tensors.items():
         if tensor.dtype not in DTYPES:
             raise InputError(
@@ -160,6 +199,8 @@ def _weight_files(folder: Path) -> list[Path]:
         if others:
             hint = f", only {others[0].name}: convert it to safetensors"
         raise InputError(f"{folder} has no weights (*.safetensors){hint}.")
+    if not _index(folder) and (fault := series_fault(folder, [folder / name for name in names])):
+        raise InputError(fault)
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise InputError(
@@ -170,20 +211,44 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def _tokenizer(folder: Path) -> None:
+    """Load the tokenizer, and render its chat template as the submission kernel will."""
     from transformers import AutoTokenizer
 
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise InputError(
+            f"{folder} has no tokenizer (none of {', '.join(TOKENIZER_FILES)}): copy it there."
+        )
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # whatever a broken file makes the library raise
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{folder} has no tokenizer that loads ({reason}): copy it there."
+            f"{folder} has no tokenizer that loads ({_reason(error)}): copy it there."
         ) from None
     if not tokenizer.chat_template:
         raise InputError(
             f"{folder} has a tokenizer without a chat template: add chat_template.jinja, since the "
-            "kernel asks through it."
+            "submission kernel asks through it."
         )
+    conversation = [{"role": "user", "content": "What is 1 + 1?"}]
+    try:
+        text = tokenizer.apply_chat_template(
+            conversation, tokenize=False, add_generation_prompt=True
+        )
+    except Exception as error:  # whatever a template raises
+        raise InputError(
+            f"{folder} has a chat template that fails on one question ({_reason(error)}): take the "
+            "template of the model's own repository."
+        ) from None
+    if conversation[0]["content"] not in text:
+        raise InputError(
+            f"{folder} has a chat template that leaves the question out: take the template of the "
+            "model's own repository."
+        )
+
+
+def _reason(error: Exception) -> str:
+    """Return an error's first line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _group_size(folder: Path, widths: set[int]) -> int:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from common import manifest
+from kernel.checks.headers import read_folder
 from model_card.render import render
 from quantize.serving.constraints import kernel_ranks
-from quantize.source.headers import read_folder
 from quantize.writing.plots import plot_layers
 from quantize.writing.shards import SHARD_BYTES, ShardError, write_shards
 

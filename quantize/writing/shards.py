@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from quantize.source.headers import INDEX, Stored
+from kernel.checks.headers import INDEX, Stored
 
 SHARD_BYTES = 2 * 10**9
 """An upload that is cut off costs one shard."""

@@ -5,12 +5,14 @@ import struct
 
 import pytest
 
+from kernel.checks.headers import parse
 from kernel.checks.preflight import Preflight
 from kernel.checks.tests.model_folders import TENSORS, model_folder, sharded_folder, weights
-from kernel.checks.weights import file_fault, promised_bytes, weights_fault
+from kernel.checks.weights import file_fault, weights_fault
 from kernel.config import Config, ConfigError
 
 WHOLE = weights()
+F16 = {"dtype": "F16", "shape": [1]}
 
 
 def test_whole_files_pass(tmp_path):
@@ -42,8 +44,14 @@ def test_a_broken_index_is_refused(tmp_path, index):
     [
         (WHOLE, ""),
         (weights({"__metadata__": {"format": "pt"}, **TENSORS}), ""),
-        (weights({}, b""), ""),
-        (weights({"a": {"data_offsets": [2, 8]}, "b": {"data_offsets": [0, 2]}}, bytes(8)), ""),
+        (weights({}, b""), "holds no tensors"),
+        (
+            weights(
+                {"a": {**F16, "data_offsets": [2, 8]}, "b": {**F16, "data_offsets": [0, 2]}},
+                bytes(8),
+            ),
+            "",
+        ),
         (WHOLE[:-1], f"has {len(WHOLE) - 1} bytes where its header promises {len(WHOLE)}"),
         (WHOLE + b"x", f"has {len(WHOLE) + 1} bytes"),
         (WHOLE[:20], "is no safetensors file"),
@@ -78,7 +86,7 @@ def test_the_length_is_the_librarys_own(tmp_path):
     path = tmp_path / "model.safetensors"
     tensors = {"a": numpy.zeros((3, 5)), "b": numpy.ones(7, numpy.float16), "c": numpy.zeros(0)}
     library.save_file(tensors, path, metadata={"format": "pt"})
-    assert promised_bytes(path) == path.stat().st_size
+    assert parse(path)[1] == path.stat().st_size
     assert file_fault(path) == ""
     path.write_bytes(path.read_bytes()[:-3])
     assert "promises" in file_fault(path)
@@ -92,3 +100,27 @@ def test_a_header_is_read_and_not_the_weights(tmp_path):
     with open(path, "r+b") as file:
         file.truncate(8 + len(json.dumps({"w": {"data_offsets": [0, big]}})) + big)
     assert file_fault(path) == ""
+
+
+def part(folder, *names):
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes(WHOLE)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("names", "fault"),
+    [
+        (["model.safetensors"], ""),
+        (["model-00001-of-00001.safetensors"], ""),
+        (["model-00001-of-00004.safetensors"], "lacks 3 of 4 weight files, number 2 first"),
+        (["model-00002-of-00002.safetensors"], "lacks 1 of 2 weight files, number 1 first"),
+        (["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"], "and no model."),
+        (["adapter_model.safetensors"], "LoRA adapter"),
+        (["adapter_config.json"], "LoRA adapter"),
+    ],
+)
+def test_parts_of_a_model_are_no_model(tmp_path, names, fault):
+    found = weights_fault(part(tmp_path / "m", *names))
+    assert fault in found and bool(found) == bool(fault)

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from kernel.checks.headers import INDEX
 from quantize.serving import constraints
-from quantize.source.headers import INDEX
 from quantize.tests import tiny
 
 Break = Callable[[Path], None]

@@ -53,6 +53,43 @@ def without_template(folder: Path) -> None:
     path.write_text(json.dumps(values))
 
 
+def without(folder: Path, key: str) -> None:
+    """Remove a key of config.json."""
+    path = folder / "config.json"
+    values = json.loads(path.read_text())
+    del values[key]
+    path.write_text(json.dumps(values))
+
+
+def set_template(folder: Path, text: str) -> None:
+    """Replace the chat template."""
+    without_template(folder)
+    (folder / "chat_template.jinja").write_text(text)
+
+
+def without_tokenizer(folder: Path) -> None:
+    """Remove every file of the tokenizer but the chat template."""
+    set_template(folder, "{{ messages[0].content }}")
+    for path in folder.glob("*token*"):
+        path.unlink()
+
+
+def as_adapter(folder: Path) -> None:
+    """Leave what peft saves of a LoRA training."""
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+    (folder / "config.json").rename(folder / "adapter_config.json")
+
+
+def lone_part(folder: Path) -> None:
+    """Leave the first of four weight files, and no index."""
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00004.safetensors")
+
+
+def without_index(folder: Path) -> None:
+    """Leave all weight files, and no index."""
+    (sharded(folder) / "model.safetensors.index.json").unlink()
+
+
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no config": (lambda f: (f / "config.json").unlink(), "is no model"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "has no weights"),
@@ -73,7 +110,11 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         "no safetensors file",
     ),
     "no chat template": (without_template, "without a chat template"),
-    "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "no tokenizer that loads"),
+    "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "has no tokenizer (none of"),
+    "a broken tokenizer": (
+        lambda f: (f / "tokenizer.json").write_text("{"),
+        "no tokenizer that loads",
+    ),
     "quantized already": (
         lambda f: change_config(f, quantization_config={"quant_method": "gptq"}),
         "is quantized already (gptq)",
@@ -85,6 +126,49 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "unsupported architecture": (
         lambda f: change_config(f, architectures=["FalconForCausalLM"]),
         "has the architecture FalconForCausalLM, supported are",
+    ),
+    "no number of layers": (
+        lambda f: without(f, "num_hidden_layers"),
+        "None as its num_hidden_layers",
+    ),
+    "no vocabulary size": (lambda f: without(f, "vocab_size"), "None as its vocab_size"),
+    "a width as text": (
+        lambda f: change_config(f, hidden_size="wide"),
+        "'wide' as its hidden_size",
+    ),
+    "no layers": (lambda f: change_config(f, num_hidden_layers=0), "0 as its num_hidden_layers"),
+    "a size that is true": (lambda f: change_config(f, vocab_size=True), "True as its vocab_size"),
+    "more layers configured": (
+        lambda f: change_config(f, num_hidden_layers=28),
+        "is configured for 28 layers and stores",
+    ),
+    "fewer layers configured": (
+        lambda f: change_config(f, num_hidden_layers=1),
+        "is configured for 1 layers and stores",
+    ),
+    "quantization no object": (
+        lambda f: change_config(f, quantization_config="gptq"),
+        "quantization_config that is no object",
+    ),
+    "no tensors": (
+        lambda f: save_file({}, f / "model.safetensors"),
+        "weight files without tensors",
+    ),
+    "one part of four": (lone_part, "lacks 3 of 4 weight files, number 2 first"),
+    "parts without an index": (without_index, "2 weight files and no model.safetensors.index.json"),
+    "an adapter": (as_adapter, "holds a LoRA adapter, not a model"),
+    "a template but no tokenizer": (without_tokenizer, "has no tokenizer (none of tokenizer.json"),
+    "a template that does not parse": (
+        lambda f: set_template(f, "{% for m in messages %}{{ m.content }}"),
+        "a chat template that fails on one question",
+    ),
+    "a template that raises": (
+        lambda f: set_template(f, "{{ raise_exception('system first') }}"),
+        "fails on one question (system first)",
+    ),
+    "a template that forgets the question": (
+        lambda f: set_template(f, "### Problem:"),
+        "leaves the question out",
     ),
     "config no JSON": (lambda f: (f / "config.json").write_text("{"), "is not JSON"),
 }

@@ -120,3 +120,9 @@ def test_memory_is_what_the_machine_says():
     lines = check.Path("/proc/meminfo").read_text().splitlines()
     total = int(next(line for line in lines if line.startswith("MemTotal")).split()[1]) * 1024
     assert 0 < estimate.available_memory() <= total
+
+
+def test_null_is_no_quantization(good, tmp_path):
+    folder = bad_models.copy(good, tmp_path / "m")
+    bad_models.change_config(folder, quantization_config=None)
+    assert check_model(folder) == dataclasses.replace(check_model(good), folder=folder)

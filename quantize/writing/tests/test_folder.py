@@ -11,11 +11,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from common import manifest
+from kernel.checks.headers import INDEX, read_folder
 from model_card import render
 from quantize.comparison.load import load
 from quantize.comparison.tests.test_records import COMPARISON
 from quantize.serving import constraints
-from quantize.source.headers import INDEX, read_folder
 from quantize.tests import tiny
 from quantize.writing.folder import WriteError, without_paths, write_model_folder
 

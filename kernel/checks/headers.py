@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 INDEX = "model.safetensors.index.json"
+"""The file that says which tensor lies in which of several weight files."""
+MOST_HEADER_BYTES = 100_000_000
+"""The format's own limit. Source: the safetensors library."""
 
 
 class HeaderError(ValueError):
@@ -28,28 +31,42 @@ class Stored:
     file: str
 
 
+def parse(path: Path) -> tuple[dict[str, Stored], int]:
+    """Return a file's tensors, and the length in bytes that its own header gives it.
+
+    The format: eight bytes with the header's length, the header as JSON, then the tensors, whose
+    `data_offsets` count from the header's end.
+
+    Raises:
+        HeaderError: there is no such header: the file is cut off within it, or a web page or a
+            pointer file was saved in its place.
+        OSError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > MOST_HEADER_BYTES:
+                raise ValueError(f"a header of {length} bytes")
+            header: dict[str, Any] = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
+        tensors = {
+            name: Stored(str(entry["dtype"]), tuple(map(int, entry["shape"])), path.name)
+            for name, entry in header.items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error):
+        raise HeaderError(f"{path.name} is no safetensors file: build it again.") from None
+    return tensors, 8 + length + end
+
+
 def read_header(path: Path) -> dict[str, Stored]:
     """Return the tensors of one file.
 
     Raises:
         HeaderError: the file is cut off, or no safetensors file.
     """
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            if length > size:
-                raise ValueError("the header is longer than the file")
-            header: dict[str, Any] = json.loads(file.read(length))
-        header.pop("__metadata__", None)
-        end = max((entry["data_offsets"][1] for entry in header.values()), default=0)
-        tensors = {
-            name: Stored(entry["dtype"], tuple(entry["shape"]), path.name)
-            for name, entry in header.items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error):
-        raise HeaderError(f"{path.name} is no safetensors file: build it again.") from None
-    if (missing := 8 + length + end - size) > 0:
+    tensors, promised = parse(path)
+    if (missing := promised - path.stat().st_size) > 0:
         raise HeaderError(f"{path.name} is cut off, {missing} bytes are missing: build it again.")
     return tensors
 
