@@ -13,6 +13,7 @@ from kernel.config import Config, ConfigError
 
 WHOLE = weights()
 F16 = {"dtype": "F16", "shape": [1]}
+FIRST = {**F16, "data_offsets": [0, 2]}
 
 
 def test_whole_files_pass(tmp_path):
@@ -47,7 +48,7 @@ def test_a_broken_index_is_refused(tmp_path, index):
         (weights({}, b""), "holds no tensors"),
         (
             weights(
-                {"a": {**F16, "data_offsets": [2, 8]}, "b": {**F16, "data_offsets": [0, 2]}},
+                {"a": {**F16, "data_offsets": [2, 8]}, "b": FIRST},
                 bytes(8),
             ),
             "",
@@ -95,10 +96,10 @@ def test_the_length_is_the_librarys_own(tmp_path):
 def test_a_header_is_read_and_not_the_weights(tmp_path):
     big = 1 << 40
     path = tmp_path / "model.safetensors"
-    path.write_bytes(weights({"w": {"data_offsets": [0, big]}}, b""))
+    path.write_bytes(weights({"w": {**F16, "data_offsets": [0, big]}}, b""))
     # A sparse file: as long as promised, and nothing on the disk.
     with open(path, "r+b") as file:
-        file.truncate(8 + len(json.dumps({"w": {"data_offsets": [0, big]}})) + big)
+        file.truncate(8 + len(json.dumps({"w": {**F16, "data_offsets": [0, big]}})) + big)
     assert file_fault(path) == ""
 
 

@@ -134,7 +134,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no vocabulary size": (lambda f: without(f, "vocab_size"), "None as its vocab_size"),
     "a width as text": (
         lambda f: change_config(f, hidden_size="wide"),
-        "'wide' as its hidden_size",
+        "'wide' as its hid",
     ),
     "no layers": (lambda f: change_config(f, num_hidden_layers=0), "0 as its num_hidden_layers"),
     "a size that is true": (lambda f: change_config(f, vocab_size=True), "True as its vocab_size"),
