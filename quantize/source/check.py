@@ -148,8 +148,8 @@ def _layers(folder: Path, wanted: int, tensors: Mapping[str, Stored]) -> None:
     stored = {int(match[1]) for name in tensors if (match := LAYER.search(name))}
     if stored != set(range(wanted)):
         raise InputError(
-            f"{folder} is configured for {wanted} layers and stores {len(stored)}: copy weights and "
-            "config.json of one model."
+            f"{folder} is configured for {wanted} layers and stores {len(stored)}: copy weights "
+            "and config.json of one model."
         )
 
 
