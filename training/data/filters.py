@@ -129,19 +129,22 @@ class Sieve:
         """Return whether a row passes every filter; count it."""
         for name, check in self._checks:
             if check(row):
-                self.read[row.source] += 1
-                self.taken[name] += 1
+                self.take(name, row.source)
                 return False
         clean = self.is_clean(row.id, row.problem, row.source)
         self.read[row.source] += clean
         return clean
 
+    def take(self, name: str, source: str) -> None:
+        """Count a row that a filter of this name takes."""
+        self.read[source] += 1
+        self.taken[name] += 1
+
     def is_clean(self, number: str, problem: str, source: str) -> bool:
         """Return whether a problem stands in no validation set; count and list it where it does."""
         match = self._index.match(problem)
         if match:
-            self.read[source] += 1
-            self.taken[CONTAMINATED] += 1
+            self.take(CONTAMINATED, source)
             self.contaminated.append({"row": number, "problem": problem, **asdict(match)})
         return match is None
 

@@ -30,8 +30,8 @@ class Match:
     """Where else a problem stands."""
 
     set: str
-    problem: str
-    """The id in that set."""
+    id: str
+    """Of the problem in that set."""
     words: str
     """What both have in common."""
 

@@ -1,0 +1,130 @@
+"""Rows sampled from a model: `make dataset FROM=problems.jsonl`.
+
+Covers: opening the engine that the options ask for, progress with the time left, the table of
+problems solved by round. Does not cover: the rounds (`construction`), judging (`sampling`).
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from common.problems import ProblemRow
+from kernel.config import Config
+from kernel.protocols import Engine, Sandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
+from training.data import construction
+from training.data.construction import Done
+from training.data.filters import NO_INTEGER
+from training.data.gathering import HELD_OUT_EVERY
+from training.data.rows import Row
+from training.data.sources import problems_of
+from training.data.workplace import BuildError, Built, Workplace
+from validation import validate
+from validation.server_engine import ServerError
+
+SOURCE = "sampled"
+TOO_MANY = "more than enough of one problem"
+
+
+def sampled(place: Workplace) -> Built:
+    """Return the rows that are kept of a model's candidates.
+
+    Raises:
+        SourceError: the problems cannot be read, or one is bad.
+        ConstructionError: the folder holds another run's samples.
+        ServerError: the engine is gone; what was sampled is saved.
+    """
+    options = place.options
+    assert options.problems is not None
+    problems = [row for row in problems_of(options.problems) if _is_wanted(place, row)]
+    config = replace(place.config, candidates=options.samples, seed=options.seed)
+    if options.temperature is not None:
+        config = replace(config, temperature=options.temperature)
+    path = place.out / construction.FILE
+    about = {"model": place.model.name, "seed": options.seed, "temperature": config.temperature}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with validate.locked(path.with_suffix(".lock")):
+        done = construction.construct(
+            problems,
+            config,
+            path,
+            about,
+            lambda widest: _opened(place, widest, path),
+            options.at_once,
+            _progress(place),
+        )
+    return _built(place, done, problems)
+
+
+def _is_wanted(place: Workplace, row: ProblemRow) -> bool:
+    """Whether to sample a problem: its truth is an integer, and no validation set has it."""
+    if row.truth is None:
+        place.sieve.take(NO_INTEGER, SOURCE)
+        return False
+    return place.sieve.is_clean(row.id, row.problem, SOURCE)
+
+
+@contextlib.contextmanager
+def _opened(place: Workplace, widest: Config, path: Path) -> Iterator[tuple[Engine, Sandbox]]:
+    """Open engine and sandbox.
+
+    Raises:
+        BuildError: the server does not answer, or serves another model.
+    """
+    options = place.options
+    wanted = validate.Options(
+        engine_url=options.engine_url, served=options.served, at_once=options.at_once
+    )
+    with contextlib.ExitStack() as stack:
+        try:
+            engine = stack.enter_context(validate.engine_of(wanted, place.model, widest, path))
+        except ServerError as error:
+            raise BuildError(str(error)) from None
+        yield engine, stack.enter_context(ForkedSandbox(widest))
+
+
+def _progress(place: Workplace) -> Callable[[int, int, int, int], None]:
+    """Return what says how far a round is."""
+    begun: dict[int, tuple[float, int]] = {}
+
+    def progress(number: int, done: int, of: int, solved: int) -> None:
+        start, before = begun.setdefault(number, (time.monotonic(), done - 1))
+        left = (time.monotonic() - start) / (done - before) * (of - done)
+        place.console.print(
+            f"Round {number}: {done} of {of} problems, {solved} solved, about "
+            f"{validate.duration(left)} left",
+            soft_wrap=True,
+        )
+
+    return progress
+
+
+def _built(place: Workplace, done: list[Done], problems: list[ProblemRow]) -> Built:
+    """Return the rows that pass the filters, and what the card says of the rounds."""
+    too_many = construction.at_most(construction.KEPT)
+    rows: list[Row] = []
+    for row in construction.rows_of(done, problems, SOURCE):
+        if not place.sieve.passes(row):
+            continue
+        if too_many(row):
+            place.sieve.taken[TOO_MANY] += 1
+        else:
+            rows.append(row)
+    rounds = construction.table(done)
+    _print_rounds(place, rounds)
+    held_out = rows[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY] or rows[1:2]
+    source = {"name": SOURCE, "licence": "its owner's", "from": place.model.name}
+    kept = [row for row in rows if row not in held_out][: place.options.rows]
+    return Built(kept, held_out, [source], about={"rounds": rounds})
+
+
+def _print_rounds(place: Workplace, rounds: list[dict[str, Any]]) -> None:
+    table = Table(*[name.replace("_", " ") for name in rounds[0]], box=None)
+    for values in rounds:
+        table.add_row(*map(str, values.values()))
+    place.console.print(table)

@@ -1,0 +1,160 @@
+"""What a build of a training set works with, and how it ends: the files and the report.
+
+Covers: checking the options, loading what counts tokens, writing set and card, printing counts.
+Does not cover: where rows come from (`gathering`, `sampled`).
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from common import embedded_model
+from kernel.checks.preflight import PROFILE
+from kernel.config import Config, ConfigError
+from kernel.engine.tokenizer import Encoding, load_tokenizer
+from training.data import card
+from training.data.families.family import Posed
+from training.data.filters import Sieve, checks_of, tokens
+from training.data.options import Options
+from training.data.overlap import Overlap, overlap_with
+from training.data.rows import Row
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class BuildError(ValueError):
+    """A set that cannot be built; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every step of a build uses."""
+
+    options: Options
+    out: Path
+    model: Path
+    config: Config
+    """The model's settings; the context is the longest row's."""
+    encoding: Encoding
+    index: Overlap
+    missing: list[str]
+    """Validation sets that are not on this machine, so that nothing could be held against them."""
+    sieve: Sieve
+    console: Console
+
+
+@dataclass
+class Built:
+    """What a build has made."""
+
+    rows: list[Row]
+    held_out: list[Row]
+    sources: list[dict[str, Any]]
+    """Name, licence and origin of each."""
+    known: tuple[Posed, ...] = ()
+    """Problems kept for testing, of families that are trained on."""
+    unseen: tuple[Posed, ...] = ()
+    """Problems of families that are not."""
+    about: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What else the card says."""
+
+
+def prepared(options: Options) -> Workplace:
+    """Return what the build uses, after checking the options.
+
+    Raises:
+        BuildError: an option cannot be used.
+        ConfigError: there is no model, or its settings cannot work.
+        SetError: a validation set cannot be read.
+    """
+    for name in ("rows", "samples", "at_once"):
+        if getattr(options, name) < 1:
+            raise BuildError(f"{name.upper()} is {getattr(options, name)}: set it to at least 1.")
+    if options.problems and options.kind != "tir":
+        raise BuildError("FROM samples solutions with code: set KIND=tir.")
+    model = options.model or embedded_model.ensure()
+    config = settings_of(model)
+    config = replace(config, max_context=options.context or config.max_context)
+    encoding = Encoding(load_tokenizer(model))
+    index, missing = overlap_with(options.against)
+    # A model that has been trained gets the bare problem.
+    sieve = Sieve(checks_of(options.kind, encoding, replace(config, examples=())), index)
+    out = options.out or ROOT / "runs" / "data" / options.kind
+    return Workplace(options, out, model, config, encoding, index, missing, sieve, Console())
+
+
+def settings_of(model: Path) -> Config:
+    """Return the kernel's settings with those of the model's profile.
+
+    Raises:
+        ConfigError: it is no model's folder, or the profile's values cannot work.
+    """
+    if not (model / "config.json").is_file():
+        raise ConfigError(f"{model} is no model: set MODEL to a folder with config.json.")
+    profile = model / PROFILE
+    values = json.loads(profile.read_text("utf-8")) if profile.is_file() else {}
+    return Config().updated(values)
+
+
+def write(place: Workplace, built: Built) -> Path:
+    """Write the set and its card, print the counts, and return the card's path.
+
+    Raises:
+        BuildError: no row is left.
+        FileError: a file cannot be written.
+    """
+    if not built.rows:
+        raise BuildError(place.sieve.emptied())
+    card.write_rows(place.out / card.TRAIN, built.rows)
+    card.write_rows(place.out / card.HELD_OUT, built.held_out)
+    for name, problems in (
+        (card.KNOWN_PROBLEMS, built.known),
+        (card.HELD_OUT_PROBLEMS, built.unseen),
+    ):
+        if problems:
+            card.write_problems(place.out / name, problems)
+    path = card.write_card(place.out, about(place, built))
+    report(place, built)
+    return path
+
+
+def about(place: Workplace, built: Built) -> dict[str, Any]:
+    """Return what the data card says."""
+    sieve, bare = place.sieve, replace(place.config, examples=())
+    counts = {
+        name: {"rows": len(part), "tokens": sum(tokens(r, place.encoding, bare) for r in part)}
+        for name, part in (("train", built.rows), ("held_out", built.held_out))
+    }
+    return {
+        "kind": place.options.kind,
+        "seed": place.options.seed,
+        "sources": [{**source, "read": sieve.read[source["name"]]} for source in built.sources],
+        **counts,
+        "context": place.config.max_context,
+        "filters": dict(sieve.taken),
+        "recoveries": card.recoveries(built.rows),
+        "decontamination": {
+            "sets": place.index.sets,
+            "not_here": place.missing,
+            "rows": sieve.contaminated,
+        },
+        **built.about,
+    }
+
+
+def report(place: Workplace, built: Built) -> None:
+    """Print what was read, taken out and kept."""
+    sieve, console = place.sieve, place.console
+    card.print_counts(console, sum(sieve.read.values()), sieve.taken, len(built.rows))
+    sets = ", ".join(f"{name} ({n})" for name, n in place.index.sets.items())
+    found = len(sieve.contaminated)
+    console.print(f"Held against {sets}: {found} rows were theirs too.", soft_wrap=True)
+    for row in sieve.contaminated[:10]:
+        console.print(f"  {row['row']}: {row['set']}, problem {row['id']}", soft_wrap=True)
+    if place.missing:
+        console.print(f"Not downloaded, so not held against: {', '.join(place.missing)}.")
+    share = card.recoveries(built.rows)["share"]
+    console.print(f"{share:.0%} of the conversations mend a failed block.")
