@@ -30,7 +30,8 @@ Check = Callable[[Row], bool]
 """Whether a row is taken out."""
 
 _FAILED = re.compile(
-    r"^(?:[\w.]*(?:Error|Exception|Exit|Interrupt|Iteration|Warning)\b|Crash:|\[no output)"
+    r"[\w.]*(?:Error|Exception|Exit|Interrupt|Iteration|Warning)(?::|$)|Crash:|\[no output"
+    r"|The session was ended:"
 )
 _NUMBER = re.compile(r"\d+")
 

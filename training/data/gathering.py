@@ -62,7 +62,7 @@ def generated(place: Workplace, count: int, built: Built, show: Progress) -> Non
     problems = generator.training_problems(
         count, place.options.seed, kind == "tir", kept, place.sieve.is_clean
     )
-    done = conversed([*problems, *generator.tests_of(kept)], place, show)
+    done = conversed([*problems, *generator.watched(kept)], place, show)
     built.rows += [row for row in done[: len(problems)] if place.sieve.passes(row)]
     built.held_out += done[len(problems) :]
     built.known, built.unseen = kept.known, kept.held_out

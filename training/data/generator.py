@@ -87,7 +87,7 @@ def _turns(chosen: list[Family], seed: str, large: bool = True) -> Iterator[Pose
             return
 
 
-def tests_of(kept: Kept) -> list[Posed]:
+def watched(kept: Kept) -> list[Posed]:
     """Return a problem of each family, held out or not, for the loss that training watches."""
     first: dict[str, Posed] = {}
     for posed in (*kept.known, *kept.held_out):
