@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kernel.report import write_json
+from common.files import FileError, write_json
 from validation import permutation, statistics
 from validation.permutation import Difference, Seeds
 from validation.report import with_set
@@ -138,12 +138,12 @@ def main() -> None:
             raise RunError("Which runs? Set A and B to the JSONL files of two runs.")
         runs = [with_set(read_run(Path(path)), options.set) for path in (options.a, options.b)]
         figures = compare(*(judged(run) for run in runs))
-    except (RunError, SetError) as error:
+        print_comparison(options, figures)
+        path = Path(options.b).with_suffix(".compare.json")
+        write_json(path, {"a": options.a, "b": options.b, **figures})
+    except (RunError, SetError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    print_comparison(options, figures)
-    path = Path(options.b).with_suffix(".compare.json")
-    write_json(path, {"a": options.a, "b": options.b, **figures})
     print(f"figures  {path}")
 
 

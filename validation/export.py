@@ -6,7 +6,6 @@ which are those programs' own matter (`WANDB_MODE=offline` keeps wandb here).
 """
 
 import importlib
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Literal
 
 import tyro
 
+from common.files import FileError, write_json
 from validation.inspect_log import inspect_log
 from validation.replay import recording
 from validation.report import report, with_set
@@ -50,10 +50,11 @@ def main() -> None:
         run = readable(options)
         if options.to == "inspect":
             path = options.out or ROOT / "runs/inspect" / f"{run.path.stem}.json"
-            print(f"log  {write_log(run, path)}  (inspect view --log-dir {path.parent})")
+            write_json(path, inspect_log(run), indent=None)
+            print(f"log  {path}  (inspect view --log-dir {path.parent})")
         else:
             print(f"{track(run, options.to, options.project)} solves logged to {options.to}")
-    except (RunError, SetError) as error:
+    except (RunError, SetError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 
@@ -73,22 +74,6 @@ def readable(options: Options) -> Recording:
     if not run.solved:
         raise RunError(f"{options.run} holds no finished problem yet.")
     return with_set(run, options.set)
-
-
-def write_log(run: Recording, path: Path) -> Path:
-    """Write the log of inspect_ai, whole or not at all.
-
-    Raises:
-        RunError: the file cannot be written.
-    """
-    scratch = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(json.dumps(inspect_log(run)), "utf-8")
-        scratch.replace(path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written ({error.strerror}): set OUT.") from None
-    return path
 
 
 def track(run: Recording, program: str, project: str) -> int:

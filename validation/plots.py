@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
+from common.files import whole
 from validation.plot_data import (
     Run,
     agreement_rows,
@@ -202,8 +203,12 @@ def _finished(
 
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
-    """Write a plot as PNG and return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write a plot as PNG and return its path.
+
+    Raises:
+        FileError: it cannot be written.
+    """
     path = folder / f"{name}.png"
-    figure.savefig(path, dpi=150)
+    with whole(path) as scratch:
+        figure.savefig(scratch, dpi=150)
     return path

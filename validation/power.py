@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy import optimize, stats
 
-from kernel.report import write_json
+from common.files import FileError, write_json
 from validation import plots
 from validation.report import right_solves, with_set
 from validation.runs.records import RunError, read_run
@@ -168,7 +168,8 @@ def variances(options: Options) -> Variances:
     known = [_recorded(path, options.set) for path in (options.a, options.b) if path]
     sampling = options.sampling
     if sampling is None:
-        sampling = float(np.mean([run.sampling for run in known])) if known else 0.1
+        # An estimate from few problems may be more than any variance can be.
+        sampling = min(0.25, float(np.mean([run.sampling for run in known]))) if known else 0.1
     spread = options.spread
     if spread is None:
         spread = _spread(*known) if len(known) == 2 else 0.1
@@ -280,16 +281,15 @@ def main() -> None:
     options = tyro.cli(Options)
     try:
         known = variances(options)
-    except (RunError, SetError) as error:
+        figures = plan(options, known)
+        print_plan(figures)
+        print(sentence(options, known))
+        picture = plots.save(plots.detectable(figures), options.out, "power")
+        path = options.out / "power.json"
+        write_json(path, figures)
+    except (RunError, SetError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    figures = plan(options, known)
-    print_plan(figures)
-    print(sentence(options, known))
-    options.out.mkdir(parents=True, exist_ok=True)
-    picture = plots.save(plots.detectable(figures), options.out, "power")
-    path = options.out / "power.json"
-    write_json(path, figures)
     print(f"plot     {picture}\nfigures  {path}")
 
 

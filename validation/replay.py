@@ -18,8 +18,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from common.files import FileError, write_json
 from kernel.config import Config
-from kernel.report import write_json
 from validation import permutation, statistics
 from validation.runs.ballots import ballots
 from validation.runs.records import Recording, RunError, check_there, read_run
@@ -54,14 +54,13 @@ def main() -> None:
     options = tyro.cli(Options)
     try:
         frame, config = load(options)
-    except (RunError, SetError) as error:
+        rows = replay(frame, config)
+        print_table(rows, frame)
+        path = options.out / f"{options.run.name.partition('.')[0]}.json"
+        write_json(path, {"run": str(options.run), "n": options.n, "m": options.m, "rules": rows})
+    except (RunError, SetError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    rows = replay(frame, config)
-    print_table(rows, frame)
-    options.out.mkdir(parents=True, exist_ok=True)
-    path = options.out / f"{options.run.name.partition('.')[0]}.json"
-    write_json(path, {"run": str(options.run), "n": options.n, "m": options.m, "rules": rows})
     print(f"figures  {path}")
 
 

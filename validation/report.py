@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import tyro
 
+from common.files import FileError, write_json
 from kernel.records import ExecutionStatus, StopReason
-from kernel.report import write_json
 from validation import statistics, variance
 from validation.report_table import print_report
 from validation.runs.records import Recording, RunError, read_run
@@ -213,12 +213,12 @@ def main() -> None:
     try:
         run = with_set(read_run(options.run), options.set)
         figures = report(run)
-    except (RunError, SetError) as error:
+        print_report(figures)
+        path = options.run.with_suffix(".report.json")
+        write_json(path, figures)
+    except (RunError, SetError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    print_report(figures)
-    path = options.run.with_suffix(".report.json")
-    write_json(path, figures)
     print(f"figures  {path}")
 
 

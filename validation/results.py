@@ -16,6 +16,7 @@ import tyro
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
+from common.files import FileError, write_text
 from validation import plots
 from validation.plot_data import Run, load_runs, rate, sureness
 from validation.runs.records import RunError
@@ -89,12 +90,13 @@ def main() -> None:
     paths = options.runs or [path for place in PLACES for path in sorted(ROOT.glob(place))]
     try:
         runs = load_runs(paths, options.set)
-    except (RunError, SetError) as error:
+        for run in runs:
+            print(_said(run))
+        page = write(runs, options.out)
+    except (RunError, SetError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    for run in runs:
-        print(_said(run))
-    print(f"page  {write(runs, options.out)}")
+    print(f"page  {page}")
 
 
 def _said(run: Run) -> str:
@@ -109,7 +111,11 @@ def _said(run: Run) -> str:
 
 
 def write(runs: Sequence[Run], out: Path) -> Path:
-    """Draw the plots into a folder and write the page beside them; return its path."""
+    """Draw the plots into a folder and write the page beside them; return its path.
+
+    Raises:
+        FileError: one of them cannot be written.
+    """
     shown: list[dict[str, str]] = []
     for section in SECTIONS:
         path = plots.save(section.draw(runs), out, section.name)
@@ -123,9 +129,7 @@ def write(runs: Sequence[Run], out: Path) -> Path:
         runs=[_said(run) for run in runs], sureness=sureness(runs, 20, 48), sections=shown
     )
     path = out / "results.html"
-    scratch = path.with_suffix(".html.part")
-    scratch.write_text(page, "utf-8")
-    scratch.replace(path)
+    write_text(path, page)
     return path
 
 

@@ -81,6 +81,8 @@ def test_variances_of_recorded_runs_by_hand(tmp_path):
     assert both.sampling == pytest.approx((1 / 6 + 1 / 12) / 2)
     seen = np.var([1 / 2, 0, 1 / 4], ddof=1) - (1 / 4 + 1 / 16) / 3
     assert both.spread == pytest.approx(math.sqrt(max(0, seen)))
+    few = recorded(tmp_path, "few", [(1, 0), (0, 1)])  # 1/2, more than can be
+    assert power.variances(Options(a=few)).sampling == 0.25
     assert power.variances(Options(a=a, sampling=0.2, spread=0.3)) == Variances(0.2, 0.3)
 
 

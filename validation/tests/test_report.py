@@ -252,3 +252,12 @@ def test_compare_without_runs_asks_for_them(arguments):
     done = command("compare", *arguments)
     assert done.returncode == 2
     assert done.stderr == "Which runs? Set A and B to the JSONL files of two runs.\n"
+
+
+@pytest.mark.parametrize("module", ["results", "power", "replay", "export"])
+def test_a_folder_that_cannot_be_written_is_one_sentence(run, module):
+    arguments = {"results": ("--runs", run), "power": ("--a", run)}.get(module, ("--run", run))
+    done = command(module, *arguments, "--out", "/proc/none/x")
+    assert done.returncode == 2
+    assert done.stderr.startswith("/proc/none/x") and done.stderr.count("\n") == 1
+    assert "figures" not in done.stdout
