@@ -132,7 +132,7 @@ def related(
     generator: np.random.Generator, kind: Kind, problems: int, better: float = 0.05
 ) -> tuple[Floats, Floats]:
     """Return two systems' chances: B is `better` on the mean, up to twice that or not at all."""
-    a = 0.9 * kind.chances(generator, problems)
+    a = (1 - 2 * better) * kind.chances(generator, problems)
     return a, a + generator.uniform(0, 2 * better, problems)
 
 
