@@ -35,7 +35,7 @@ RUN = {
     "problems": 83,
     "solves": 415,
     "accuracy": 0.654321,
-    "wilson_95": {"low": 0.5432, "high": 0.7511},
+    "accuracy_95": {"low": 0.5432, "high": 0.7511},
 }
 
 
@@ -54,6 +54,10 @@ def test_figures_of_the_report_stand_in_the_card() -> None:
     assert f"{MATHS.perplexity_ratio:.4f}" in found and f"{MATHS.mean_kl:.2e}" in found
     assert "| amc | 83 | 415 | 65.4% | 54.3% to 75.1% |" in found
     assert "![error of each module over the layers](layers.png)" in found
+    # As reports named it before.
+    before = {**RUN, "wilson_95": RUN["accuracy_95"]}
+    del before["accuracy_95"]
+    assert "| amc | 83 | 415 | 65.4% | 54.3% to 75.1% |" in card(REPORT, before)
 
 
 def test_the_source_s_training_is_told_as_its_authors() -> None:
