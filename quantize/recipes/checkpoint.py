@@ -14,6 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from common import saved_model
 from kernel.engine.cpu import read_cpu
 from quantize.recipes.job import RecipeError
 
@@ -88,17 +89,8 @@ def write_config(source: Path, raw: Path, quantization: Mapping[str, Any]) -> No
 
 
 def readable(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config that transformers 4 reads as well as 5.
-
-    transformers 5 moved `rope_theta` into `rope_parameters` and renamed `torch_dtype`. What serves
-    on Kaggle is transformers 4, which would silently take a default for what it does not find.
-    """
-    rope = dict(config.get("rope_parameters") or {})
-    if isinstance(rope.get("rope_theta"), int | float):
-        config = {**config, "rope_theta": rope.pop("rope_theta")}
-        if rope.get("rope_type", "default") != "default":
-            config = {**config, "rope_scaling": rope}
-    return {**config, "dtype": "float16", "torch_dtype": "float16"}
+    """Return a config of float16 that transformers 4, which serves on Kaggle, reads as 5 does."""
+    return saved_model.config_for_both({**config, "dtype": "float16"})
 
 
 def gptq_settings(group_size: int, **more: Any) -> dict[str, Any]:

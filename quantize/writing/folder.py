@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common import manifest
+from common import manifest, saved_model
 from kernel.checks.headers import read_folder
 from model_card.render import render
 from quantize.serving.constraints import kernel_ranks
@@ -36,9 +36,6 @@ SOURCE_FILES = (
     "LICENSE",
 )
 """Taken as they are: what libraries save in their place was seen to differ."""
-NEWER_TOKENIZER = "TokenizersBackend"
-"""transformers 5's name for what every transformers loads as the class below."""
-TOKENIZER = "PreTrainedTokenizerFast"
 RANDOM_KEYS = ("offload_to_disk_path",)
 """Of a library's notes on itself: paths of the machine that built."""
 
@@ -121,8 +118,8 @@ def _write_unlisted(source: Path, folder: Path, quantization: Mapping[str, Any])
     tokenizer = folder / "tokenizer_config.json"
     if tokenizer.is_file():
         kept: dict[str, Any] = json.loads(tokenizer.read_text("utf-8"))
-        if kept.get("tokenizer_class") == NEWER_TOKENIZER:
-            _write_json(tokenizer, {**kept, "tokenizer_class": TOKENIZER})
+        if (mended := saved_model.tokenizer_for_both(kept)) != kept:
+            _write_json(tokenizer, mended)
     if quantization.get("quant_method") == "bitsandbytes":
         profile = folder / "profile.json"
         kept = json.loads(profile.read_text("utf-8")) if profile.is_file() else {}
