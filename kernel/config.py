@@ -18,6 +18,8 @@ class ConfigError(ValueError):
 
 COUNTS = (
     "candidates",
+    "slots",
+    "extra_group",
     "rounds",
     "max_new_tokens",
     "max_context",
@@ -55,6 +57,13 @@ class Config:
     """N: attempts at each problem."""
     rounds: int = 4
     """M: generations a candidate may use."""
+    slots: int = 48
+    """Candidates that the engine works on at once; more than these wait for a slot."""
+    extra_candidates: int = 0
+    """Most candidates beyond N, started where the vote of N is open and the problem's share of the
+    time allows it (`voting.clear`)."""
+    extra_group: int = 24
+    """Extra candidates that start together."""
     temperature: float = 0.8
     top_p: float = 1.0
     max_new_tokens: int = 2048
@@ -69,6 +78,9 @@ class Config:
     """Whether a boxed answer counts that was reached without any code block."""
     stop_when_decided: bool = True
     """Abort the rest once they can no longer change the vote; never changes the answer."""
+    stop_risk: float = 0.0
+    """Abort the rest already when the chance that they change the vote is below this
+    (`voting.overturn_chance`); 0: only when they cannot."""
     seed: int = 0
 
     # The competition's answers. `competition` replaces them by those of the API it finds.
@@ -132,6 +144,14 @@ class Config:
             )
         if self.temperature < 0 or not 0 < self.top_p <= 1:
             raise ConfigError("temperature must be at least 0, and top_p above 0 and at most 1.")
+        if self.extra_candidates < 0:
+            raise ConfigError(
+                f"extra_candidates is {self.extra_candidates}: set it to 0, for none, or more."
+            )
+        if not 0 <= self.stop_risk < 0.5:
+            raise ConfigError(
+                f"stop_risk is {self.stop_risk}: set it to 0, or to a chance below 0.5."
+            )
         if not 0 <= self.default_answer <= self.max_answer:
             raise ConfigError(f"default_answer must lie between 0 and {self.max_answer}.")
 

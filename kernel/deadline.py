@@ -6,7 +6,8 @@ of the wall clock have no effect, and injected, so tests need not wait.
 
 The guarantee: a problem's share is the usable time left over the problems left. If no problem
 overruns its share, no share is below (limit - reserve - elapsed at start) / problems, and whatever
-a problem leaves raises the shares of all that follow.
+a problem leaves raises the shares of all that follow. So what a problem may spend beyond its
+minimum was carried over from earlier ones, with the minimum of all still to come set aside.
 """
 
 import time

@@ -20,11 +20,14 @@ After an execution (`after_execution`):
   2. the context has no room for another round              CONTEXT_FULL
 For all candidates (`solve`): the vote is DECIDED, then the DEADLINE.
 A candidate that is stopped by any rule but DECIDED votes for what it has boxed.
+
+Extra candidates (none by default): where the vote of all that were started is over or decided but
+the lead is not clear, a further group starts, if there is time for the slowest round so far.
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from kernel import prompt, voting
 from kernel.answers import extraction
@@ -45,6 +48,8 @@ from kernel.trace import Trace
 
 LEAST_ROOM = 32
 """Fewer free tokens than this hold no useful round: a sentence and a box take about as many."""
+ROUND_MARGIN = 1.5
+"""An extra candidate's round gets this times the slowest one so far, or is not begun."""
 PROGRESS_SECONDS = 5.0
 """Pause between two progress events."""
 EXECUTION_WAIT_SECONDS = 0.05
@@ -136,14 +141,44 @@ class _Run:
     config: Config
     engine: Engine
     sandbox: Sandbox
+    deadline: Deadline
     trace: Trace
     candidates: list[Candidate]
+    prompt: tuple[int, ...]
+    asked: dict[str, float] = field(default_factory=dict[str, float])
+    """When each generation was asked for, in seconds since the problem was begun."""
+    slowest: float | None = None
+    """Seconds of the slowest generation so far."""
 
     def session(self, candidate: Candidate) -> str:
         return f"{self.problem.id}/{candidate.index}"
 
     def request_id(self, candidate: Candidate) -> str:
         return f"{self.problem.id}/{candidate.index}/{candidate.round}"
+
+    def start(self, number: int) -> None:
+        """Start further candidates."""
+        first = len(self.candidates)
+        self.candidates.extend(Candidate(first + n, self.prompt) for n in range(number))
+        for candidate in self.candidates[first:]:
+            self.advance(candidate)
+
+    def group(self, seconds: float) -> int:
+        """Return how many extra candidates are worth starting with so many seconds left."""
+        config = self.config
+        left = config.candidates + config.extra_candidates - len(self.candidates)
+        if left <= 0 or self.slowest is None or ROUND_MARGIN * self.slowest > seconds:
+            return 0
+        return 0 if voting.clear(self.tally()) else min(left, config.extra_group)
+
+    def is_decided(self, outstanding: int) -> bool:
+        """Tell whether the rest need not be waited for."""
+        votes, risk = self.tally(), self.config.stop_risk
+        if not self.config.stop_when_decided:
+            return False
+        if voting.decided(votes, outstanding):
+            return True
+        return risk > 0 and voting.overturn_chance(votes, outstanding) < risk
 
     def running(self) -> list[Candidate]:
         return [candidate for candidate in self.candidates if candidate.stop is None]
@@ -157,6 +192,7 @@ class _Run:
         elif candidate.code is not None:
             self.sandbox.submit(self.session(candidate), candidate.code)
         else:
+            self.asked[self.request_id(candidate)] = self.deadline.spent()
             self.engine.submit(self.request(candidate))
 
     def request(self, candidate: Candidate) -> Request:
@@ -178,6 +214,9 @@ class _Run:
         waiting = {self.request_id(c): c for c in generating} if completions else {}
         for completion in completions:
             candidate = waiting[completion.request_id]
+            took = self.deadline.spent() - self.asked.pop(completion.request_id)
+            if completion.finish is not Finish.FAILED:
+                self.slowest = max(took, self.slowest or 0.0)
             self.write(
                 "completion",
                 candidate,
@@ -247,12 +286,11 @@ def solve(
     """
     prompt_tokens = prompt.fitting_ids(problem.text, config, engine.encode_chat)
     candidates = [] if candidates is None else candidates
-    candidates[:] = [Candidate(index, prompt_tokens) for index in range(config.candidates)]
-    run = _Run(problem, config, engine, sandbox, trace, candidates)
+    candidates.clear()
+    run = _Run(problem, config, engine, sandbox, deadline, trace, candidates, prompt_tokens)
     ended: StopReason | None = None
     try:
-        for candidate in run.running():
-            run.advance(candidate)
+        run.start(config.candidates)
         ended = _until_stopped(run, deadline)
     finally:
         # On an error too: neither engine nor sandbox may go on working for this problem.
@@ -263,8 +301,16 @@ def solve(
 def _until_stopped(run: _Run, deadline: Deadline) -> StopReason | None:
     """Poll engine and sandbox until no candidate runs, the vote is decided or time is up."""
     next_progress = PROGRESS_SECONDS
-    while running := run.running():
-        if run.config.stop_when_decided and voting.decided(run.tally(), len(running)):
+    while True:
+        running = run.running()
+        decided = run.is_decided(len(running))
+        if (decided or not running) and (more := run.group(deadline.left())):
+            run.trace.write("extra", problem=run.problem.id, candidates=more, tally=run.tally())
+            run.start(more)
+            continue
+        if not running:
+            return None
+        if decided:
             return StopReason.DECIDED
         if deadline.reached:
             return StopReason.DEADLINE
@@ -280,4 +326,3 @@ def _until_stopped(run: _Run, deadline: Deadline) -> StopReason | None:
                 tally=run.tally(),
                 left=round(deadline.left(), 1),
             )
-    return None

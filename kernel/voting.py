@@ -1,12 +1,15 @@
 """Majority voting over the candidates' answers, and when the vote is decided.
 
-Covers: counting, the tie-break, the stop rule with its proof, the ladder of answers when nobody
-votes, and the alarm when candidates wrote nothing or all the same. Does not cover: where answers
-come from (`extraction`), nor what happens to candidates that are stopped (`sc_tir`).
+Covers: counting, the tie-break, the stop rule with its proof and the one with a stated risk, when a
+lead is clear, the ladder of answers when nobody votes, and the alarm when candidates wrote nothing
+or all the same. Does not cover: where answers come from (`extraction`), nor what happens to
+candidates that are stopped (`sc_tir`).
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from kernel.config import Config
 from kernel.records import AnswerSource, Candidate, Solution, StopReason
@@ -35,6 +38,75 @@ def decided(votes: Mapping[int, int], outstanding: int) -> bool:
     """
     first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
     return first - second > outstanding
+
+
+def clear(votes: Mapping[int, int], deviations: float = 2.0) -> bool:
+    """Tell whether the leader's lead is large against its own noise.
+
+    Were the two foremost answers equally likely, each of their n = first + second votes would add
+    or take one with equal chance, so the lead would have mean 0 and standard deviation sqrt(n). A
+    lead above two of these comes about by luck in one such tie of 44 (one side of the normal
+    distribution). Further candidates help where the lead is not clear: they are as likely as the
+    first ones to vote for what the model holds most likely, right or wrong.
+
+    Args:
+        votes: by answer; none at all are not clear.
+        deviations: how many standard deviations the lead must exceed.
+    """
+    first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
+    return first - second > deviations * math.sqrt(first + second)
+
+
+def overturn_chance(votes: Mapping[int, int], outstanding: int) -> float:
+    """Return a bound on the chance that `outstanding` further votes change the majority.
+
+    The model: each further vote repeats one cast so far, drawn at random, or with the weight of one
+    vote goes to an answer not seen yet, and counts for the draws after it (Polya's urn; Blackwell
+    and MacQueen, 1973). The bound sums over the rivals the chance that one of them draws level,
+    a tie included, and so holds whichever way the tie-break goes. Without a vote it is 1.
+    """
+    first, *rivals = sorted(votes.values(), reverse=True) or [0]
+    if not first:
+        return 1.0
+    total = sum(votes.values()) + 1
+    chances = [_level_chance(first, rival, total, outstanding) for rival in (*rivals, 0)]
+    return min(1.0, sum(chances))
+
+
+@cache
+def _level_chance(first: int, rival: int, total: int, outstanding: int) -> float:
+    """Return the chance that a rival draws level; one of 0 votes is the answer not seen yet.
+
+    Of the outstanding votes some go to either of the two (a beta-binomial number), and of these
+    some to the rival (beta-binomial again).
+
+    Args:
+        first: votes of the leader.
+        rival: votes of the rival.
+        total: weights of all answers, the one not seen yet included.
+        outstanding: votes to come.
+    """
+    lead, weight = first - rival, max(rival, 1)
+    both = first + weight
+    chance = 0.0
+    for theirs in range(lead, outstanding + 1):
+        least = (theirs + lead + 1) // 2
+        taken = sum(_beta_binomial(theirs, k, weight, first) for k in range(least, theirs + 1))
+        chance += taken * _beta_binomial(outstanding, theirs, both, total - both)
+    return chance
+
+
+def _beta_binomial(draws: int, hits: int, weight: int, others: int) -> float:
+    """Return the chance of so many hits among draws from an urn with these weights."""
+    if not others:
+        return float(hits == draws)
+    return math.comb(draws, hits) * math.exp(
+        _log_beta(weight + hits, others + draws - hits) - _log_beta(weight, others)
+    )
+
+
+def _log_beta(a: int, b: int) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
 def alarm(texts: Sequence[str]) -> str | None:

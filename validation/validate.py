@@ -221,7 +221,8 @@ def engine_of(
         log = path.with_suffix(".engine.log")
         print(f"Loading {model.name} (log: {log}) ...", flush=True)
         # The engine has to hold the candidates of all problems that run at once.
-        wider = replace(config, candidates=config.candidates * options.at_once)
+        many = config.candidates * options.at_once
+        wider = replace(config, candidates=many, slots=many)
         opened = VllmEngine(model, wider, log, lambda text: print(text, flush=True))
     with contextlib.closing(opened) as engine:
         yield engine

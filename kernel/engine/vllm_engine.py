@@ -50,7 +50,8 @@ class VllmEngine:
         self._arguments: dict[str, Any] = {
             "model": str(model),
             "max_model_len": config.max_context,
-            "max_num_seqs": config.candidates,
+            # More slots than candidates would serve nobody.
+            "max_num_seqs": min(config.slots, config.candidates + config.extra_candidates),
             "enable_prefix_caching": True,
             "disable_log_stats": True,
             **config.engine,

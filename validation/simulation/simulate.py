@@ -124,7 +124,7 @@ def simulate(
 ) -> Outcome:
     """Solve the problems one after the other in virtual time."""
     clock = VirtualClock()
-    engine = SimulatedEngine(costs, clock, config.candidates)
+    engine = SimulatedEngine(costs, clock, min(config.slots, config.candidates))
     sandbox = SimulatedSandbox(clock, config.code_workers, config.code_seconds)
     engine.occupancy.waiting = lambda: sandbox.pending
     sandbox.idle = engine.occupancy.note
