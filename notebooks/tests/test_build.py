@@ -71,8 +71,15 @@ def test_engine_and_sandbox_know_no_problem_and_not_one_another(module):
 
 
 def test_the_algorithm_stands_early():
-    lines = [(KERNEL / f"{m}.py").read_text("utf-8").count("\n") for m in build.MODULES]
-    assert sum(lines[: build.MODULES.index("sc_tir")]) <= 1600
+    before = build.MODULES[: build.MODULES.index("sc_tir")]
+    assert not [module for module in before if module.startswith(("engine/", "sandbox/"))]
+    # Reading answers is long and apart; what else the algorithm needs is read in half an hour.
+    lines = [
+        (KERNEL / f"{module}.py").read_text("utf-8").count("\n")
+        for module in before
+        if not module.startswith("answers/")
+    ]
+    assert sum(lines) <= 1000
 
 
 def test_the_import_check_sees_every_form_of_import():
