@@ -10,14 +10,25 @@ moves no other.
 import hashlib
 
 from training.data.families import (
-    algebra,
-    counting,
+    chance,
+    choices,
     digits,
-    divisibility,
-    geometry,
+    divisors,
+    equations,
+    expressions,
+    fractions,
+    measures,
+    money,
+    motion,
+    numerals,
+    partitions,
+    primes,
+    recursion,
+    remainders,
     sequences,
-    stories,
+    shares,
     sums,
+    triangles,
 )
 from training.data.families.family import Family
 
@@ -25,7 +36,27 @@ THEMES: dict[str, tuple[Family, ...]] = {
     module.__name__.rpartition(".")[2]: tuple(
         value for value in vars(module).values() if isinstance(value, Family)
     )
-    for module in (divisibility, digits, sums, sequences, algebra, counting, geometry, stories)
+    for module in (
+        divisors,
+        remainders,
+        primes,
+        digits,
+        numerals,
+        sums,
+        fractions,
+        sequences,
+        recursion,
+        equations,
+        expressions,
+        choices,
+        partitions,
+        chance,
+        triangles,
+        measures,
+        money,
+        motion,
+        shares,
+    )
 }
 HELD_OUT_OF = 7
 
@@ -43,3 +74,20 @@ def families(held_out: bool) -> list[Family]:
 def is_held_out(name: str) -> bool:
     """Tell whether no problem of this family is ever trained on."""
     return hashlib.sha256(name.encode()).digest()[0] % HELD_OUT_OF == 0
+
+
+def table() -> str:
+    """Return the families by theme as the documentation shows them, held-out ones in italics."""
+    rows = [
+        f"| {theme} | {', '.join(_shown(family.name) for family in members)} |"
+        for theme, members in THEMES.items()
+    ]
+    return "\n".join(["| theme | families |", "|---|---|", *rows])
+
+
+def _shown(name: str) -> str:
+    return f"*{name}*" if is_held_out(name) else name
+
+
+if __name__ == "__main__":
+    print(table())

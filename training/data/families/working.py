@@ -102,3 +102,8 @@ def primes(low: int, high: int) -> list[int]:
 def digits(n: int) -> list[int]:
     """Return the decimal digits, first to last."""
     return [int(c) for c in str(n)]
+
+
+def signed(n: int) -> str:
+    """Return an integer as the next term of a sum: `+ 3` or `- 3`."""
+    return f"+ {n}" if n >= 0 else f"- {-n}"
