@@ -1,193 +1,300 @@
 r"""Splits an expression, as models box it in LaTeX or plain text, into the tokens that matter.
 
-Covers: numbers with thousands separators, synonyms (`\dfrac`, `×`, `**`), superscript digits,
-spacing, styles, units and prose; and which side of `x = 2^3 = 8` holds the value. Does not cover:
-the value (`latex_integer`). Linear in the length of the text, which the caller bounds.
+Covers: numbers with separators between thousands, synonyms (`\dfrac`, `×`, `**`), superscript
+digits, spacing, styles, labels of multiple choice, units and prose. A comma or a blank between
+groups of three digits is no separator of thousands within brackets that could hold a list: there
+`3,100` are two numbers. Does not cover: the vocabulary (`latex_words`), which side of an equation
+holds the value (`latex_sides`). Linear in the length of the text, which the caller bounds.
 """
 
 import re
-from typing import Literal, NamedTuple
 
-Kind = Literal["number", "symbol", "relation", "separator", "unit", "unknown"]
+from kernel.answers import latex_words as vocabulary
+from kernel.answers.arithmetic import NoIntegerError
+from kernel.answers.latex_words import ARROWS, CLOSING, CONDITIONS, RELATIONS, Kind, Token, words
 
-
-class Token(NamedTuple):
-    """One sign of an expression."""
-
-    kind: Kind
-    text: str
-    """Digits with at most one point, or the one form that stands for all synonyms."""
-
+MAX_TOKENS = 300
+"""Of one text: every pass over them takes its time."""
 
 _TOKEN = re.compile(
     r"""
-    (?P<number> [1-9]\d{0,2} (?:(?P<separator>,\\!|\{,\}|,|\\[,;:!\ ]|[\ \xa0\u2009\u202f~_'])\d{3})
+    (?P<number> [1-9]\d{0,2}
+                (?: (?P<separator> (?:,\\!|\{,\}(?:\\!)?|\{\\,\}|\\[,;:!_]|['’_\u2009\u202f])\s?
+                                 | \\\  | [,~\ \xa0] ) \d{3} )
                 (?:(?P=separator)\d{3})* (?!\d) (?:\.\d+)?
-              | \d+(?:\.\d+)? | \.\d+ )
+              | \d+(?:\.\d+)?[eE]\d+(?![\w.]) | \d+(?:\.\d+)? | \.\d+ )
   | (?P<degree> \^\s*(?:\\circ(?![a-z])|\{\s*\\circ\s*\}) | \\degree(?![a-z]) | [°º] )
-  | (?P<dropped> \s+ | \\(?:hspace|vspace|color|textcolor|tag|label)\*?\s*\{[^{}]*\} )
-  | \\(?:text[a-z]*|mathrm|operatorname|mbox|hbox)\s*\{(?P<prose>[^{}\d]*)\}
+  | (?P<gap> \n | \\\\(?:\[[^\]]*\])? | &
+           | \\(?:q?quad|newline|hfill|enspace|enskip)(?![A-Za-z])
+           | \\[hm]space\*?\s*\{[^{}]*\} | \\h?skip\s*-?[\d.]+\s*[a-z]{2} )
+  | (?P<name> (?<=[\d\]})]) (?:\s|\\[,;:!\ ]|~)+
+             (?= \\?[A-Za-z]+ (?:_\w|_\{\w*\})? (?:\s|\\[,;:\ ])* = ) )
+  | (?P<dropped> \s+ | \\(?:left|right)\s*\.(?!\d)
+           | \\(?:begin|end)\s*\{(?:aligned|align|equation|gathered|gather|split|math|center)\*?\}
+           | \\(?:vspace|color|textcolor|mathcolor|colorbox|tag|label|[hv]?phantom
+             |raisebox|style|class)(?![A-Za-z])\*?\s*(?:\[[^\]]*\])?\s*\{(?:[^{}]|\{[^{}]*\})*+\}
+           | \\(?:fcolorbox|rule)\s*\{[^{}]*\}\s*\{[^{}]*\} )
+  | \\(?:text[a-z]*|mathrm|operatorname|mbox|hbox)\*?\s*\{(?P<prose>[^{}\d]*)\}
+  | \\(?:text[a-z]*|mathrm|operatorname|mbox|hbox)\s*\{(?P<modulus>\s*\(?\s*mod[^{}]*)\}
+  | \\(?:math[a-z]+|bold|boldsymbol|pmb|bm|emph)\s*\{
+      (?P<label>\s*(?:[(\[]\s*[A-E]\s*[)\]]|[A-E]\s*[).:])(?:[^{}\w]|\\q?quad)*)\}
   | (?P<word> [^\W\d_]+ )
-  | (?P<sign> \\(?:[A-Za-z]+|.) | \*\*|->|=>|. )
+  | (?P<sign> \\(?:[A-Za-z]+|.) | \*\*|:=|={1,3}>?|-{1,2}>|[<>]=|!=|/=|<>|. )
     """,
     re.VERBOSE | re.DOTALL,
 )
 _SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _PLAIN_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
-
-
-def _set(words: str) -> frozenset[str]:
-    """Return the words, which white space separates."""
-    return frozenset(words.split())
-
-
-CLOSING = {
-    **{"(": ")", "[": "]", "{": "}", r"\{": r"\}", "|": "|"},
-    **{r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"},
-}
-"""Brackets; the key opens, the value closes."""
-_SYMBOLS = _set("+ - * / ^ ! frac binom sqrt mod over choose") | {*CLOSING, *CLOSING.values()}
-_SAME_AS = {
-    **dict.fromkeys([r"\cdot", r"\times", r"\ast", "×", "·", "⋅", "∙", "∗"], "*"),
-    **dict.fromkeys([r"\div", "÷", "⁄"], "/"),
-    **dict.fromkeys(["−", "–"], "-"),
-    **dict.fromkeys([r"\frac", r"\dfrac", r"\tfrac", r"\cfrac"], "frac"),
-    **dict.fromkeys([r"\binom", r"\dbinom", r"\tbinom"], "binom"),
-    **dict.fromkeys([r"\mod", r"\pmod", r"\bmod"], "mod"),
-    **dict.fromkeys([r"\vert", r"\lvert", r"\rvert"], "|"),
-    **{"**": "^", r"\sqrt": "sqrt", "√": "sqrt", r"\over": "over", r"\choose": "choose"},
-    **{"（": "(", "）": ")", r"\lbrace": r"\{", r"\rbrace": r"\}"},
-    **{"⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil"},
-}
-_RELATIONS = _set(
-    r"= -> => ≡ ≈ → ⇒ \equiv \approx \simeq \cong \to \rightarrow \Rightarrow \longrightarrow "
-    r"\Longrightarrow \implies \iff"
-)
-# Beside an answer these say that the box holds several values, or no more than a bound.
-_SEPARATORS = _set(
-    r", ; ， < > ≤ ≥ ≠ ± \le \leq \leqslant \ge \geq \geqslant \lt \gt \ne \neq \not \pm \mp "
-    r"\cup \cap \in"
-)
-_DROPPED = _set(
-    r"$ & ~ € £ \$ \\ \, \; \: \! \( \) \[ \] \quad \qquad \displaystyle \textstyle \left \right "
-    r"\big \Big \bigl \bigr \Bigl \Bigr \boxed \fbox \bf \rm \it \large \Large \mathbf \mathit "
-    r"\mathsf \mathtt \mathrm \boldsymbol \bm \pmb \bold \underline \emph \text \textbf \textit "
-    r"\textrm \textsf \texttt \mbox \hbox"
-) | {"\\ ", "\\\n", "\u200b", "\ufeff"}
-_SHORT_UNITS = _set("cm mm km kg mg ml ft hr hrs lb lbs oz pm am")
-# Words that would make another number of what stands before them.
-_NOT_UNITS = _set(
-    "hundred thousand million billion trillion dozen half squared cubed factorial times plus minus "
-    "over divided choose to through infinity sin cos tan log exp lcm gcd max min"
-)
+_EMPHASIS = re.compile(r"(?<![\w)}\]*])\*\*(?![\s*])([^*]+)(?<!\s)\*\*(?![\w*])")
+_QUOTES = [
+    *(("**", "**"), ("*", "*"), ("__", "__"), ("_", "_"), ("```", "```"), ("`", "`")),
+    *(("``", "''"), ('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("«", "»"), ("$", "$")),
+]
+_SPACING = re.compile(r"\\[ ,;:!>]|~|\\q?quad(?![A-Za-z])")
+_LABEL = re.compile(r"\s*(?:[(\[]\s*[A-Ea-e]\s*[)\]][.:]?|[A-Ea-e]\s*[).:])\s*")
+_TAKES_A_DIGIT = words("^ _ frac binom sqrt")
+"""In front of an unbraced number, of which TeX takes the first digit only: none is grouped."""
 
 
 def tokenize(text: str) -> list[Token]:
-    """Split `text` into tokens; spacing and styles leave none."""
+    """Split `text` into tokens; spacing and styles leave none.
+
+    Raises:
+        NoIntegerError: they are too many for an answer.
+    """
+    text = re.sub(r"\{\}(?=\s*[_^])", "", _EMPHASIS.sub(r"\1", _unquoted(text)))
     text = _SUPERSCRIPTS.sub(lambda run: f"^{{{run[0].translate(_PLAIN_DIGITS)}}}", text)
-    tokens: list[Token] = []
+    splitter = _Splitter()
     for match in _TOKEN.finditer(text):
-        before = tokens[-1].kind if tokens else None
-        if token := _token(match, before):
-            tokens.append(token)
-    return tokens
+        splitter.take(match)
+        if len(splitter.tokens) > MAX_TOKENS:
+            raise NoIntegerError
+    return _without_gaps(_with_labels(splitter.tokens))
 
 
-def _token(match: re.Match[str], before: Kind | None) -> Token | None:
-    """Classify what `_TOKEN` found; None: nothing that matters."""
-    kind, text = match.lastgroup, match[0]
-    if kind == "number":
-        return Token("number", re.sub(r"[^\d.]", "", text))
-    if kind == "degree":
-        return Token("unit", text)
-    if kind == "prose":
-        return _prose(match["prose"])
-    if kind == "word":
-        glued = match.start() > 0 and match.string[match.start() - 1].isdecimal()
-        return _word(text, glued)
-    return None if kind == "dropped" else _sign(text, before)
+def _unquoted(text: str) -> str:
+    """Take off the quotes, backticks and stars around the whole."""
+    text = text.strip()
+    for opening, closing in _QUOTES:
+        inner = text[len(opening) : -len(closing)]
+        around = len(text) > len(opening + closing) and text == opening + inner + closing
+        if around and inner.strip() and opening not in inner and closing not in inner:
+            text = inner.strip()
+    return text
 
 
-def _sign(text: str, before: Kind | None) -> Token | None:
-    """Classify a command or a single character."""
-    text = _SAME_AS.get(text, text)
-    if text in _DROPPED:
-        return None
-    if text in _SYMBOLS:
+class _Splitter:
+    """Collects the tokens of a text, knowing which brackets are open."""
+
+    def __init__(self) -> None:
+        self.tokens: list[Token] = []
+        self._lists: list[bool] = []
+        """For each open bracket, whether it could hold a list."""
+        self._styled = False
+        """Whether a style was just dropped, whose argument may follow."""
+        self._related = False
+        """Whether there was a relation outside brackets."""
+
+    def take(self, match: re.Match[str]) -> None:
+        """Append the tokens of what `_TOKEN` found."""
+        kind, text = match.lastgroup, match[0]
+        if kind == "number":
+            self._number(text, match["separator"])
+        elif kind == "prose":
+            self.tokens += _prose(match["prose"], not self.tokens)
+        elif kind == "modulus":
+            self.tokens += tokenize(match["modulus"])
+        elif kind == "word":
+            glued = match.start() > 0 and match.string[match.start() - 1].isdecimal()
+            self.tokens.append(_word(text, glued))
+        elif kind == "name":
+            # "m = 3 n = 4"; but "2 n = 4" and "\\sum_{k=1}^{4} k = 10" have one value.
+            if self._related and not any(token.text in ("sum", "prod") for token in self.tokens):
+                self.tokens.append(Token("gap", text))
+        elif kind == "sign":
+            self._sign(vocabulary.SAME_AS.get(text, text), match)
+        elif kind != "dropped":
+            self.tokens.append(Token("unit" if kind == "degree" else _KINDS[str(kind)], text))
+        self._related |= not self._lists and self._last().kind == "relation"
+        if not text.isspace():
+            self._styled = text[0] == "\\" and (kind == "dropped" or text in vocabulary.DROPPED)
+
+    def _last(self) -> Token:
+        return self.tokens[-1] if self.tokens else _NOTHING
+
+    def _number(self, text: str, separator: str | None) -> None:
+        before = self._last().text
+        weak = separator is not None and separator.strip() in _WEAK
+        if weak and (before in _TAKES_A_DIGIT or self._lists[-1:] == [True]):
+            first, *others = text.split(separator)
+            self.tokens.append(Token("number", first))
+            for group in others:
+                # A blank behind a subscript only parts: log_2 256; behind "^" nobody knows.
+                if separator == "," or before == "^":
+                    self.tokens.append(Token("separator", ","))
+                self.tokens.append(Token("number", group))
+        else:
+            self.tokens.append(Token("number", re.sub(r"[^\d.e]", "", text.lower())))
+
+    def _sign(self, text: str, match: re.Match[str]) -> None:
+        """Append a command or a single character."""
+        before = self.tokens[-1] if self.tokens else Token("relation", "")
+        if text in vocabulary.DROPPED:
+            return
+        if text == "!=" and match.string[: match.start()][-1:] in tuple("0123456789)]}"):
+            self.tokens += [Token("symbol", "!"), Token("relation", "=")]
+            return
+        # Between two numbers a dash says "to"; in front of one it is a minus.
+        if text == "–" and (before.kind in ("relation", "separator") or before.text in _OPERATORS):
+            text = "-"
+        if text in CLOSING and text != "|":
+            self._open(text, before)
+        elif text in CLOSING.values() and self._lists and text != "|":
+            self._lists.pop()
+        self.tokens.append(_classified(text, before))
+
+    def _open(self, text: str, before: Token) -> None:
+        if text == "{" and self._styled:
+            could_hold_a_list = self._lists[-1:] == [True]
+        elif text == "{" or (text == "[" and before.text == "sqrt"):
+            could_hold_a_list = before.text not in _TAKES_ARGUMENTS
+        else:
+            could_hold_a_list = text in ("(", "[", r"\{")
+        self._lists.append(could_hold_a_list)
+
+
+_KINDS: dict[str, Kind] = {"gap": "gap", "label": "label"}
+_WEAK = ("", ",", "~", "\\")
+_TAKES_ARGUMENTS = words(r"^ _ frac binom sqrt cbrt } ] mod over choose") | {"{"}
+_OPERATORS = words(r"+ - * / ^ ( [ { \{ |")
+
+
+def _classified(text: str, before: Token) -> Token:
+    """Return the token of a command or a single character."""
+    if text in vocabulary.SYMBOLS:
         return Token("symbol", text)
+    if text in vocabulary.FUNCTIONS:
+        return Token("function", vocabulary.FUNCTIONS[text])
     # "Answer: 5" names what follows; "3:4" is a ratio.
-    if text in _RELATIONS or (text == ":" and before in ("unit", "unknown")):
+    if text == ":":
+        return Token("relation" if before.kind in ("unit", "unknown") else "unknown", text)
+    if text in RELATIONS:
         return Token("relation", text)
-    if text in _SEPARATORS:
+    if text in vocabulary.SEPARATORS:
         return Token("separator", text)
+    if text in CONDITIONS:
+        return Token("condition", text)
     return Token("unit" if text in ("%", r"\%") else "unknown", text)
 
 
 def _word(text: str, glued: bool) -> Token:
     """Classify a bare word: a variable unless it looks like a unit or a word of English."""
     lowered = text.lower()
-    if lowered in ("mod", "sqrt"):
-        return Token("symbol", lowered)
-    if lowered == "is":
-        return Token("relation", lowered)
-    if lowered in ("and", "or"):
+    if lowered in ("mod", "modulo", "sqrt", "cbrt"):
+        return Token("symbol", "mod" if lowered == "modulo" else lowered)
+    if lowered in vocabulary.FUNCTIONS:
+        return Token("function", vocabulary.FUNCTIONS[lowered])
+    if lowered in vocabulary.SEPARATING_WORDS:
         return Token("separator", lowered)
-    english = len(text) > 2 and text[1:].islower() and not glued and lowered not in _NOT_UNITS
-    return Token("unit" if english or lowered in _SHORT_UNITS else "unknown", text)
+    if lowered in RELATIONS:
+        return Token("relation", lowered)
+    if lowered in CONDITIONS:
+        return Token("condition", lowered)
+    english = len(text) > 2 and text[1:].islower() and not glued
+    unit = english and lowered not in vocabulary.NOT_UNITS
+    return Token("unit" if unit or lowered in vocabulary.SHORT_UNITS else "unknown", text)
 
 
-def _prose(text: str) -> Token | None:
-    r"""Classify the content of a \text{...} without digits: single letters are units here."""
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    if not text.strip() or re.fullmatch(r"\s*\(?[A-E]\)\s*", text):
-        return None
-    if words == ["mod"]:
-        return Token("symbol", "mod")
-    if not words or not {"and", "or"}.isdisjoint(words):
-        return Token("separator", text)
-    if words[-1] == "is" or text.rstrip()[-1] in "=:":
-        return Token("relation", text)
-    return Token("unit" if _NOT_UNITS.isdisjoint(words) else "unknown", text)
+def _prose(text: str, first: bool) -> list[Token]:
+    r"""Return the tokens of a \text{...} without digits: single letters are units here."""
+    text = _SPACING.sub(" ", text)
+    found = re.findall(r"[^\W\d_]+", text.lower())
+    if _LABEL.fullmatch(text):
+        return [Token("label", text)]
+    if not found or found[0] in ("mod", "modulo"):
+        return tokenize(text) if text.strip() else []
+    if len(found) == 1 and found[0] in vocabulary.FUNCTIONS:
+        return [Token("function", vocabulary.FUNCTIONS[found[0]])]
+    kind = _prose_kind(text, found, first)
+    if kind == "relation":
+        follows = text.rstrip()[-1] not in "=:" and not ARROWS.isdisjoint((found[0], found[-1]))
+        return [Token(kind, "so" if follows else "is")]
+    return [Token(kind, text.strip())]
 
 
-def unwrap(tokens: list[Token], layers: int) -> list[Token]:
-    """Drop final punctuation and up to `layers` brackets around the whole: `{(42)}.`, `[42,]`."""
-    for _ in range(layers):
-        while tokens and tokens[-1].text in (".", ",", ";"):
-            tokens = tokens[:-1]
-        if len(tokens) < 3 or tokens[0].text not in ("(", "[", "{", r"\{"):
-            break
-        if tokens[-1].text != CLOSING[tokens[0].text] or 0 in _levels(tokens)[1:-1]:
-            break
-        tokens = tokens[1:-1]
-    return tokens
+def _prose_kind(text: str, found: list[str], first: bool) -> Kind:
+    """Classify words of English; `first` says that nothing stands before them."""
+    if found[0] in vocabulary.NUMERALS and set(found) <= vocabulary.NUMERALS | vocabulary.SCALES:
+        return "unit"
+    if not (vocabulary.SEPARATING_WORDS | vocabulary.BOUNDS).isdisjoint(found):
+        return "separator"
+    if found[0] in CONDITIONS:
+        return "condition"
+    if text.rstrip()[-1] in "=:" or not RELATIONS.isdisjoint((found[0], found[-1])):
+        return "relation"
+    if not first and not CONDITIONS.isdisjoint(found):
+        return "condition"
+    return "unit" if vocabulary.NOT_UNITS.isdisjoint(found) else "unknown"
 
 
-def last_side(tokens: list[Token]) -> list[Token]:
-    """Return what follows the last relation outside brackets, less a label such as "(A)".
-
-    It is empty where several values stand side by side.
-    """
-    start = 0
-    for index, (token, level) in enumerate(zip(tokens, _levels(tokens), strict=True)):
-        if level == 0 and token.kind == "separator":
-            return []
-        if level == 0 and token.kind == "relation":
-            start = index + 1
-    side = tokens[start:]
-    labelled = len(side) > 3 and side[0].text == "(" and side[2].text == ")"
-    return side[3:] if labelled and side[1].text in ("A", "B", "C", "D", "E") else side
+def _with_labels(tokens: list[Token]) -> list[Token]:
+    """Make one token of a label such as "(A)" or "{B}." where a side begins."""
+    kept: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        begins = not kept or kept[-1].kind == "relation" or kept[-1].text == "{"
+        end = _label_end(tokens, index) if begins else index
+        kept.append(Token("label", "") if end > index else tokens[index])
+        index = max(end, index + 1)
+    return kept
 
 
-def _levels(tokens: list[Token]) -> list[int]:
-    """Return how deep in brackets each token lies; the brackets of the whole are at 0."""
-    levels: list[int] = []
-    level = 0
-    for token in tokens:
-        # A bar opens and closes alike; what lies between bars never matters here.
-        if token.text != "|" and token.text in CLOSING.values():
-            level -= 1
-        levels.append(level)
-        if token.text != "|" and token.text in CLOSING:
-            level += 1
-    return levels
+def _label_end(tokens: list[Token], start: int) -> int:
+    """Return where the label ends that begins at `start`, or `start` if none does."""
+    index, opened = start, list[str]()
+    while index < len(tokens) and tokens[index].text in ("(", "[", "{") and len(opened) < 3:
+        opened.append(CLOSING[tokens[index].text])
+        index += 1
+    if index >= len(tokens) or tokens[index].text not in ("A", "B", "C", "D", "E"):
+        return start
+    # A single letter in a font for text is a label by itself, unless it is added to something.
+    alone = not opened
+    marked = bool(opened) or tokens[index].kind == "unit"
+    index += 1
+    while index < len(tokens) and (text := tokens[index].text) in (*opened[-1:], ")", ".", ":"):
+        if opened and text == opened[-1]:
+            opened.pop()
+        else:
+            marked, alone = True, False
+        index += 1
+    ends = index == len(tokens) or tokens[index].text in (*"*/^!_", *("+-(" if alone else ""))
+    return start if opened or not marked or ends or tokens[index].kind == "relation" else index
+
+
+def _without_gaps(tokens: list[Token]) -> list[Token]:
+    r"""Make separators of \quad, \\ and line ends between two values; drop the others."""
+    kept: list[Token] = []
+    for index, token in enumerate(tokens):
+        if token.kind != "gap":
+            kept.append(token)
+        elif kept and _ends_a_value(kept[-1]) and _begins_a_value(tokens, index + 1):
+            kept.append(Token("separator", token.text))
+    return kept
+
+
+def _ends_a_value(token: Token) -> bool:
+    closes = token.text in CLOSING.values() or token.text == "!"
+    return closes or token.kind in ("number", "unknown", "unit")
+
+
+def _begins_a_value(tokens: list[Token], index: int) -> bool:
+    while index < len(tokens) and tokens[index].kind == "gap":
+        index += 1
+    token, following = [*tokens[index : index + 2], _NOTHING, _NOTHING][:2]
+    if token.text in ("(", "["):
+        return following.text != "mod" and following.kind != "unit"
+    signs = token.text in ("+", "-", "{", r"\{", "frac", "binom", "sqrt", r"\lfloor", r"\lceil")
+    return signs or token.kind in ("number", "unknown", "function", "label")
+
+
+_NOTHING = Token("unit", "")

@@ -54,6 +54,65 @@ BOXES: dict[str, str | None] = {
 }
 
 
+FAILED = """```output
+Traceback (most recent call last):
+  File "<block>", line 1, in <module>
+    print(f"\\boxed{{{x}}}")
+NameError: name 'x' is not defined
+```
+"""
+NOT_IN_CODE: dict[str, int | None] = {
+    "\\boxed{42}\n```python\nprint(f'\\boxed{{{x}}}')\n```\n" + FAILED: 42,
+    "\\boxed{42}\n```python\nx\n```output\n" + FAILED.partition("\n")[2]: 42,
+    "\\boxed{42}\n```python\nx\n```\n```output\n\\boxed{7}\nTimeoutError: long\n```\n": 42,
+    "\\boxed{42}\n```python\nx\n```\n```output\n\\boxed{7}\nCrash: SIGSEGV\n```\n": 42,
+    "\\boxed{42}\n```python\nx\n```output\n  print('\\boxed{7}'\nSyntaxError: (\n```\n": 42,
+    "\\boxed{42}\n```python\n# Is it \\boxed{7}?\nx = 1\n```\n```output\n1\n```\n": 42,
+    "\\boxed{42}\n```python\ns = r'\\boxed{7}'\n```output\n1\n```\n": 42,
+    "\\boxed{42}\n~~~python\ns = r'\\boxed{7}'\n~~~\n": 42,
+    '\\boxed{42}\n```python\n"""\nBox \\boxed{7}.\n"""\n```\n': 42,
+    "\\boxed{42}\n```python\na\n```python\n# \\boxed{7}\n```\n": 42,
+    "\\boxed{42}\n> ```python\n> # \\boxed{7}\n> ```\n": 42,
+    "\\boxed{42}\n```python title='x'\ns = '\\boxed{7}'\n```\n": 42,
+    # A block that the end cuts off, or that nobody closed.
+    "\\boxed{42}\n```python\n# Is it \\boxed{7}?\nx = 1": 42,
+    '\\boxed{42}\n```python\nx = "\\boxed{7}"': 42,
+    '\\boxed{42}\n```python\nx = rf"\\boxed{7}"': 42,
+    '\\boxed{42}\n```python\n"""\nBox \\boxed{7}.\n': 42,
+    "\\boxed{42}\n```python\nprint(1 + (2), \\boxed{7})": 42,
+    "```python\nx = 1\n\nLet's say it's $\\boxed{42}$.": 42,
+    # Of no language, or another.
+    "\\boxed{42}\n```\n# Is it \\boxed{7}?\n```\n": 42,
+    "\\boxed{42}\n```sage\ns = '\\boxed{7}'\n```\n": 42,
+    "```\n\\boxed{42}\n```": 42,
+    "```latex\nSo $\\boxed{42}$.\n```\n": 42,
+    # No blocks at all.
+    "\\boxed{42}, as print('\\boxed{7}') says": 42,
+    "\\boxed{42}, as print(f('\\boxed{7}')) says": 42,
+    "print(x) gives \\boxed{42}": 42,
+    "print(f(g(x))) gives \\boxed{42}": 42,
+    "# Answer: \\boxed{42}": 42,
+    "'\\boxed{42}'": 42,
+    "Use ```python``` code. \\boxed{42}": 42,
+    # What code that ran has printed, and what stands behind it.
+    "```python\nx\n```\n```output\n\\boxed{42}\n```\n": 42,
+    "```python\nx\n```output\n\\boxed{42}\n```\n": 42,
+    "```python\nx\n```\n```output\n\\x08oxed{42}\n```\n": 42,
+    "```python\nx\n```\n```output\nMean Error: 1\n\\boxed{42}\n```\n": 42,
+    "```python\nx\n```\n" + FAILED + "So $\\boxed{42}$.": 42,
+    "```python\nx = {\n```\n```output\n{\n```\n{\\boxed{42}": 42,
+    "```python\nx\n```\n```output\n1\n```\n```\n\\boxed{42}\n```\n": 42,
+    "\\boxed{42\\ }": 42,
+    "\\boxed{\\ 42\\ }": 42,
+    "\\boxed{ 42\\\\ }": 42,
+}
+
+
+@pytest.mark.parametrize("text", NOT_IN_CODE)
+def test_boxes_in_code_and_beside_errors_are_no_answers(text: str) -> None:
+    assert extract_answer(text) == NOT_IN_CODE[text]
+
+
 @pytest.mark.parametrize("text", BOXES)
 def test_the_last_box(text: str) -> None:
     assert find_boxed(text) == BOXES[text]
@@ -147,6 +206,30 @@ PRINTED: dict[str, int | None] = {
     "\\boxed{42}": 42,
     "\x08oxed{42}": 42,
     "The answer is \\boxed{2^5}": 32,
+    "\\x08oxed{42}": 42,
+    "f(1, 2) = 42": 42,
+    "gcd(12, 18): 6": 6,
+    "f(1, 2) 42": 42,
+    "{'x': 42}": 42,
+    "2**3=8": 8,
+    "The sum for n = 10 is 42": 42,
+    "f(n=10): 42": 42,
+    "Remainder when divided by 1000: 376": 376,
+    "ANSWER 42": 42,
+    # A modulus behind it is no result.
+    "12 (mod 1000)": 12,
+    "12 mod 1000": 12,
+    "12 modulo 1000.": 12,
+    "12 [mod 1000]": 12,
+    "12345 mod 1000": 345,
+    "-1 mod 1000": 999,
+    "Answer: 376 mod 1000": 376,
+    "Answer = 376 (mod 1000)": 376,
+    "The answer is 376 mod 1000": 376,
+    "Answer (mod 1000): 376": 376,
+    "2^100 mod 1000: 376": 376,
+    "2^100 mod 1000 = 376": 376,
+    "x ≡ 12 (mod 1000)": 12,
     # No integer, or several.
     "": None,
     "\n \n": None,
@@ -179,6 +262,60 @@ PRINTED: dict[str, int | None] = {
     "1" * 641: None,
     "x" * 2000 + " 42": None,
     "\\boxed{\\frac{1}{2}}": None,
+    "3 and 4": None,
+    "3 or 4": None,
+    "3 to 4": None,
+    "x = 3 and y = 42": None,
+    "x = 3 or x = 42": None,
+    "x = 3; y = 42": None,
+    "x = 3 | y = 42": None,
+    "x = 3 y = 42": None,
+    "x=3,y=42": None,
+    "x: 3 y: 42": None,
+    "{'x': 3, 'y': 42}": None,
+    "{x: 3,y: 42}": None,
+    "{x: [3], y: 42}": None,
+    "(x, y) = 42": None,
+    "[3,420]": None,
+    "(1,234)": None,
+    "{x: 1,234}": None,
+    "[42": None,
+    "42]": None,
+    "[[42]": None,
+    "True 42": None,
+    "x 42": None,
+    "x -42": None,
+    "3 : 42": None,
+    "x == 42": None,
+    "x != 42": None,
+    "x >= 42": None,
+    "x ~= 42": None,
+    "12 mod 0": None,
+    "12 % 1000": None,
+    "mod 1000": None,
+    "x (mod 1000)": None,
+    # Numbers that a sentence mentions.
+    "no solutions in range 1000": None,
+    "No solutions in range: 1000": None,
+    "No solution found for n = 1000": None,
+    "Not found: 1000": None,
+    "There is no such x below the bound: 1000": None,
+    "Nothing found with sum = 10": None,
+    "No answer 42": None,
+    "Checked up to n = 1000": None,
+    "Checked 1000": None,
+    "for n = 1000": None,
+    "searching below N = 1000": None,
+    "limit: 1000": None,
+    "Limit = 1000": None,
+    "in range 1000": None,
+    "out of 42": None,
+    "up to 42": None,
+    "The answer is not 42": None,
+    "The answer is below 42": None,
+    "between 1 and 42": None,
+    "the minimum is at 42": None,
+    "a sub-total 42": None,
     # Errors.
     "ZeroDivisionError: division by zero": None,
     "KeyError: 42": None,

@@ -43,6 +43,21 @@ PENDING: dict[str, str] = {
     "```pythondef f():\n\treturn 1\n```output": "def f():\n\treturn 1",
     "```pythonpython\nprint(1)\n```output": "print(1)",
     "```python print(1)\n```output": "print(1)",
+    # In quotes, and a block in a sentence.
+    "> ```python\n> if x:\n>     y\n> ```": "if x:\n    y",
+    ">```python\n>x\n>```\n```output": "x",
+    "Use ```python```:\n```python\nx\n```": "x",
+    # Tildes; the other sign closes nothing.
+    "~~~python\nx\n~~~": "x",
+    "  ~~~~ python\n  x\n  ~~~~\n": "x",
+    "~~~python\nx\n~~~\n```output": "x",
+    "~~~python\nx\n```output": "x",
+    "~~~python\n'''\n```\n'''\n~~~": "'''\n```\n'''",
+    "```python\n'''\n~~~\n'''\n```": "'''\n~~~\n'''",
+    # Code on the fence's line.
+    "```python x = 1\nx\n```": "x = 1\nx",
+    "```python # code\nx\n```": "# code\nx",
+    "```python s='x'\nx\n```": "s='x'\nx",
     # Indentation.
     "  ```python\n  if x:\n      y\n  ```\n  ```output": "if x:\n    y",
     "1. Run\n\n   ```python\n   x = 1\n\n   x\n   ```": "x = 1\n\nx",
@@ -72,6 +87,12 @@ NOT_PENDING = [
     "Text\n```output",
     "print(1)\n```output",
     "```\nprint(1)\n```\n```output",
+    "x ~~~python\nprint(1)\n~~~",
+    "~~~python\nprint(1)\n```",
+    "```python\nprint(1)\n~~~",
+    "```{.java}\nprint(1)\n```",
+    "```python title='x'\n```",
+    "```python```",
     "```sage\nprint(1)\n```\n```output",
     "```python\n```",
     "```python\n \n```\n```output",
@@ -87,6 +108,31 @@ NOT_PENDING = [
     "```python\nold\n```\n```output\n1\n```",
     "```python\nold\n```\n```output\n1\n```\nAgain:\n```output",
 ]
+
+
+INFO_STRINGS = [
+    *("```python:", "```python :", "```python;", "```Python:", "```python3:", "```python3.11"),
+    *("```ipython3", "```ipython", "```python-repl", "```python code", "```Python script"),
+    *('```python title="x"', "```python title='a b'", '```python linenums="1" hl_lines="2 3"'),
+    *('```py title="a b"', "```python copy", "```python showLineNumbers", "```python {1,3}"),
+    *("```python [main]", "```python {.line}", '```python file="a.py" {2}', "```python eval=False"),
+    *("```python:main.py", "```python: main.py", "```python main.py", "```python:src/solve"),
+    *("```{.python}", "```{python}", "``` {.python}", "```{ .python }", "```{.python .numbers}"),
+    *("```{python, echo=TRUE}", "```{.python3}", "```{py}", "```{code-cell} python"),
+    *("```{code-block} ipython3", "~~~python", "~~~ python", "~~~{.python}", '~~~python title="x"'),
+    *("   ```python:  ", "```python\t", "- ```python", "1. ```python"),
+]
+
+
+@pytest.mark.parametrize("info", INFO_STRINGS)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_what_stands_behind_the_language_is_no_code(info: str, newline: str) -> None:
+    fence = "~~~" if "~" in info else "```"
+    lines = ["Text.", info, "x = 1", "print(x)", fence]
+    for end in ("", newline, f"{newline}```output"):
+        code = pending_code(newline.join(lines) + end)
+        assert code is not None
+        assert code.splitlines() == ["x = 1", "print(x)"]
 
 
 @pytest.mark.parametrize("completion", PENDING)

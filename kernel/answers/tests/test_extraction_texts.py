@@ -1,11 +1,7 @@
 """`extraction` on any text, in bounded time, and on real transcripts."""
 
-import json
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,13 +10,11 @@ from hypothesis import strategies as st
 from kernel.answers.extraction import (
     MAX_TEXT,
     extract_answer,
-    find_boxed,
     pending_code,
     printed_integer,
 )
-from kernel.tests.timing import least_milliseconds
 
-FUNCTIONS = [pending_code, find_boxed, extract_answer, printed_integer]
+FUNCTIONS = [pending_code, extract_answer, printed_integer]
 FRAGMENTS = [
     *("\\boxed{", "\\boxed", "\\boxed ", "\\boxed{}", "\\boxed{5}", "\\fbox{ ", "{", "}", "{}"),
     *(
@@ -65,21 +59,23 @@ LONG = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(st.text(max_size=3000), PIECES, LONG))
-def test_any_text_takes_less_than_50_ms(text: str) -> None:
+def test_any_text_is_read_without_an_error(text: str) -> None:
     for function in FUNCTIONS:
-        assert least_milliseconds(function, text) < 50, function.__name__
+        assert isinstance(function(text), int | str | None)
 
 
+# Most of the text's length squared would take minutes.
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("fragment", FRAGMENTS)
-def test_a_megabyte_of_anything_takes_less_than_50_ms(fragment: str) -> None:
-    text = fragment * (1_000_000 // len(fragment))
+def test_a_long_text_of_anything_is_read_in_linear_time(fragment: str) -> None:
+    text = fragment * (MAX_TEXT // len(fragment))
     within_box = "\\boxed{" + text[: MAX_TEXT // 2] + "}" * (MAX_TEXT // 2 - 10)
     within_code = "```python\n" + text[: MAX_TEXT - 20] + "\n```"
-    for function in FUNCTIONS:
-        for case in (text, within_box, within_code):
-            assert least_milliseconds(function, case) < 50, function.__name__
+    for case in (text, within_box, within_code, within_code.replace("python", "", 1)):
+        for function in FUNCTIONS:
+            assert isinstance(function(case), int | str | None)
 
 
 def test_the_end_of_a_very_long_text_counts() -> None:
@@ -88,13 +84,42 @@ def test_the_end_of_a_very_long_text_counts() -> None:
     assert pending_code(filler + "```python\nprint(1)\n```\n```output") == "print(1)"
 
 
-def transcripts(name: str) -> Iterator[dict[str, Any]]:
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
-    path = Path(os.environ.get("AIMO_SHARED_DATA", beside)) / name
-    if not path.exists():
-        pytest.skip(f"{path} is not here")
-    with path.open(encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
+# What models write, as whole transcripts: the codes they ask to run, then the answer.
+TRANSCRIPTS: dict[str, tuple[list[str], int | None]] = {
+    "Let me compute it.\n```python\ndef f(n):\n    return n * 7\n\nprint(f(6))\n```\n"
+    "```output\n42\n```\nThe answer is $\\boxed{42}$.": (
+        ["def f(n):\n    return n * 7\n\nprint(f(6))"],
+        42,
+    ),
+    "```python\nx = 6\nprint(x)\n``````output\n6\n```\nThen:\n"
+    "```python\nprint(x*7)\n```output\n42\n```\nSo it is \\boxed{42}.": (
+        ["x = 6\nprint(x)", "print(x*7)"],
+        42,
+    ),
+    "First:\n```python\na = 6\n```\nand then:\n```python\nprint(a * 7)\n```\n"
+    "```output\n42\n```\nHence $a = \\boxed{6 \\cdot 7 = 42}$": (["a = 6\nprint(a * 7)"], 42),
+    "I guess $\\boxed{41}$. Let us check.\n```python\nprint(f'\\\\boxed{{{y}}}')\n```\n"
+    "```output\nTraceback (most recent call last):\n    print(f'\\\\boxed{{{y}}}')\n"
+    "NameError: name 'y' is not defined\n```\nI cannot check it.": (
+        ["print(f'\\\\boxed{{{y}}}')"],
+        41,
+    ),
+    "1. We run\n\n   ```python\n   # perhaps \\boxed{7}?\n   print(42)\n   ```\n"
+    "   ```output\n42\n```\n2. So: \\boxed{\\textbf{(B)}\\ 42}": (
+        ["# perhaps \\boxed{7}?\nprint(42)"],
+        42,
+    ),
+    "```python\nx = 1\n\n2. Next we define\n\n```python\ny = 2\n\n"
+    "3. Hence the sum is $\\boxed{3}$.": ([], 3),
+    "~~~python\nprint('\\\\boxed{42}')\n~~~\n```output\n\\boxed{42}\n```\n": (
+        ["print('\\\\boxed{42}')"],
+        42,
+    ),
+    "It is $\\boxed{\\frac{1}{2}}$.\n```python\nprint(1/2)\n```\n"
+    "```output\n0.5\n```\nNo integer.": (["print(1/2)"], None),
+    "The pair is $\\boxed{(3,100)}$.": ([], None),
+    "There is no code here, and no box: 42.": ([], None),
+}
 
 
 def completions(text: str) -> Iterator[str]:
@@ -104,69 +129,9 @@ def completions(text: str) -> Iterator[str]:
     yield parts[-1]
 
 
-def test_tora_transcripts() -> None:
-    """Every box is read as its own program read it; every completion with code is found to ask."""
-    rows = list(transcripts("tora_gsm8k_traces.jsonl"))
-    for row in rows:
-        logged = row["logged_pred"]
-        expected = int(logged) if re.fullmatch(r"-?\d+", logged) else None
-        assert extract_answer(row["text"]) == expected, row["problem_id"]
-        first, last = completions(row["text"])
-        compile(pending_code(first) or "missing =", "block", "exec")
-        assert pending_code(last) is None
-    assert len(rows) == 600
-
-
-def test_deepseek_transcripts() -> None:
-    """Boxes agree with what was logged but for two, both logged wrongly.
-
-    Logged as 4 is the box 885/4, as 320 the box -320. The box with a colour was not logged. What
-    was logged without a box ("The answer is: $5$") is not compared.
-    """
-    agreeing, disagreeing = 0, []
-    for row in transcripts("deepseekmath7b_aimo1_traces.jsonl"):
-        logged = row["logged_text_answer"]
-        if find_boxed(row["text"]) is None or not re.fullmatch(r"\d+", logged):
-            continue
-        value = extract_answer(row["text"])
-        if value is not None and value == int(logged):
-            agreeing += 1
-        else:
-            disagreeing.append((value, logged))
-    assert sorted(disagreeing, key=str) == [(-320, "320"), (None, "4")]
-    assert agreeing >= 144
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning")
-def test_deepseek_blocks() -> None:
-    """Completions that ended in the output fence give code that compiles, with few exceptions.
-
-    Without code are those that open no python fence. The syntax errors are the model's own.
-    """
-    asked, found, compiled = 0, 0, 0
-    for row in transcripts("deepseekmath7b_aimo1_traces.jsonl"):
-        for completion in list(completions(row["text"]))[:-1]:
-            asked += 1
-            code = pending_code(completion)
-            found += code is not None
-            try:
-                compile(code or "missing =", "block", "exec")
-                compiled += 1
-            except SyntaxError:
-                continue
-    assert asked == 1019
-    assert found >= 1004
-    assert compiled >= 999
-
-
-def test_aime_solutions() -> None:
-    """Every box in the solutions is an integer; all but one solution, without a box, end in it."""
-    boxes, right = 0, 0
-    rows = list(transcripts("aimo_validation_aime.jsonl"))
-    for row in rows:
-        right += extract_answer(row["solution"]) == row["answer"]
-        for match in re.finditer(r"\\boxed\s*\{", row["solution"]):
-            assert extract_answer(row["solution"][match.start() : match.end() + 40]) is not None
-            boxes += 1
-    assert boxes == 332
-    assert right >= 89
+@pytest.mark.parametrize("text", TRANSCRIPTS)
+def test_a_transcript_is_read_as_its_reader_would(text: str) -> None:
+    codes, answer = TRANSCRIPTS[text]
+    asked = [pending_code(completion) for completion in completions(text)]
+    assert [code for code in asked if code is not None] == codes
+    assert extract_answer(text) == answer
