@@ -76,6 +76,18 @@ dataset: $(READY) ## Build a training set with its data card (KIND=cot|tir ROWS=
 train: $(READY) ## Fine-tune one stage; resumes (STAGE=cot|tir MODEL= DATA= RECIPE= OUT= HOURS= TRACKER= ARGS=)
 	@$(PY) -m training.train $(call option,STAGE,stage) $(call option,MODEL,model) $(call option,DATA,data) $(call option,RECIPE,recipe) $(call option,OUT,out) $(call option,HOURS,hours) $(call option,TRACKER,tracker) $(ARGS)
 
+.PHONY: kto
+kto: $(READY) ## Train on the model's own samples; resumes (MODEL= DATA= RECIPE= OUT= ENGINE_URL= HOURS= TRACKER= ARGS=)
+	@$(PY) -m training.kto $(call option,MODEL,model) $(call option,DATA,data) $(call option,RECIPE,recipe) $(call option,OUT,out) $(call option,ENGINE_URL,engine-url) $(call option,HOURS,hours) $(call option,TRACKER,tracker) $(ARGS)
+
+.PHONY: recipe
+recipe: $(READY) ## Make a model from its base: data, two stages, KTO, evaluations; resumes (RECIPE=embedded|numina-7b DRY_RUN=1 OUT= UNTIL=)
+	@$(PY) -m training.recipe $(call option,RECIPE,recipe) $(call option,OUT,out) $(call option,UNTIL,until) $(if $(DRY_RUN),--dry-run)
+
+.PHONY: choose
+choose: $(READY) ## Say which checkpoint is best and how sure that is (RUNS="a.jsonl b.jsonl ..." OUT=)
+	@$(PY) -m training.choose $(RUNS) $(call option,OUT,out)
+
 # Weights. MODEL is a folder or a hub id; without it the embedded model is taken.
 
 .PHONY: quantize

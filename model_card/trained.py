@@ -9,7 +9,7 @@ from typing import Any
 
 from huggingface_hub import ModelCardData
 
-from model_card.render import environment, licence, source_of, text
+from model_card.render import environment, licence, source_of
 
 STAGES = {
     "cot": "Chain of thought",
@@ -42,29 +42,18 @@ def render(
         language=source.get("language"),
         tags=[*source["tags"], "trl", *("sft", "kto")[: 2 if last == "kto" else 1]],
     )
-    filters = environment()
-    filters.filters["listed"] = listed
-    card = filters.get_template("trained.md.j2").render(
-        yaml=head.to_yaml(),
-        title=title,
-        report=report,
-        source=source,
-        names=STAGES,
-        pictures=pictures,
-        evaluations=evaluations,
-        licence_text=licence(source),
+    card = (
+        environment()
+        .get_template("trained.md.j2")
+        .render(
+            yaml=head.to_yaml(),
+            title=title,
+            report=report,
+            source=source,
+            names=STAGES,
+            pictures=pictures,
+            evaluations=evaluations,
+            licence_text=licence(source),
+        )
     )
     return card.rstrip() + "\n"
-
-
-def listed(value: Any) -> str:
-    """Format what a data card lists: names, counts, or how many entries there are."""
-    if isinstance(value, Mapping):
-        entries: Mapping[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
-        return ", ".join(f"{name} ({text(entry)})" for name, entry in entries.items()) or "none"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        several: Sequence[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        if all(isinstance(entry, str) for entry in several):
-            return ", ".join(several) or "none"
-        return f"{len(several)}"
-    return text(value)

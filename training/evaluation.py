@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common import files
 from kernel.checks.preflight import PROFILE
-from training.machine import cpu_dtype
 from training.settings import Evaluation, TrainingError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,17 +91,6 @@ def viewed(scored: Scored, how: Evaluation, folder: Path) -> Path:
     profile: dict[str, Any] = {}
     if (scored.model / PROFILE).is_file():
         profile = json.loads((scored.model / PROFILE).read_text("utf-8"))
-    shared = {"temperature": how.temperature, "rounds": how.rounds, "engine": engine(profile)}
-    text = json.dumps({**profile, **shared, **scored.settings}, indent=1)
-    (view / PROFILE).write_text(text, "utf-8")
+    shared = {"temperature": how.temperature, "rounds": how.rounds}
+    files.write_json(view / PROFILE, {**profile, **shared, **scored.settings})
     return view
-
-
-def engine(profile: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the engine's arguments: on a CPU the number type that it multiplies fast."""
-    import torch
-
-    own: dict[str, Any] = dict(profile.get("engine", {}))
-    if torch.cuda.is_available():
-        return own
-    return {**own, "dtype": cpu_dtype(Path("/proc/cpuinfo"))}

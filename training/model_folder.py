@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common import manifest, saved_model
+from common import files, manifest, saved_model
 from model_card.trained import render
 from training.settings import Recipe, TrainingError
 
@@ -69,7 +69,7 @@ def write(
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
         mend_tokenizer(scratch, tokenizer.chat_template)
-        _write_json(scratch / PROFILE, profile)
+        files.write_json(scratch / PROFILE, profile)
         describe(scratch, report, pictures)
         scratch.chmod(0o755)  # mkdtemp gives it to this user alone
         if folder.exists():
@@ -82,7 +82,7 @@ def write(
 
 def describe(folder: Path, report: Mapping[str, Any], pictures: tuple[Path, ...] = ()) -> None:
     """Write report, pictures, card and manifest of a model that lies in `folder`."""
-    _write_json(folder / REPORT, report)
+    files.write_json(folder / REPORT, report)
     for picture in pictures:
         shutil.copyfile(picture, folder / picture.name)
     card = render(report, [picture.name for picture in pictures])
@@ -96,12 +96,8 @@ def mend_tokenizer(folder: Path, template: str) -> None:
     path = folder / "tokenizer_config.json"
     settings: dict[str, Any] = json.loads(path.read_text("utf-8"))
     # In both places: older readers look into the settings, newer ones beside them first.
-    _write_json(path, {**settings, "chat_template": template})
+    files.write_json(path, {**settings, "chat_template": template})
     (folder / "chat_template.jinja").write_text(template, "utf-8")
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def next_report(base: str, recipe: Recipe, done: Mapping[str, Any]) -> dict[str, Any]:

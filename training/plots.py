@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from common import files
+
 Lines = Sequence[dict[str, Any]]
 
 
@@ -74,7 +76,6 @@ def _smoothed(lines: Lines, name: str, width: int = 10) -> list[dict[str, Any]]:
 
 
 def _saved(figure: Any, picture: Path) -> Path:
-    scratch = picture.with_suffix(".part")
-    figure.savefig(scratch, format="png", dpi=110, metadata={"Software": None})
-    scratch.replace(picture)
+    with files.whole(picture) as scratch:
+        figure.savefig(scratch, format="png", dpi=110, metadata={"Software": None})
     return picture

@@ -16,6 +16,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from common import files
+
 METRICS = "metrics.jsonl"
 LEFT_OUT = {"total_flos", "train_runtime", "train_samples_per_second", "train_steps_per_second"}
 SAY_SECONDS = 10.0
@@ -132,23 +134,13 @@ def keep_steps(path: Path, last: int) -> None:
     """Drop the lines of `path` behind step `last`, and any that is torn."""
     kept = [line for line in read(path) if line["step"] <= last]
     if path.is_file():
-        scratch = path.with_suffix(".part")
-        scratch.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
-        scratch.replace(path)
+        files.write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
 
 
 def read(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a metrics file in order; [] where there is none."""
-    found: list[dict[str, Any]] = []
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        try:
-            value: Any = json.loads(line)
-        except ValueError:
-            continue  # the last line of a killed run
-        if isinstance(value, dict) and "step" in value:
-            found.append(value)  # pyright: ignore[reportUnknownArgumentType]
-    return found
+    if not path.is_file():
+        return []
+    # A torn line is the last one of a killed run.
+    values = [line.value for line in files.json_lines(path)]
+    return [value for value in values if isinstance(value, dict) and "step" in value]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import tyro
 
+from common import files
 from common.embedded_model import cache_folder
 from training import evaluation, settings
 from training.evaluation import WORDS, Scored
@@ -213,9 +214,7 @@ def keep_time(place: Place, name: str, seconds: float) -> None:
     if path.is_file():
         known = json.loads(path.read_text("utf-8"))
     known[name] = round(known.get(name, 0.0) + seconds, 1)
-    scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
-    scratch.replace(path)
+    files.write_json(path, known)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common import files
 from training.settings import TrainingError
 
 TRAIN = "train.jsonl"
@@ -35,30 +36,21 @@ def read_rows(path: Path, most: int | None = None) -> list[Row]:
     Raises:
         TrainingError: there is no such file, it is empty, or a row is bad, named by its line.
     """
-    try:
-        text = path.read_text("utf-8")
-    except OSError:
-        raise TrainingError(f"{path} is no file: make it with `make dataset`.") from None
-    except UnicodeDecodeError:
-        raise TrainingError(f"{path} is not UTF-8 text.") from None
+    if not path.is_file():
+        raise TrainingError(f"{path} is no file: make it with `make dataset`.")
     rows: list[Row] = []
-    # Not splitlines: a problem may hold U+2028 and its like, which JSON does not escape.
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip() and (most is None or len(rows) < most):
-            rows.append(_row(line, f"{path}, line {number}"))
+    try:
+        for line in files.read_json_lines(path):
+            if most is None or len(rows) < most:
+                rows.append(_row(line.value, line.place))
+    except files.FileError as error:
+        raise TrainingError(str(error)) from None
     if not rows:
         raise TrainingError(f"{path} holds no rows: see the counts in {path.parent / CARD}.")
     return rows
 
 
-def _row(line: str, place: str) -> Row:
-    try:
-        cells: Any = json.loads(line)
-    except ValueError:
-        raise TrainingError(f"{place}: this is not JSON.") from None
-    if not isinstance(cells, Mapping):
-        raise TrainingError(f"{place}: this is no JSON object.")
-    values: Mapping[str, Any] = cells  # pyright: ignore[reportUnknownVariableType]
+def _row(values: Mapping[str, Any], place: str) -> Row:
     for name in ("problem", "solution"):
         if not isinstance(values.get(name), str) or not values[name].strip():
             raise TrainingError(f"{place}: the {name} is missing.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common import files
 from training.settings import TrainingError
 
 KEY = "run.json"
@@ -96,9 +97,7 @@ def _check_same(path: Path, key: dict[str, Any]) -> None:
     try:
         before: dict[str, Any] = json.loads(file.read_text("utf-8"))
     except OSError:
-        scratch = file.with_suffix(".part")
-        scratch.write_text(json.dumps(key, indent=1) + "\n", "utf-8")
-        scratch.replace(file)
+        files.write_json(file, key)
         return
     except ValueError:
         raise TrainingError(f"{file} cannot be read: remove {path}, or set OUT.") from None

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import files
 from kernel.answers.extraction import to_answer
 from kernel.config import Config
 from kernel.prompt import output_block
@@ -38,16 +39,14 @@ def write_problems(train: Path, out: Path, most: int | None) -> Path:
         TrainingError: none has.
     """
     found: dict[str, str] = {}
-    for line in train.read_text("utf-8").split("\n"):
-        row = json.loads(line) if line.strip() else {}
+    for line in files.read_json_lines(train):
+        row = line.value
         if row.get("answer") is not None and row["problem"] not in found:
             cells = {name: row.get(name) for name in ("id", "problem", "answer")}
             found[row["problem"]] = json.dumps({**cells, "id": row.get("id") or str(len(found))})
     if not found:
         raise TrainingError(f"{train} has no row with an answer: KTO needs the truth.")
-    scratch = out.with_suffix(".part")
-    scratch.write_text("".join(line + "\n" for line in list(found.values())[:most]), "utf-8")
-    scratch.replace(out)
+    files.write_text(out, "".join(line + "\n" for line in list(found.values())[:most]))
     return out
 
 

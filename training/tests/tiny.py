@@ -114,7 +114,13 @@ def make_data(folder: Path, rows: int = 12) -> Path:
     for name, numbers in (("train", range(1, rows + 1)), ("heldout", range(100, 103))):
         lines = [json.dumps(make_row(number)) + "\n" for number in numbers]
         (folder / f"{name}.jsonl").write_text("".join(lines), "utf-8")
-    card = {"kind": "tir", "rows": rows, "sources": {"test": "MIT"}, "decontaminated": []}
+    card = {
+        "kind": "tir",
+        "train": {"rows": rows, "tokens": 100 * rows},
+        "sources": [{"name": "test", "licence": "MIT"}],
+        "recoveries": {"share": 0.25},
+        "decontamination": {"rows": []},
+    }
     (folder / "dataset.json").write_text(json.dumps(card), "utf-8")
     return folder
 

@@ -1,0 +1,234 @@
+"""Measures the recipe: what each stage of training adds, from the runs that `make recipe` left.
+
+    python -m benchmarks.recipe
+
+Covers: what `benchmarks/results/recipe.json` holds: a row for each model on each set (words, one
+block, SC-TIR), intervals, paired tests, recoveries, tokens, the curves of training and of rewards.
+Does not cover: making the models; a run that is not there leaves its row and figure out.
+
+One block (M = 1) is read from the run of four rounds: what a candidate boxed or its first block
+printed. The seeds of a candidate's first generation are the same either way.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.result import write_result
+from kernel.records import ExecutionStatus
+from training import settings
+from training.recipe import Place, place_of
+from training.rows import card
+from validation import statistics
+from validation.runs.ballots import ballots
+from validation.runs.records import Recording, read_run
+from validation.scoring import Rule, Source, score
+
+ONE_BLOCK = Rule("one block", source=Source.BOXED_ELSE_PRINTED)
+FOUR = Rule("kernel")
+MODELS = ("base", "cot", "tir", "kto")
+SETS = ("known", "heldout", "dry-run", "gsm8k")
+FIGURES = {
+    "right_base": ("base", "known", 4),
+    "right_cot": ("cot", "known", 4),
+    "right_tir_m1": ("tir", "known", 1),
+    "right_tir_m4": ("tir", "known", 4),
+    "right_kto": ("kto", "known", 4),
+    "right_heldout_base": ("base", "heldout", 4),
+    "right_heldout_tir": ("tir", "heldout", 4),
+}
+"""Each figure: the model, the set, and how many rounds count."""
+
+Right = dict[str, bool]
+"""Whether each problem was right; one seed a problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One model on one set, in one way."""
+
+    model: str
+    set: str
+    rounds: int
+    run: Recording
+    right: Right
+
+    @property
+    def share(self) -> float:
+        """Of all problems."""
+        return sum(self.right.values()) / len(self.right)
+
+
+def scores(place: Place) -> list[Scores]:
+    """Return all that can be scored of a recipe's runs."""
+    found: list[Scores] = []
+    for model in MODELS:
+        for name in SETS:
+            path = place.evaluations / f"{model}-{name}.jsonl"
+            if path.is_file() and (run := read_run(path)).solved:
+                found.append(Scores(model, name, 4, run, right(run, FOUR)))
+                if model == "tir":
+                    found.append(Scores(model, name, 1, run, right(run, ONE_BLOCK, 1)))
+    return found
+
+
+def right(run: Recording, rule: Rule, rounds: int | None = None) -> Right:
+    """Return which problems a run has right under a rule; of several seeds the first counts."""
+    scored = score(ballots(run, rounds), rule, run.config).sort("seed", "problem")
+    first = scored.unique("problem", keep="first", maintain_order=True)
+    return dict(zip(first["problem"].to_list(), first["correct"].to_list(), strict=True))
+
+
+def row(found: Scores, base: Scores | None) -> dict[str, Any]:
+    """Return the row of a model on a set."""
+    count = len(found.right)
+    interval = statistics.wilson(sum(found.right.values()), count)
+    every = [c for solved in found.run.solved for c in solved.candidates]
+    blocks = [made.ran for c in every for made in c.rounds if made.ran]
+    against: dict[str, Any] = {}
+    if base and base is not found:
+        common = sorted(base.right.keys() & found.right.keys())
+        test = statistics.mcnemar([base.right[p] for p in common], [found.right[p] for p in common])
+        against = {"p_against_base": test.p, "needed": statistics.pairs_needed(test)}
+    return {
+        "model": found.model,
+        "set": found.set,
+        "rounds": "words" if found.model == "cot" else found.rounds,
+        "right": sum(found.right.values()),
+        "problems": count,
+        "low": round(interval.low, 4),
+        "high": round(interval.high, 4),
+        "temperature": found.run.settings.get("temperature"),
+        "candidates": found.run.settings.get("candidates"),
+        "tokens_a_problem": round(sum(c.tokens for c in every) / len(found.run.solved)),
+        "code_blocks": len(blocks),
+        "code_blocks_failed": sum(ran.status is not ExecutionStatus.OK for ran in blocks),
+        **against,
+    }
+
+
+def recoveries(run: Recording) -> dict[str, int]:
+    """Return how many candidates saw an error, wrote another block, and were right in the end."""
+    seen = again = mended = 0
+    for solved in run.solved:
+        for candidate in solved.candidates:
+            blocks = [made.ran for made in candidate.rounds if made.ran]
+            if blocks and blocks[0].status is not ExecutionStatus.OK:
+                seen += 1
+                again += len(blocks) > 1
+                mended += len(blocks) > 1 and candidate.answer == solved.truth
+    return {"saw_an_error": seen, "wrote_another_block": again, "mended": mended}
+
+
+def failing(run: Recording) -> set[str]:
+    """Return the problems on which some candidate's first block failed."""
+    return {
+        solved.problem
+        for solved in run.solved
+        for candidate in solved.candidates
+        for made in candidate.rounds[:1]
+        if made.ran and made.ran.status is not ExecutionStatus.OK
+    }
+
+
+def rounds_test(one: Scores, four: Scores) -> dict[str, Any]:
+    """Return the paired test of four rounds against one where a first block failed."""
+    problems = sorted(failing(four.run) & one.right.keys())
+    test = statistics.mcnemar([one.right[p] for p in problems], [four.right[p] for p in problems])
+    return {
+        "problems_with_a_failed_block": len(problems),
+        "right_m1": sum(one.right[p] for p in problems),
+        "right_m4": sum(four.right[p] for p in problems),
+        "p": test.p,
+        "needed": statistics.pairs_needed(test),
+    }
+
+
+def stages(place: Place) -> list[dict[str, Any]]:
+    """Return what the trainings measured, and their curves."""
+    found: list[dict[str, Any]] = []
+    for name in ("cot", "tir", "kto"):
+        report = place.model(name) / "training.json"
+        if report.is_file():
+            stage = json.loads(report.read_text("utf-8"))["stages"][-1]
+            lines = (place.run(name) / "metrics.jsonl").read_text("utf-8").splitlines()
+            kept = ("step", "loss", "eval_loss", "rewards/chosen", "rewards/rejected", "kl")
+            curve = [
+                {key: round(value, 4) for key, value in json.loads(line).items() if key in kept}
+                for line in lines
+            ]
+            known = {key: stage[key] for key in ("settings", "figures", "machine")}
+            found.append({"stage": name, **known, "curve": curve})
+    return found
+
+
+def minutes(place: Place) -> float:
+    """Return the minutes that all steps took."""
+    path = place.folder / "seconds.json"
+    known: Mapping[str, float] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return round(sum(known.values()) / 60, 1)
+
+
+def removed(place: Place) -> int:
+    """Return the rows that both sets lost because a validation set holds something like them."""
+    cards = [card(place.data(stage)) for stage in ("cot", "tir")]
+    return sum(len((known.get("decontamination") or {}).get("rows") or ()) for known in cards)
+
+
+def figures_of(found: Sequence[Scores], place: Place) -> dict[str, float]:
+    """Return the figures that others read; those of runs that are not there are left out."""
+    by_key = {(s.model, s.set, s.rounds): s for s in found}
+    figures = {name: round(by_key[key].share, 4) for name, key in FIGURES.items() if key in by_key}
+    return {**figures, "minutes": minutes(place), "rows_decontaminated": removed(place)}
+
+
+def main() -> None:
+    """Print the table and write the file."""
+    place = place_of(settings.load("embedded"))
+    found = scores(place)
+    if not found:
+        sys.exit(f"There are no runs in {place.evaluations}: run `make recipe` first.")
+    bases = {s.set: s for s in found if s.model == "base"}
+    rows = [row(s, bases.get(s.set)) for s in found]
+    show(rows)
+    by_key = {(s.model, s.set, s.rounds): s for s in found}
+    further: list[dict[str, Any]] = [*stages(place)]
+    for name in SETS:
+        if four := by_key.get(("tir", name, 4)):
+            test = rounds_test(by_key["tir", name, 1], four)
+            further.append({"recoveries": name, **recoveries(four.run), **test})
+    for entry in further:
+        if "recoveries" in entry:
+            print(json.dumps(entry))
+    figures = figures_of(found, place)
+    print(json.dumps(figures, indent=1))
+    print(f"written to {write_result('recipe', figures, [*rows, *further])}")
+
+
+def show(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a row for each model on each set."""
+    table = Table(
+        "model", "set", "M", "right", "95%", "tokens", "blocks (failed)", "p against base"
+    )
+    for found in rows:
+        p = found.get("p_against_base")
+        table.add_row(
+            found["model"],
+            found["set"],
+            str(found["rounds"]),
+            f"{found['right']} of {found['problems']}",
+            f"{found['low']:.0%} to {found['high']:.0%}",
+            str(found["tokens_a_problem"]),
+            f"{found['code_blocks']} ({found['code_blocks_failed']})",
+            "" if p is None else f"{p:.2g}",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""`make choose`: which of several checkpoints is the best, how sure that is, and what would tell.
+
+Covers: runs of `make validate`, grouped by the checkpoint they scored; accuracy on each set with
+its interval, the mean over the sets all checkpoints have, the paired test of the best against each
+other. Does not cover: the runs themselves.
+
+The winners chose on four sets of different difficulty after each stage: a set that is too easy or
+too hard for a model tells nothing of it, so each set counts the same.
+
+    python -m training.choose runs/a-amc.jsonl runs/a-aime.jsonl runs/b-amc.jsonl ...
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kernel.report import write_json
+from validation import statistics
+from validation.compare import compare
+from validation.report import report
+from validation.runs.records import Recording, RunError, read_run
+from validation.runs.verdicts import Verdict, judged
+
+Runs = Mapping[str, Recording]
+"""A checkpoint's runs by their set."""
+
+
+@dataclass
+class Options:
+    """Choose among checkpoints by their validation runs."""
+
+    runs: tyro.conf.Positional[tuple[Path, ...]] = ()
+    """JSONL files of `make validate`, of two checkpoints or more."""
+    out: Path = Path("runs/choose.json")
+    """Where all figures go."""
+
+
+def main() -> None:
+    """Run the command; exit 2 on a user's error."""
+    options = tyro.cli(Options)
+    try:
+        figures = choose(grouped([read_run(path) for path in options.runs]))
+    except RunError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    show(figures)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    write_json(options.out, figures)
+    print(f"figures  {options.out}")
+
+
+def checkpoint_of(run: Recording) -> str:
+    """Return the folder of the model that a run scored; a view of a model is that model."""
+    model = Path(str(run.about.get("model") or "unknown"))
+    config = model / "config.json"
+    return str(config.resolve().parent) if config.is_symlink() else str(model)
+
+
+def grouped(runs: Sequence[Recording]) -> dict[str, dict[str, Recording]]:
+    """Return the runs by checkpoint and set.
+
+    Raises:
+        RunError: fewer than two checkpoints, a set twice, or no set that all have.
+    """
+    found: dict[str, dict[str, Recording]] = defaultdict(dict)
+    for run in runs:
+        checkpoint, name = checkpoint_of(run), str(run.about.get("set"))
+        if name in found[checkpoint]:
+            raise RunError(f"{run.path} is a second run of {checkpoint} on {name}: name one.")
+        found[checkpoint][name] = run
+    if len(found) < 2:
+        raise RunError("Which checkpoints? Set RUNS to validation runs of at least two models.")
+    if not set.intersection(*(set(sets) for sets in found.values())):
+        raise RunError("The checkpoints have no set in common: validate all on the same sets.")
+    return dict(found)
+
+
+def choose(found: Mapping[str, Runs]) -> dict[str, Any]:
+    """Return the checkpoints with their figures, best first, and what tells them apart."""
+    sets = sorted(set.intersection(*(set(runs) for runs in found.values())))
+    rows = [
+        {"checkpoint": name, "mean": _mean(runs, sets), "sets": _figures(runs)}
+        for name, runs in found.items()
+    ]
+    rows.sort(key=lambda row: -row["mean"])
+    best = rows[0]["checkpoint"]
+    tests = [
+        {"checkpoint": row["checkpoint"], **_against(found[best], found[row["checkpoint"]], sets)}
+        for row in rows[1:]
+    ]
+    return {"sets": sets, "best": best, "checkpoints": rows, "against_best": tests}
+
+
+def _mean(runs: Runs, sets: Sequence[str]) -> float:
+    return sum(report(runs[name])["accuracy"] for name in sets) / len(sets)
+
+
+def _figures(runs: Runs) -> dict[str, dict[str, Any]]:
+    names = ("accuracy", "accuracy_95", "problems", "solves")
+    reports = {name: report(run) for name, run in runs.items()}
+    return {name: {key: figures[key] for key in names} for name, figures in reports.items()}
+
+
+def _pooled(runs: Runs, sets: Sequence[str]) -> list[Verdict]:
+    """Return the solves of several sets, each problem named by its set too."""
+    return [
+        replace(solve, solved=replace(solve.solved, problem=f"{name}/{solve.solved.problem}"))
+        for name in sets
+        for solve in judged(runs[name])
+    ]
+
+
+def _against(best: Runs, other: Runs, sets: Sequence[str]) -> dict[str, Any]:
+    """Return the paired comparison of another checkpoint (A) with the best (B)."""
+    figures = compare(_pooled(other, sets), _pooled(best, sets))
+    return {**figures, "more_problems": more_problems(figures), "says": says(figures)}
+
+
+def more_problems(figures: Mapping[str, Any]) -> int | None:
+    """Return how many further problems would show this difference (80% power), None for none."""
+    lead = abs(figures["accuracy_b"] - figures["accuracy_a"])
+    if not lead:
+        return None
+    differing = (figures["better_a"] + figures["better_b"]) / figures["problems"]
+    discordance = min(1.0, max(differing, lead))
+    return max(0, statistics.pairs_for(discordance, lead / discordance) - figures["problems"])
+
+
+def says(figures: Mapping[str, Any]) -> str:
+    """Say in one sentence how sure it is that the best is better, and what would tell."""
+    p, lead = figures["permutation"]["p"], figures["accuracy_b"] - figures["accuracy_a"]
+    points = f"{100 * lead:.1f} points better on {figures['problems']} problems (p = {p:.2g})"
+    if p < 0.05:
+        return f"{points}: more than noise"
+    problems, seeds = more_problems(figures), figures["more_seeds"]
+    if problems is None or seeds is None:
+        return f"{points}: nothing tells them apart"
+    return (
+        f"{points}: may be noise; about {problems} more problems or {seeds} more seeds would tell"
+    )
+
+
+def show(figures: Mapping[str, Any]) -> None:
+    """Print a table of the checkpoints, and the answer."""
+    sets = sorted({name for row in figures["checkpoints"] for name in row["sets"]})
+    table = Table("checkpoint", *sets, "mean of common sets")
+    for row in figures["checkpoints"]:
+        cells = [_cell(row["sets"].get(name)) for name in sets]
+        table.add_row(Text(row["checkpoint"]), *cells, f"{row['mean']:.1%}")
+    console = Console()
+    console.print(table)
+    console.print(Text(f"best: {figures['best']}"))
+    for test in figures["against_best"]:
+        console.print(Text(f"  against {test['checkpoint']}: {test['says']}."))
+
+
+def _cell(figures: Mapping[str, Any] | None) -> str:
+    if figures is None:
+        return ""
+    low, high = figures["accuracy_95"]["low"], figures["accuracy_95"]["high"]
+    return f"{figures['accuracy']:.1%} ({low:.0%} to {high:.0%})"
+
+
+if __name__ == "__main__":
+    main()
