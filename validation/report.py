@@ -169,7 +169,8 @@ def _majority(solve: Verdict, count: int) -> Floats:
     """Return maj@k of one solve."""
     if solve.truth is None:
         return np.zeros(count)
-    return statistics.majority_at_k(solve.tally, count - solve.voters, solve.truth)
+    curve = statistics.majority_at_k(solve.tally, count - solve.voters, solve.truth)
+    return curve.round(12)  # what is certain is exactly 0 or 1
 
 
 def wrong_votes_agree(problems: Problems) -> float | None:

@@ -70,11 +70,13 @@ def score(ballots: pl.DataFrame, rule: Rule, config: Config) -> pl.DataFrame:
     truth is not known.
     """
     heard = _stopped(_votes(ballots, rule), rule)
-    solves = heard.group_by(SOLVE, maintain_order=True).agg(
-        pl.col("truth").first(),
-        candidates=pl.len(),
-        voters=pl.col("vote").count(),
-        tokens=pl.col("tokens").sum(),
+    counts = heard.group_by(SOLVE).agg(
+        candidates=pl.len(), voters=pl.col("vote").count(), tokens=pl.col("tokens").sum()
+    )
+    # A solve of whose candidates the rule takes none gets the default answer.
+    every = ballots.group_by(SOLVE, maintain_order=True).agg(pl.col("truth").first())
+    solves = every.join(counts, SOLVE, "left", maintain_order="left").with_columns(
+        pl.col("candidates", "voters", "tokens").fill_null(0)
     )
     answer = pl.coalesce("answer", "fallback", pl.lit(config.default_answer))
     return (

@@ -123,7 +123,9 @@ def _range(
         return float(posterior.ppf(0.025)), float(posterior.ppf(0.975))
     error = problems * float(stats.sem(shares))
     half = float(stats.t.ppf(0.975, count - 1)) * math.hypot(sd, error)
-    low, high = problems * accuracy - half, problems * accuracy + half
-    # Scores go in steps of 1 / runs; the range names those within.
-    low, high = math.ceil(low * runs) / runs, math.floor(high * runs) / runs
+    mean = problems * accuracy
+    # Scores go in steps of 1 / runs; the range names those within, and the one nearest the mean.
+    nearest = round(mean * runs) / runs
+    low = min(nearest, math.ceil((mean - half) * runs) / runs)
+    high = max(nearest, math.floor((mean + half) * runs) / runs)
     return max(0.0, low), min(float(problems), high)

@@ -105,3 +105,10 @@ def test_an_unknown_truth_is_neither_right_nor_wrong():
 def test_ten_rules_with_names_of_their_own():
     assert len({rule.name for rule in rules(48)}) == len(set(rules(48))) == 10
     assert all(rule.first_to != 0 and rule.candidates != 0 for rule in rules(1))
+
+
+def test_a_solve_of_whose_candidates_a_rule_takes_none_is_answered_by_default():
+    frame = ballots([3, 5], [4, 4]).filter((pl.col("seed") == 0) | (pl.col("candidate") > 0))
+    scored = score(frame, Rule("first", candidates=1), CONFIG).sort("seed")
+    assert scored["answer"].to_list() == [3, 77]
+    assert scored["candidates"].to_list() == [1, 0] and scored["tokens"].to_list() == [10, 0]

@@ -91,3 +91,10 @@ def test_a_perfect_run_promises_no_perfect_score(right):
     prior = stats.betabinom(50, 20 * right + 0.5, 20 * (1 - right) + 0.5)
     assert (found.low, found.high) == (prior.ppf(0.025), prior.ppf(0.975))
     assert found.sd == 0 and found.high - found.low > 2
+
+
+def test_a_range_is_never_inside_out():
+    found = leaderboard([1.0] * 999 + [0.6], 0.0)
+    assert found.low <= found.high == 50
+    found = leaderboard([0.4] * 50 + [0.41] * 50, 0.24, runs=2)
+    assert found.low <= found.high
