@@ -12,6 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -96,8 +97,12 @@ def _counted(pairs: Sequence[tuple[Seeds, Seeds]], unit: int) -> float:
     return min(1.0, float(sums[np.abs(values) >= seen].sum()))
 
 
+@cache
 def _exchanged(x: Seeds, y: Seeds) -> tuple[int, Floats]:
-    """Return the fewest right solves that B can get by exchange, and the chances from there on."""
+    """Return the fewest right solves that B can get by exchange, and the chances from there on.
+
+    Many problems have the same counts, and scipy takes long for each.
+    """
     right, solves = x.right + y.right, x.solves + y.solves
     fewest, most = max(0, right - x.solves), min(right, y.solves)
     return fewest, stats.hypergeom.pmf(np.arange(fewest, most + 1), solves, right, y.solves)
