@@ -111,8 +111,8 @@ notebook: $(READY) ## Build notebooks/submission.ipynb and probe.ipynb from kern
 	@$(PY) -m notebooks.probe.notebook
 
 .PHONY: package
-package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL=folder MODEL_DATASET=owner/slug)
-	@$(PY) -m notebooks.packaging.package $(call option,PROFILE,profile) $(call option,MODEL_DATASET,model-dataset) $(call option,MODEL,model)
+package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL=folder MODEL_DATASET=owner/slug FLASHINFER=file of the probe)
+	@$(PY) -m notebooks.packaging.package $(call option,PROFILE,profile) $(call option,MODEL_DATASET,model-dataset) $(call option,MODEL,model) $(call option,FLASHINFER,flashinfer)
 
 .PHONY: rehearse
 rehearse: PROFILE ?= cpu

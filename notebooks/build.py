@@ -120,6 +120,7 @@ def submission_cells(kernel: Path = ROOT / "kernel") -> list[Cell]:
     return [
         Cell("introduction", "markdown", INTRODUCTION.rstrip("\n")),
         script_cell("install", CELLS / "install.py"),
+        script_cell("compiled", CELLS / "compiled.py"),
         *kernel_cells(kernel=kernel),
         Cell("about-run", "markdown", "## Run"),
         script_cell("run", CELLS / "run.py"),

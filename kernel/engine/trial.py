@@ -46,8 +46,17 @@ def trial_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def step_seconds(engine: Any, sequences: int, context: int) -> float:
-    """Return the seconds of one decode step of a full batch."""
+def step_seconds(
+    engine: Any, sequences: int, context: int, sampling: Mapping[str, Any] | None = None
+) -> float:
+    """Return the seconds of one decode step.
+
+    Args:
+        engine: vLLM's.
+        sequences: that decode together.
+        context: tokens of each before the first step.
+        sampling: arguments of vLLM's SamplingParams; none are the cheapest.
+    """
     from vllm import SamplingParams
     from vllm.inputs import TokensPrompt
 
@@ -55,7 +64,8 @@ def step_seconds(engine: Any, sequences: int, context: int) -> float:
         # Ordinary ids of any vocabulary, no two prompts alike.
         ids = [100 + (number + i) % 900 for i in range(context)]
         prompt = TokensPrompt(prompt_token_ids=ids)
-        params = SamplingParams(max_tokens=2 * STEPS, ignore_eos=True, detokenize=False)
+        given = sampling or {"detokenize": False}
+        params = SamplingParams(max_tokens=2 * STEPS, ignore_eos=True, **given)
         engine.add_request(str(number), prompt, params)
     written = dict.fromkeys(map(str, range(sequences)), 0)
     # Until all prompts are read, and for a few steps more: kernels compile at first use.
@@ -111,7 +121,7 @@ def measured(given: Mapping[str, Any], size: Sequence[int]) -> str:
     if not own.get("enable_chunked_prefill", True):
         fitting["max_num_batched_tokens"] = CONTEXT + 2 * STEPS
     engine = LLMEngine.from_engine_args(EngineArgs(**{**fitting, **trial_arguments(given)}))
-    seconds = step_seconds(engine, *size)
+    seconds = step_seconds(engine, size[0], size[1])
     if given.get("worker_extension_cls") and (fault := fault_of_own(engine)):
         return REASON + fault
     return f"{SECONDS}{seconds}"

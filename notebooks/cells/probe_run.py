@@ -14,3 +14,5 @@ if model is None:
 found = probe_checks.probe(model)
 Path("probe.json").write_text(json.dumps(found, indent=1))
 print(json.dumps(found, indent=1))
+# All three are defined by the cell that brings such a file along.
+pack(WORKSPACE, Path(PACKED))  # noqa: F821  # pyright: ignore[reportUndefinedVariable]

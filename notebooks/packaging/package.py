@@ -12,6 +12,7 @@ import hashlib
 import json
 import shutil
 import sys
+import tarfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STATE = ".built.json"
 """In each part: the key of the sources that it was built from."""
 NOTEBOOK = "submission.ipynb"
+COMPILED = "flashinfer.cache"
+"""The name that `cells/compiled.py` looks for."""
 ProfileName = Literal["t4x2", "cpu"]
 
 
@@ -50,6 +53,8 @@ class Options:
     """An uploaded model's owner/slug, in place of dist/model."""
     model: Path | None = None
     """A model's folder, in place of dist/model, or of the embedded model with the profile cpu."""
+    flashinfer: Path | None = None
+    """What the probe notebook compiled (`flashinfer.cache`), to go with the wheels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
     place = home(options.out, options.profile)
     parts = [
         _kernel(chosen, options, tell),
-        _wheels(chosen, wheelhouse.PROFILES[options.profile], place / "wheels", tell),
+        _wheels(chosen, options, place / "wheels", tell),
     ]
     if options.profile == "cpu":
         source = options.model or embedded_model.ensure()
@@ -171,15 +176,13 @@ def _kernel(chosen: settings.Settings, options: Options, tell: Callable[[str], N
 
 
 def _wheels(
-    chosen: settings.Settings,
-    profile: wheelhouse.Profile,
-    folder: Path,
-    tell: Callable[[str], None],
+    chosen: settings.Settings, options: Options, folder: Path, tell: Callable[[str], None]
 ) -> Part:
     """Download the wheels and prove that they are all that is needed."""
+    profile, compiled = wheelhouse.PROFILES[options.profile], _compiled(options)
     metadata = _json_text(settings.dataset_metadata(chosen, "wheels"))
     sources = [path.read_bytes() for path in profile.sources]
-    key = _digest([*sources, metadata.encode(), f"{profile}".encode()])
+    key = _digest([*sources, metadata.encode(), f"{profile}".encode(), compiled])
     part = Part(folder, key)
     if part.built:
         return part
@@ -202,11 +205,22 @@ def _wheels(
     if lacking:
         raise PackageError(f"the wheelhouse of {profile.name} is not closed: {lacking}")
     (scratch / "key").unlink()
+    if compiled:
+        (scratch / COMPILED).write_bytes(compiled)
     (scratch / "dataset-metadata.json").write_text(metadata, "utf-8")
     manifest.write(scratch)
     _replace(scratch, folder)
     part.seal()
     return part
+
+
+def _compiled(options: Options) -> bytes:
+    """Return what FlashInfer compiled in the probe, nothing where no file is named."""
+    if options.flashinfer is None:
+        return b""
+    if not tarfile.is_tarfile(options.flashinfer):
+        raise PackageError(f"FLASHINFER is no {COMPILED} of the probe notebook's output.")
+    return options.flashinfer.read_bytes()
 
 
 def copy_model(

@@ -12,17 +12,19 @@ import tyro
 from notebooks.build import CELLS, ROOT, Cell, kernel_cells, notebook, script_cell, write
 
 NOTEBOOK = ROOT / "notebooks/probe.ipynb"
-FILES = ("probe_weights", "probe_checks")
+FILES = ("probe_weights", "probe_fit", "probe_machine", "probe_checks")
 """Written beside the kernel, in this order."""
 INTRODUCTION = """\
 # What only two T4s can tell
 
 Run once by hand, with the wheels and the model attached as for a submission and the GPU T4 x2
-chosen; it takes about half an hour. The last output is a JSON, also in `probe.json`, which
+chosen; it takes about an hour. The last output is a JSON, also in `probe.json`, which
 `make plan ARGS="--calibration probe.json"` and `make simulate` (same option) read.
 
-Checks: vLLM on the image's torch; the model end to end with its quantization; FlashInfer against
-Triton; tokens a second at 48 sequences; float16 logits against bfloat16 on the CPU.
+Checks: vLLM on the image's torch; the model end to end with its quantization; what the start's
+trials choose, and how long FlashInfer compiles; the rate of reading keys and values in six batches
+with each attention; one whole problem; clocks and power over ten minutes; float16 logits against
+the CPU's. `flashinfer.cache` is what was compiled: `make package FLASHINFER=file` brings it along.
 """
 
 
@@ -32,6 +34,7 @@ def probe_cells() -> list[Cell]:
     return [
         Cell("introduction", "markdown", INTRODUCTION.rstrip("\n")),
         script_cell("install", CELLS / "install.py"),
+        script_cell("compiled", CELLS / "compiled.py"),
         *kernel_cells(),
         *[Cell(f"write-{name}", "code", f"%%writefile {name}.py\n{text}") for name, text in files],
         script_cell("run", CELLS / "probe_run.py"),

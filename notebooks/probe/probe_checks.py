@@ -1,9 +1,9 @@
 """What only the real machine can tell, check by check, as one JSON: run by `probe.ipynb` on Kaggle.
 
-Covers: vLLM on the image's torch, the mounted model end to end with its quantization, FlashInfer
-against Triton, tokens a second at 48 sequences, float16 logits on the GPU against bfloat16 on the
-CPU, and the constants that `make plan` and `make simulate` take as calibration. Does not cover:
-answers to problems; the submission's own rehearsal does that.
+Covers: vLLM on the image's torch, the mounted model end to end with its quantization, steps of six
+batches with each attention, prefill, float16 logits on the GPU against bfloat16 on the CPU; what
+`probe_machine` asks; and the constants that `make plan` and `make simulate` take as calibration
+(`probe_fit`). Does not cover: a whole competition; the submission's own rehearsal does that.
 
 Each check is a process of its own (`python probe_checks.py CHECK MODEL ARGUMENTS_AS_JSON`): what
 crashes or hangs costs that check, and its GPU memory is free for the next.
@@ -14,22 +14,23 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kernel.checks import machine
 from kernel.config import Config
-from kernel.engine.probe import read_gpus, read_model, settled, step_seconds
+from kernel.engine.facts import read_gpus, read_model
+from kernel.engine.probe import TRIED, settled
+from kernel.engine.trial import step_seconds
 
 CHECK_SECONDS = 25 * 60
 """Loading 7 GB from Kaggle's disk can take ten minutes."""
 RESULT = "result of the check: "
-LINK_SECONDS, FIXED_SECONDS = 30e-6, 0.003
-"""Shares of a step that are not told apart from others: as `simulation/costs` has them."""
-Sizes = Mapping[str, tuple[int, int]]
-"""Sequences and tokens of their contexts, by name."""
-SIZES: Sizes = {"long": (48, 700), "short": (48, 64), "alone": (1, 64)}
+Sizes = Sequence[tuple[int, int]]
+"""Sequences and tokens of their contexts."""
+SIZES: Sizes = ((48, 700), (48, 64), (24, 900), (16, 1000), (8, 1200), (1, 1500))
+"""A problem's way: all candidates, fewer and longer ones, the last straggler."""
 PREFILLED = 8
 """Prompts read at once."""
 TEXT = (
@@ -73,10 +74,12 @@ def speed(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
 
 def speed_of(engine: Any, sizes: Sizes) -> dict[str, Any]:
     """Return what `speed` measures on an engine."""
-    context = sizes["long"][1]
+    context = sizes[0][1]
+    # Kernels compile at first use, and clocks are low until there is work.
+    prefill_seconds(engine, PREFILLED, context, first=100)
     found: dict[str, Any] = {
         "prefill": [PREFILLED * context, prefill_seconds(engine, PREFILLED, context)],
-        "steps": {name: [*size, step_seconds(engine, *size)] for name, size in sizes.items()},
+        "steps": [[*size, step_seconds(engine, *size, as_submitted())] for size in sizes],
         "ranks": engine.vllm_config.parallel_config.tensor_parallel_size,
         "text": continued(engine, "The capital of France is", 12),
     }
@@ -84,20 +87,50 @@ def speed_of(engine: Any, sizes: Sizes) -> dict[str, Any]:
     if cache.num_gpu_blocks:
         found["kv_tokens"] = cache.num_gpu_blocks * cache.block_size
         found["utilization"] = cache.gpu_memory_utilization
-    sequences, _, seconds = found["steps"]["long"]
+    sequences, _, seconds = found["steps"][0]
     found["tokens_per_second"] = sequences / seconds
     return found
 
 
-def prefill_seconds(engine: Any, prompts: int, length: int) -> float:
-    """Return the seconds of reading prompts that no cache holds."""
+def as_submitted() -> dict[str, Any]:
+    """Return the sampling that the submission asks for: all of it costs time in each step."""
+    config = Config()
+    sampling = {"temperature": config.temperature, "top_p": config.top_p, "seed": config.seed}
+    stops = {"stop": list(config.stop), "include_stop_str_in_output": True}
+    return {**sampling, **stops, "detokenize": True}
+
+
+def lasting(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ten minutes of a full batch do to steps, clocks and power."""
+    import probe_machine  # pyright: ignore[reportMissingImports] - beside this file
+
+    engine = open_engine(model, more)
+    return probe_machine.lasting(lambda: step_seconds(engine, *SIZES[0], as_submitted()))
+
+
+def start_trials(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+    """See `probe_machine`."""
+    import probe_machine  # pyright: ignore[reportMissingImports] - beside this file
+
+    return probe_machine.start_trials(model, more)
+
+
+def whole_problem(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
+    """See `probe_machine`."""
+    import probe_machine  # pyright: ignore[reportMissingImports] - beside this file
+
+    return probe_machine.whole_problem(model, more)
+
+
+def prefill_seconds(engine: Any, prompts: int, length: int, first: int = 2000) -> float:
+    """Return the seconds of reading prompts that no cache holds; `first` tells prompts apart."""
     from vllm import SamplingParams
     from vllm.inputs import TokensPrompt
 
     for number in range(prompts):
-        ids = [2000 + (31 * number + i) % 900 for i in range(length)]
+        ids = [first + (31 * number + i) % 900 for i in range(length)]
         params = SamplingParams(max_tokens=1, ignore_eos=True, detokenize=False)
-        engine.add_request(f"prefill {number}", TokensPrompt(prompt_token_ids=ids), params)
+        engine.add_request(f"prefill {first} {number}", TokensPrompt(prompt_token_ids=ids), params)
     begun = time.perf_counter()
     while engine.has_unfinished_requests():
         engine.step()
@@ -165,48 +198,6 @@ def compared(gpu: Mapping[str, Any], cpu: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def constants(
-    measured: Mapping[str, Any], folder: Path, memory_gib: float | None = None
-) -> dict[str, float | None]:
-    """Return the calibration that a `speed` result gives, None for what it does not tell.
-
-    Three steps and a prefill give the rates: long against short contexts the attention's, one
-    sequence the weights', the prefill the matrix products'.
-    """
-    model, ranks = read_model(folder), measured["ranks"]
-    if model is None:
-        return {}
-    read = json.loads((folder / "config.json").read_text("utf-8"))
-    (batch, long, slow), (_, short, quick), (_, _, one) = measured["steps"].values()
-    kv_bytes, weight_bytes = model.kv_bytes, model.weight_mib * 2**20
-    reduced = 2 * read["num_hidden_layers"] * LINK_SECONDS if ranks > 1 else 0.0
-    alone = one - FIXED_SECONDS - reduced
-    tokens, seconds = measured["prefill"]
-    found: dict[str, float | None] = {
-        "attention_gb_s": batch * (long - short) * kv_bytes / ranks / (slow - quick) / 1e9,
-        "weight_gb_s": weight_bytes / ranks / alone / 1e9,
-        "compute_tflops": 2 * parameters(read) * tokens / ranks / seconds / 1e12,
-    }
-    if memory_gib and measured.get("kv_tokens"):
-        held = (weight_bytes + measured["kv_tokens"] * kv_bytes) / ranks / 2**30
-        found |= {
-            "memory_gib": memory_gib,
-            "utilization": measured["utilization"],
-            "rest_gib": measured["utilization"] * memory_gib - held,
-        }
-    # Where a difference drowned in noise the estimate stays.
-    return {name: value if value and value > 0 else None for name, value in found.items()}
-
-
-def parameters(read: Mapping[str, Any]) -> int:
-    """Return the parameters that a token is multiplied with, from a model's configuration."""
-    hidden, heads = read["hidden_size"], read["num_attention_heads"]
-    size = read.get("head_dim") or hidden // heads
-    kv_heads = read.get("num_key_value_heads") or heads
-    layer = hidden * size * (2 * heads + 2 * kv_heads) + 3 * hidden * read["intermediate_size"]
-    return read["num_hidden_layers"] * layer + 2 * read["vocab_size"] * hidden
-
-
 def run(check: str, model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     """Run a check in a process of its own; return its result, or `failed` with the reason."""
     print(f"\n=== {check} {dict(more) if len(str(more)) < 200 else ''}", flush=True)
@@ -232,29 +223,55 @@ def probe(model: Path) -> dict[str, Any]:
     """Run all checks and return the whole JSON: `gpu`, `constants`, `checks`."""
     checks: dict[str, Any] = {"environment": run("environment", model, {})}
     gpus = read_gpus()
-    for backend in ("TRITON_ATTN", "FLASHINFER"):
+    checks["trials"] = run("start_trials", model, {})
+    # A CPU has one attention, its own.
+    backends = TRIED if gpus else TRIED[:1]
+    for backend in backends:
         checks[backend] = run("speed", model, {"attention_backend": backend} if gpus else {})
-        if not gpus:
-            break  # a CPU has one attention, its own
     checks["gpu_logprobs"] = gpu = run("gpu_logprobs", model, {})
     ids = {"ids": gpu["ids"]} if "ids" in gpu else {}
     checks["cpu_logprobs"] = cpu = run("cpu_logprobs", model, ids)
     if "ids" in gpu and "ids" in cpu:
         checks["logits"] = compared(gpu, cpu)
     memory = checks["environment"].get("memory_gib") or [None]
-    ran = [checks[b] for b in ("TRITON_ATTN", "FLASHINFER") if "steps" in checks.get(b, {})]
-    # What the kernel would take: the faster one.
-    best = min(ran, key=lambda found: found["steps"]["long"][2], default=None)
+    ran = {b: checks[b] for b in backends if "steps" in checks[b]}
+    # What the kernel would take: the fastest with a full batch.
+    best = min(ran, key=lambda name: ran[name]["steps"][0][2], default="")
+    chosen = {"attention_backend": best} if gpus and best else {}
+    checks["whole_problem"] = run("whole_problem", model, {"engine": chosen} if chosen else {})
+    checks["lasting"] = run("lasting", model, chosen)
+    by_backend = {name: constants(found, model, memory[0]) for name, found in ran.items()}
     return {
         "gpu": gpus[0].name if gpus else "CPU",
-        "constants": constants(best, model, memory[0]) if best else {},
+        "attention": best,
+        "constants": by_backend.get(best, {}),
+        "constants_of": by_backend,
+        "rates": {name: rates(found, model) for name, found in ran.items()},
         "checks": checks,
     }
+
+
+def constants(found: Mapping[str, Any], model: Path, memory: float | None) -> dict[str, Any]:
+    """See `probe_fit`."""
+    import probe_fit  # pyright: ignore[reportMissingImports] - beside this file
+
+    return probe_fit.constants(found, model, memory)
+
+
+def rates(found: Mapping[str, Any], model: Path) -> dict[str, Any]:
+    """Return the three costs of a step with one attention, and its rate in each batch."""
+    import probe_fit  # pyright: ignore[reportMissingImports] - beside this file
+
+    sizes = read_model(model)
+    return probe_fit.fitted(found["steps"], sizes.kv_bytes / found["ranks"]) if sizes else {}
 
 
 CHECKS = {
     "environment": lambda model, more: environment(),
     "speed": speed,
+    "start_trials": start_trials,
+    "whole_problem": whole_problem,
+    "lasting": lasting,
     "gpu_logprobs": gpu_logprobs,
     "cpu_logprobs": cpu_logprobs,
 }
