@@ -59,7 +59,11 @@ def _convert(weights: Path, folder: Path) -> None:
     """Write the dequantized weights in bfloat16 with tokenizer and chat template."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    # Three bars and warnings about a format that the saved folder no longer has help nobody.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     source = {"pretrained_model_name_or_path": str(weights.parent), "gguf_file": weights.name}
     model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16)
     # The weights are plain numbers now; these two would make the saved folder claim to be GGUF.

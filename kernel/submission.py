@@ -25,7 +25,7 @@ from kernel.protocols import AbsentEngine, AbsentSandbox, Engine, Sandbox
 from kernel.records import Candidate, Problem, StopReason
 from kernel.report import Report, answer_key, answers_in, settings_of, writable_folder
 from kernel.sandbox.forked_sandbox import ForkedSandbox
-from kernel.trace import Trace, show
+from kernel.trace import Console, Trace
 
 WAITING_SECONDS = 5.0
 """Pause between two progress events while the model loads."""
@@ -56,7 +56,7 @@ def main(settings: Config | Mapping[str, Any]) -> None:
     if reason:
         preflight.notes.append(f"Traces and logs go to {folder}: {reason}.")
     prepared = replace(prepared, config=replace(config, work=folder))
-    with Trace(folder / "trace.jsonl", echo=show) as trace:
+    with Trace(folder / "trace.jsonl", echo=Console()) as trace:
         serve(prepared, preflight, deadline, trace, answered)
 
 

@@ -15,9 +15,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 Event = Mapping[str, Any]
+PASSING = ("progress", "loading")
+"""Events of which only the latest matters."""
+PROGRESS_SECONDS = 15.0
+"""Between two lines of progress where every line stays."""
+CLEAR = "\r\x1b[2K"
+"""Goes back to the line's begin and clears it: ECMA-48's erase in line."""
 
 
 class Trace:
@@ -91,11 +97,44 @@ class Trace:
         self.close()
 
 
-def show(event: Mapping[str, Any]) -> None:
-    """Print the events that a person waits for, one line each."""
-    line = describe(event)
-    if line is not None:
-        print(line, flush=True)
+class Console:
+    """Prints the events that a person waits for, one line each.
+
+    Progress is one line that is written anew where a terminal is, and elsewhere, where each line
+    stays, one line in `PROGRESS_SECONDS`.
+
+    Args:
+        out: where lines go; None: the standard output of the moment.
+        now: a monotonic clock in seconds.
+    """
+
+    def __init__(
+        self, out: TextIO | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._out, self._now = out, now
+        self._said: float | None = None
+        self._open = False
+        """Whether the cursor stands behind a line of progress."""
+
+    def __call__(self, event: Event) -> None:
+        """Print an event, if anybody waits for it."""
+        if (line := describe(event)) is None:
+            return
+        out = self._out or sys.stdout
+        if event["event"] in PASSING:
+            self._progress(out, line)
+            return
+        print(f"{CLEAR if self._open else ''}{line}", file=out, flush=True)
+        self._open = False
+        self._said = self._now()
+
+    def _progress(self, out: TextIO, line: str) -> None:
+        if out.isatty():
+            print(f"{CLEAR if self._open else ''}{line}", end="", file=out, flush=True)
+            self._open = True
+        elif self._said is None or self._now() - self._said >= PROGRESS_SECONDS:
+            print(line, file=out, flush=True)
+            self._said = self._now()
 
 
 def describe(event: Mapping[str, Any]) -> str | None:

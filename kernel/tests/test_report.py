@@ -11,7 +11,7 @@ from kernel.answers.tests.answering import events, make_run
 from kernel.config import Config
 from kernel.records import Candidate, Problem, StopReason
 from kernel.report import answers_in
-from kernel.trace import show
+from kernel.trace import Console
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_empty_or_identical_candidates_are_told_everywhere(tmp_path, capsys, tex
     (row,) = json.loads((tmp_path / "summary.json").read_text())["problems"]
     assert told[0]["alarm"] == row["alarm"] == f"of 4 candidates {said}"
     assert next(e for e in events(tmp_path) if e["event"] == "end")["alarms"] == 1
-    show(told[0])
+    Console()(told[0])
     assert f"ALARM: of 4 candidates {said}" in capsys.readouterr().out
 
 

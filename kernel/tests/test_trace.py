@@ -1,5 +1,7 @@
 """The trace: whole lines, whatever happens to disk and process."""
 
+import io
+import itertools
 import json
 import os
 import subprocess
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kernel.records import StopReason
-from kernel.trace import Trace
+from kernel.trace import CLEAR, Console, Trace
 
 
 def read(path):
@@ -116,3 +118,36 @@ def test_an_event_that_cannot_be_told_costs_that_event_only(tmp_path, capfd, whe
     assert read(tmp_path / "t.jsonl")[-1]["event"] == "solution"
     assert trace.lost == 1
     assert capfd.readouterr().err.count("The run goes on") == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def progress(left):
+    return {"event": "progress", "running": 8, "executing": 0, "tally": {}, "left": left}
+
+
+NOTE = {"event": "note", "text": "A note."}
+
+
+def test_progress_is_one_line_that_is_written_anew_on_a_terminal():
+    out = Terminal()
+    console = Console(out, now=lambda: 0.0)
+    for event in (progress(30), progress(25), NOTE, progress(20)):
+        console(event)
+    lines = out.getvalue().split("\n")
+    assert len(lines) == 2 and lines[0].count(CLEAR) == 2 and lines[0].endswith(f"{CLEAR}A note.")
+    assert lines[1].startswith("  8 candidates running") and CLEAR not in lines[1]
+
+
+def test_where_lines_stay_progress_is_told_now_and_then():
+    out, clock = io.StringIO(), itertools.count(0.0, 5.0)
+    console = Console(out, now=lambda: next(clock))
+    for left in range(60, 0, -5):
+        console(progress(left))
+    console(NOTE)
+    lines = out.getvalue().splitlines()
+    assert lines[-1] == "A note." and CLEAR not in out.getvalue()
+    assert 2 <= len(lines) - 1 <= 5, "twelve events, a line at least every third"

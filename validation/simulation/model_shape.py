@@ -14,6 +14,18 @@ GROUP = 128
 UNSUPPORTED = ("num_experts", "num_local_experts", "n_routed_experts", "kv_lora_rank")
 
 
+SIZES = (
+    "num_hidden_layers",
+    "hidden_size",
+    "num_attention_heads",
+    "intermediate_size",
+    "vocab_size",
+)
+TIED = "gemma"
+"""Kinds of models whose head is the embedding where their config does not say so. Source:
+transformers' defaults."""
+
+
 class ModelError(ValueError):
     """A model whose sizes cannot be computed; the message is one sentence."""
 
@@ -86,21 +98,39 @@ def shape_of(read: dict[str, Any], name: str) -> ModelShape:
     """Return the sizes that a Hugging Face configuration tells."""
     if kind := next((key for key in UNSUPPORTED if read.get(key)), None):
         raise ModelError(f"{name} has {kind}: such models are not planned for.")
-    try:
-        heads, hidden = int(read["num_attention_heads"]), int(read["hidden_size"])
-        return ModelShape(
-            name,
-            layers=int(read["num_hidden_layers"]),
-            hidden=hidden,
-            heads=heads,
-            kv_heads=int(read.get("num_key_value_heads") or heads),
-            head_size=int(read.get("head_dim") or hidden // heads),
-            intermediate=int(read["intermediate_size"]),
-            vocabulary=int(read["vocab_size"]),
-            tied=bool(read.get("tie_word_embeddings", False)),
-        )
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"{name}'s config.json lacks {error}: name a decoder's.") from None
+    sizes = {key: _size(read, key, name) for key in SIZES}
+    heads, hidden = sizes["num_attention_heads"], sizes["hidden_size"]
+    kv_heads = _size({"num_key_value_heads": heads, **_given(read)}, "num_key_value_heads", name)
+    head_size = _size({"head_dim": hidden // heads, **_given(read)}, "head_dim", name)
+    if heads % kv_heads:
+        raise ModelError(f"{name} has {heads} heads for {kv_heads} KV heads: name a decoder's.")
+    tied = read.get("tie_word_embeddings")
+    return ModelShape(
+        name,
+        layers=sizes["num_hidden_layers"],
+        hidden=hidden,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_size=head_size,
+        intermediate=sizes["intermediate_size"],
+        vocabulary=sizes["vocab_size"],
+        tied=str(read.get("model_type")).startswith(TIED) if tied is None else bool(tied),
+    )
+
+
+def _given(read: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is null: it means the default."""
+    return {key: value for key, value in read.items() if value is not None}
+
+
+def _size(read: dict[str, Any], key: str, name: str) -> int:
+    """Return a size: a whole number, at least 1."""
+    if key not in read:
+        raise ModelError(f"{name}'s config.json lacks {key!r}: name a decoder's.")
+    value = read[key]
+    if type(value) is not int or value < 1:
+        raise ModelError(f"{name}'s config.json has {value!r} as its {key}: name a decoder's.")
+    return value
 
 
 NUMINA = ModelShape("NuminaMath-7B", 30, 4096, 32, 32, 128, 11008, 102400, False)
