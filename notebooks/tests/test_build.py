@@ -79,7 +79,7 @@ def test_the_algorithm_stands_early():
         for module in before
         if not module.startswith("answers/")
     ]
-    assert sum(lines) <= 1000
+    assert sum(lines) <= 1100
 
 
 def test_the_import_check_sees_every_form_of_import():

@@ -15,9 +15,9 @@ UNSUPPORTED = ("num_experts", "num_local_experts", "n_routed_experts", "kv_lora_
 
 
 SIZES = (
-    "num_hidden_layers",
-    "hidden_size",
     "num_attention_heads",
+    "hidden_size",
+    "num_hidden_layers",
     "intermediate_size",
     "vocab_size",
 )
