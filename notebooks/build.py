@@ -50,8 +50,8 @@ MODULES = (
     *("engine/facts", "engine/trial", "engine/probe", "engine/process"),
     *("sandbox/wire", "sandbox/output", "sandbox/magics", "sandbox/source", "sandbox/restore"),
     *("sandbox/threads", "sandbox/seccomp", "sandbox/landlock", "sandbox/isolation"),
-    *("sandbox/cleanup", "sandbox/session", "sandbox/fork", "sandbox/limits", "sandbox/probe"),
-    *("sandbox/warm", "sandbox/worker", "sandbox/supervisor", "sandbox/link"),
+    *("sandbox/disk", "sandbox/cleanup", "sandbox/session", "sandbox/fork", "sandbox/limits"),
+    *("sandbox/probe", "sandbox/warm", "sandbox/worker", "sandbox/supervisor", "sandbox/link"),
     "sandbox/forked_sandbox",
     "competition",
     *(

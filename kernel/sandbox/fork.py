@@ -5,11 +5,12 @@ supervisor's world, being shut in, its own random state. Does not cover: what th
 isolation are (`sandbox/isolation`), and watching the child (`sandbox/worker`).
 """
 
+import errno
 import os
 import signal
 import tempfile
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -33,16 +34,25 @@ class Fork:
 
 
 def fork_session(cell: Cell, seed: str) -> Fork:
-    """Fork a session; it says READY on its status pipe once it is shut in."""
-    folder = Path(cell.folder)
-    folder.mkdir(mode=0o700)
-    if cell.layers.user:
-        os.chown(folder, cell.uid, cell.uid)
-    request, status, output = os.pipe(), os.pipe(), os.pipe()
-    theirs = (request[0], status[1], output[1])
-    ours = (request[1], status[0], output[0])
-    parent = os.getpid()
-    pid = os.fork()
+    """Fork a session; it says READY on its status pipe once it is shut in.
+
+    Raises:
+        OSError: the machine has no process, memory or descriptors left, or no folder can be made.
+    """
+    cell = _furnished(cell)
+    ends: list[int] = []
+    try:
+        for _ in range(3):
+            ends += os.pipe()
+        theirs, ours = (ends[0], ends[3], ends[5]), (ends[1], ends[2], ends[4])
+        parent = os.getpid()
+        pid = os.fork()
+    except OSError:
+        for descriptor in ends:
+            os.close(descriptor)
+        if cell.writable:
+            os.rmdir(cell.folder)  # noqa: PTH106 - text
+        raise
     if pid == 0:
         _become(Pipes(*theirs, os.open(os.devnull, os.O_RDWR)), cell, seed, parent)
     for descriptor in theirs:
@@ -50,6 +60,20 @@ def fork_session(cell: Cell, seed: str) -> Fork:
     for descriptor in ours:
         os.set_blocking(descriptor, False)
     return Fork(pid, cell, *ours)
+
+
+def _furnished(cell: Cell) -> Cell:
+    """Make the session's folder; most code needs none, so a full disk only takes that away."""
+    folder = Path(cell.folder)
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return replace(cell, folder=str(folder.parent), writable=False)
+    if cell.layers.user:
+        os.chown(folder, cell.uid, cell.uid)
+    return cell
 
 
 def _become(pipes: Pipes, cell: Cell, seed: str, parent: int) -> NoReturn:

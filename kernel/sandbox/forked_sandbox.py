@@ -11,7 +11,13 @@ What is covered, each with its test in `tests/`:
 - memory, shared memory and memfd (`test_memory`, `test_shared_memory_is_bounded`);
 - processes, threads (`test_no_process_is_started`, `test_threads`), even without a filter against
   them (`test_escaped_processes_are_killed_without_a_filter`);
-- output (`test_output`), files (`test_files`, `test_many_large_files`, `test_many_small_files`);
+- output (`test_output`), files (`test_files`, `test_many_large_files`, `test_many_small_files`),
+  however deep, nameless or mapped (`test_room_is_bounded`), wherever a session may write
+  (`test_files_elsewhere_count_and_go_without_landlock`), and all of them removed
+  (`test_every_tree_is_removed`); a full disk takes only the files
+  (`test_a_full_disk_takes_only_the_files`);
+- links and foreign folders under the names of its own
+  (`test_a_link_at_a_dead_sandboxs_name_is_left_alone`);
 - sessions that keep breaking limits (`test_offenders_are_refused_in_the_end`);
 - exits, crashes and broken interpreters (`test_exit`);
 - a session's own patches, hooks and soft limits (`test_a_module_without_its_contents`,
@@ -27,7 +33,10 @@ What is covered, each with its test in `tests/`:
 - changes to files outside (`test_files_outside_cannot_be_changed`), also without Landlock
   (`test_files_are_safe_without_landlock`);
 - the network (`test_no_network`) and secrets of other processes (`test_secrets_are_out_of_reach`);
-- one session's effect on another (`test_sessions_do_not_touch_one_another`);
+- one session's effect on another (`test_sessions_do_not_touch_one_another`): messages
+  (`test_no_message_gets_out`), leases, watches and other holds (`test_no_hold_over_others`), locks
+  (`test_a_lock_holds_nobody_up`), queued signals
+  (`test_signals_queued_for_itself_leave_room_for_others`);
 - directory caches that the operating system takes back (`test_open_sessions_go_on`);
 - death and hanging of the supervisor (`test_death_crashes_what_ran_and_spares_what_waited`,
   `test_hang`, `test_hang_while_it_starts`), death of the kernel's process
@@ -54,7 +63,8 @@ from typing import Any, Self
 
 from kernel.config import Config
 from kernel.records import Execution, ExecutionStatus
-from kernel.sandbox.cleanup import new_root, remove_tree
+from kernel.sandbox.cleanup import new_root
+from kernel.sandbox.disk import remove_tree
 from kernel.sandbox.link import Link, StartLimit
 from kernel.sandbox.output import GONE, LOST, NOT_STARTED, REFUSED, SUPERVISOR_LOST
 from kernel.sandbox.wire import WALL_FACTOR, Block, Limits
@@ -281,6 +291,6 @@ class ForkedSandbox:
             "workers": config.code_workers,
             "folder": str(folder),
             "without": self._without,
-            "protected": [str(Path.cwd()), str(config.work), str(config.inputs)],
+            "protected": [str(Path(p).absolute()) for p in (".", config.work, config.inputs)],
         }
         return Link(settings, self.folder, self._start_limit)

@@ -20,6 +20,10 @@ MIB = 1 << 20
 FILE_BYTES = 64 * MIB
 """Largest file; it bounds shared memory and memfd as well."""
 OPEN_FILES = 256
+"""Fewer where the machine allows few: the pipes' descriptors stand above them."""
+PENDING_SIGNALS = 256
+"""Queued at a time: the queue is shared with the supervisor where the user is the same."""
+_RLIMIT_SIGPENDING = 11
 PROCESSES = 64
 """Processes and threads of a session."""
 RESERVE_BYTES = 64 * MIB
@@ -30,7 +34,7 @@ STACK_BYTES = 64 * MIB
 _HIGHEST = 32768
 """The session's pipes get numbers just below: out of the way of loops that close everything."""
 _PIPES = 8
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 _CAPABILITY_VERSION = 0x20080522
 _LAST_CAPABILITY = 63
 
@@ -58,6 +62,7 @@ class Cell:
     """What one session is shut into."""
 
     folder: str
+    """Its own; where the disk is full, the one around all of them, in which it may not write."""
     uid: int
     memory_bytes: int
     """Address space beyond what the process has when it is forked."""
@@ -66,6 +71,8 @@ class Cell:
     layers: Layers
     readable: tuple[str, ...]
     """What Landlock lets it read beside its own folder."""
+    writable: bool = True
+    """The folder is its own."""
 
 
 def detach(pipes: Pipes) -> Pipes:
@@ -75,7 +82,7 @@ def detach(pipes: Pipes) -> Pipes:
     """
     os.setsid()
     stat = os.open("/proc/self/stat", os.O_RDONLY)
-    base = min(_HIGHEST, resource.getrlimit(resource.RLIMIT_NOFILE)[0]) - _PIPES
+    base = _own_descriptors()
     moved = [
         fcntl.fcntl(descriptor, fcntl.F_DUPFD, base)
         for descriptor in (pipes.request, pipes.status, pipes.output, pipes.null, stat)
@@ -84,6 +91,11 @@ def detach(pipes: Pipes) -> Pipes:
     for descriptor, target in ((moved[3], 0), (moved[2], 1)):
         os.dup2(descriptor, target)
     return Pipes(*moved)
+
+
+def _own_descriptors() -> int:
+    """Return where the pipes' descriptors begin: above all that a session may open itself."""
+    return min(_HIGHEST, resource.getrlimit(resource.RLIMIT_NOFILE)[0]) - _PIPES
 
 
 def enter(cell: Cell, pipes: Pipes, parent: int) -> None:
@@ -106,7 +118,8 @@ def enter(cell: Cell, pipes: Pipes, parent: int) -> None:
     if os.getppid() != parent:
         os._exit(0)
     if layers.landlock:
-        sandbox_landlock.restrict(cell.folder, cell.readable, (os.devnull,))
+        own = cell.folder if cell.writable else None
+        sandbox_landlock.restrict(own, cell.readable, (os.devnull,))
     if layers.seccomp:
         first = min(pipes.request, pipes.status, pipes.output, pipes.null, pipes.stat)
         program = sandbox_seccomp.build(os.getpid(), first, layers.read_only)
@@ -119,13 +132,15 @@ def _set_limits(cell: Cell) -> None:
     with open("/proc/self/statm") as file:
         pages = int(file.read().split()[0])
     memory = pages * resource.getpagesize() + cell.memory_bytes
+    files = min(OPEN_FILES, _own_descriptors())
     limits = {
         resource.RLIMIT_AS: (memory, memory + RESERVE_BYTES),
         resource.RLIMIT_CORE: (0, 0),
         resource.RLIMIT_CPU: (cell.cpu_seconds, cell.cpu_seconds + 5),
         resource.RLIMIT_FSIZE: (FILE_BYTES, FILE_BYTES),
-        resource.RLIMIT_NOFILE: (OPEN_FILES, OPEN_FILES),
+        resource.RLIMIT_NOFILE: (files, files),
         resource.RLIMIT_MSGQUEUE: (0, 0),
+        _RLIMIT_SIGPENDING: (PENDING_SIGNALS, PENDING_SIGNALS),
     }
     # An ordinary user's other processes count as well, so there the supervisor counts alone.
     if cell.layers.user:
@@ -141,6 +156,8 @@ def _become(uid: int) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
+    # Else only a supervisor with CAP_SYS_PTRACE, which containers lack, could count its files.
+    _checked(_libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0), "dumpable")
 
 
 def _drop_capabilities() -> None:

@@ -40,11 +40,11 @@ def version() -> int:
     return max(0, _libc.syscall(_CREATE, None, 0, _VERSION_FLAG))
 
 
-def restrict(own: str, readable: Iterable[str], writable: Iterable[str]) -> None:
+def restrict(own: str | None, readable: Iterable[str], writable: Iterable[str]) -> None:
     """Restrict this process, for good. Needs no_new_privs.
 
     Args:
-        own: The folder in which it may do everything but make devices and run programs.
+        own: The folder in which it may do everything but make devices and run programs, if any.
         readable: Files and folders that may be read; those that do not exist are passed over.
         writable: Files that may be read and written.
 
@@ -61,7 +61,8 @@ def restrict(own: str, readable: Iterable[str], writable: Iterable[str]) -> None
         attributes += struct.pack("=Q", 0b11)
     rules = _checked(_libc.syscall(_CREATE, attributes, len(attributes), 0), "create")
     try:
-        _allow(rules, own, handled & sum(_OWN))
+        if own is not None:
+            _allow(rules, own, handled & sum(_OWN))
         for path in readable:
             _allow(rules, path, _READ)
         for path in writable:

@@ -1,8 +1,8 @@
 """What a session has used, and which limit it has reached with that.
 
-Covers: CPU time, time spent waiting for a CPU, threads, memory and files, read from /proc by the
-supervisor. Does not cover: acting on it (`worker`), and the limits that the operating system
-enforces (`isolation`).
+Covers: CPU time, time spent waiting for a CPU, threads and memory, read from /proc by the
+supervisor. Does not cover: counting files (`disk`), acting on it (`worker`), and the limits that
+the operating system enforces (`isolation`).
 """
 
 import os
@@ -11,6 +11,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from kernel.records import ExecutionStatus
+from kernel.sandbox.disk import Held
 from kernel.sandbox.isolation import MIB, PROCESSES
 from kernel.sandbox.wire import WALL_FACTOR, Limits
 
@@ -20,14 +21,15 @@ CPU_FACTOR = 1.5
 """CPU seconds a block may use per second of its limit: threads in C code use several at once."""
 OUTPUT_BYTES = 16 * MIB
 """More than any reader could want; a program that prints this much is caught in a loop."""
-FOLDER_BYTES = 256 * MIB
-FOLDER_ENTRIES = 1000
+HELD_BYTES = 256 * MIB
+HELD_ENTRIES = 1000
+WRITTEN_BYTES = 1024 * MIB
+"""In a session's whole life."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CPU_FIELDS = slice(11, 13)
 _THREADS_FIELD, _ADDRESS_FIELD, _RESIDENT_FIELD = 17, 20, 21
 """Positions in /proc/pid/stat behind the command's name, see proc(5)."""
-_MOST_ENTRIES = 2000
 _SHORT_SHARE = 0.04
 
 
@@ -96,34 +98,6 @@ def machine_is_short() -> bool:
     return sizes.get("MemAvailable", sizes["MemTotal"]) < sizes["MemTotal"] * _SHORT_SHARE
 
 
-@dataclass(frozen=True, slots=True)
-class FolderSize:
-    """What a folder holds; counting stops early where there is far too much."""
-
-    bytes: int
-    entries: int
-
-
-def folder_size(path: Path) -> FolderSize:
-    """Add up the files below `path`."""
-    total = entries = 0
-    waiting = [str(path)]
-    while waiting and entries < _MOST_ENTRIES:
-        try:
-            with os.scandir(waiting.pop()) as listing:
-                for entry in listing:
-                    entries += 1
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-                    else:
-                        total += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if entries >= _MOST_ENTRIES:
-                        break
-        except OSError:
-            continue  # deleted meanwhile, or nested too deep to name
-    return FolderSize(total, entries)
-
-
 def out_of_time(limits: Limits, wall: float, used: Usage) -> ExecutionStatus | None:
     """Return the time limit that a block has reached after `wall` seconds, if any.
 
@@ -136,10 +110,16 @@ def out_of_time(limits: Limits, wall: float, used: Usage) -> ExecutionStatus | N
     return None
 
 
-def out_of_bounds(used: Usage, folder: FolderSize, elsewhere: int) -> ExecutionStatus | None:
-    """Return the limit other than time that a session has reached, if any."""
+def out_of_bounds(used: Usage, held: Held, written: int) -> ExecutionStatus | None:
+    """Return the limit other than time that a session has reached, if any.
+
+    Args:
+        used: Since the block began.
+        held: On disk, wherever.
+        written: Bytes since the session began; whatever is hidden from counting was written.
+    """
     if used.threads > PROCESSES:
         return ExecutionStatus.PROCESS_LIMIT
-    if folder.bytes + elsewhere > FOLDER_BYTES or folder.entries > FOLDER_ENTRIES:
+    if held.bytes > HELD_BYTES or held.entries > HELD_ENTRIES or written > WRITTEN_BYTES:
         return ExecutionStatus.FILE_LIMIT
     return None

@@ -9,7 +9,6 @@ some containers, so nothing is concluded from versions. Does not cover: the laye
 import importlib
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -18,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kernel.sandbox import landlock, seccomp
+from kernel.sandbox.disk import remove_tree
 from kernel.sandbox.isolation import Cell, Layers, detach, enter
 from kernel.sandbox.restore import Pipes
 
@@ -78,7 +78,11 @@ def _try(cell: Cell, attack: Callable[[], str]) -> str:
     folder = Path(cell.folder)
     folder.mkdir(mode=0o700)
     if cell.layers.user:
-        os.chown(folder, cell.uid, cell.uid)
+        try:
+            os.chown(folder, cell.uid, cell.uid)
+        except OSError as error:  # a container whose root may not be anybody else
+            folder.rmdir()
+            return f"{type(error).__name__}: {error}"
     reading, writing = os.pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -90,7 +94,7 @@ def _try(cell: Cell, attack: Callable[[], str]) -> str:
     finally:
         os.close(reading)
         os.waitpid(pid, 0)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 def _answer(reading: int, pid: int) -> str:

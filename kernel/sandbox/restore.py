@@ -21,11 +21,13 @@ from _signal import (  # pyright: ignore[reportMissingModuleSource]
     ITIMER_PROF,
     ITIMER_REAL,
     ITIMER_VIRTUAL,
+    SIG_BLOCK,
     SIG_SETMASK,
     getsignal,
     pthread_sigmask,
     set_wakeup_fd,
     setitimer,
+    sigtimedwait,
 )
 from _signal import signal as set_signal
 from codecs import lookup_error, register_error
@@ -247,7 +249,10 @@ class Surroundings:
         for number, handler in self._handlers.items():
             if handler is not None and getsignal(number) is not handler:
                 set_signal(number, handler)
-        pthread_sigmask(SIG_SETMASK, ())
+        if blocked := pthread_sigmask(SIG_BLOCK, ()):
+            while sigtimedwait(blocked, 0) is not None:
+                pass  # queued for the session by its own code
+            pthread_sigmask(SIG_SETMASK, ())
 
     def _restore_interpreter(self) -> None:
         sys.__dict__.update(self._sys)

@@ -1,9 +1,12 @@
 """A seccomp filter for sessions, put together here and installed through prctl.
 
 Covers: x86-64. No new processes (threads only), no programs, no sockets, no signals but to itself,
-no look into or hold over other processes, no mounting, no kernel interfaces, no shared memory or
-memfd (nothing would count it), no closing of the session's own pipes. Optionally no writing to any
-file. Does not cover: which files may be read or written (a filter sees no paths), other machines.
+no look into or hold over other processes, no messages to anybody by way of a socket pair, no
+leases, locks or watches on files that others use, no mounting, no kernel interfaces, nothing that a
+session could not undo (filters of its own, locked memory), no shared memory or memfd and no
+descriptors in flight (nothing would count them), no closing of the session's own pipes. Optionally
+no writing to any file. Does not cover: which files may be read or written (a filter sees no paths),
+other machines.
 
 Numbers and constants: Linux's `syscall_64.tbl` and UAPI headers.
 """
@@ -30,13 +33,18 @@ _REFUSED: dict[int, tuple[int, ...]] = {
     # Answered as if the process limit were reached: fork, vfork.
     errno.EAGAIN: (57, 58),
     # Answered as by a kernel without them, so that libraries take the older way: clone3; io_uring
-    # setup, enter, register; userfaultfd.
-    errno.ENOSYS: (435, 425, 426, 427, 323),
+    # setup, enter, register; userfaultfd; inotify_init, inotify_add_watch, inotify_init1; io_setup;
+    # Landlock's three.
+    errno.ENOSYS: (435, 425, 426, 427, 323, 253, 254, 294, 206, 444, 445, 446),
+    # Answered as by a file system without it, so that libraries write: fallocate, whose room would
+    # not count as written.
+    errno.EOPNOTSUPP: (285,),
     # Answered as if memory were used up: shmget, shmat, memfd_create, memfd_secret,
     # remap_file_pages.
     errno.ENOMEM: (29, 30, 319, 447, 216),
-    # Network: socket, connect, accept, bind, listen, accept4.
-    errno.EACCES: (41, 42, 43, 49, 50, 288),
+    # Network: socket, connect, accept, bind, listen, accept4. Messages that may carry descriptors,
+    # of which those under way are counted nowhere: sendmsg, sendmmsg.
+    errno.EACCES: (41, 42, 43, 49, 50, 288, 46, 307),
     errno.EPERM: (
         # Programs and process groups: execve, execveat, setpgid, setsid.
         *(59, 322, 109, 112),
@@ -65,13 +73,16 @@ _REFUSED: dict[int, tuple[int, ...]] = {
         # System V and POSIX queues and semaphores: shmctl, semget, semop, semctl, msgget, msgsnd,
         # msgrcv, msgctl, semtimedop, mq_open, mq_unlink.
         *(31, 64, 65, 66, 68, 69, 70, 71, 220, 240, 241),
+        # What cannot be undone: timer_create (past Python's own), mlock, mlockall, mlock2, seccomp.
+        *(222, 149, 151, 325, 317),
         # Files: mknod, mknodat, truncate by path, extended attributes.
         *(133, 259, 76, 188, 189, 190, 197, 198, 199),
     ),
     # Answered with success and without effect, because Landlock does not cover them and libraries
     # that copy files call them: chmod, fchmod, fchmodat, fchmodat2, chown, fchown, lchown,
-    # fchownat, utime, utimes, futimesat, utimensat, sync, syncfs.
-    0: (90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 162, 306),
+    # fchownat, utime, utimes, futimesat, utimensat, sync, syncfs. And flock, which could hold up
+    # another session: a session's own files have nobody else to lock out.
+    0: (90, 91, 268, 452, 92, 93, 94, 260, 132, 235, 261, 280, 162, 306, 73),
 }
 
 _WRITING = (77, 82, 83, 84, 85, 86, 87, 88, 258, 263, 264, 265, 266, 316, 285, 437)
@@ -84,13 +95,25 @@ _WRITE_FLAGS = 0o1 | 0o2 | 0o100 | 0o1000
 _SIGNALLING = {62: 0, 234: 0, 129: 0, 297: 0}
 """kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, with the position of the process."""
 _CLONE, _CLONE_THREAD = 56, 0x10000
-_FCNTL, _FCNTL_OWNERS = 72, (8, 10, 15)
-"""F_SETOWN, F_SETSIG, F_SETOWN_EX: they make the kernel signal others."""
-_IOCTL, _IOCTL_REFUSED = 16, (0x5412, 0x540E, 0x541C, 0x5452, 0x8901, 0x8902)
-"""TIOCSTI, TIOCSCTTY, TIOCLINUX, FIOASYNC, FIOSETOWN, SIOCSPGRP."""
-_PRCTL, _PRCTL_REFUSED = 157, (1, 4, 8, 28, 35, 36, 47, 0x59616D61)
-"""Parent-death signal, dumpable, capabilities, memory map, subreaper, tracer."""
+_FCNTL, _FCNTL_REFUSED = 72, (8, 10, 15, 1024, 1026)
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX make the kernel signal others; F_SETLEASE holds up whoever opens
+a file, a module of Python for example; F_NOTIFY watches a folder."""
+_IOCTL, _IOCTL_REFUSED = (
+    16,
+    (
+        *(0x5412, 0x540E, 0x541C, 0x5452, 0x8901, 0x8902),
+        *(0x40086602, 0x401C5820, 0x40806685, 0x800C6613),
+    ),
+)
+"""TIOCSTI, TIOCSCTTY, TIOCLINUX, FIOASYNC, FIOSETOWN, SIOCSPGRP; attributes, verity and encryption
+of files, which could keep them from being removed."""
+_PRCTL = 157
+_PRCTL_ALLOWED = (2, 3, 7, 15, 16, 21, 23, 25, 27, 30, 38, 39, 40, 42, 0x53564D41)
+"""What only reads, names of threads and mappings, no_new_privs. Among the others are the
+parent-death signal, dumping, capabilities, subreaper, tracer, and much that cannot be undone."""
 _SOCKETPAIR, _AF_UNIX = 53, 1
+_SENDTO, _ADDRESS_LENGTH = 44, 5
+"""The end of a pair of datagram sockets could send to any other socket by its path or name."""
 _CLOSE, _CLOSE_RANGE = 3, 436
 _PRLIMIT, _SETAFFINITY = 302, 203
 
@@ -128,10 +151,11 @@ def build(pid: int, pipes_from: int, read_only: bool) -> bytes:
     for number in (_PRLIMIT, _SETAFFINITY):
         program += _judge(number, 0, _EQUAL, (0, pid), _ALLOW, otherwise=_EPERM)
     program += _judge(_CLONE, 0, _ANY_BIT, (_CLONE_THREAD,), _ALLOW, otherwise=_EAGAIN)
+    program += _judge(_SENDTO, _ADDRESS_LENGTH, _EQUAL, (0,), _ALLOW, otherwise=_EACCES)
     program += _judge(_SOCKETPAIR, 0, _EQUAL, (_AF_UNIX,), _ALLOW, otherwise=_EACCES)
-    program += _judge(_FCNTL, 1, _EQUAL, _FCNTL_OWNERS, _EPERM)
+    program += _judge(_FCNTL, 1, _EQUAL, _FCNTL_REFUSED, _EPERM)
     program += _judge(_IOCTL, 1, _EQUAL, _IOCTL_REFUSED, _EPERM)
-    program += _judge(_PRCTL, 0, _EQUAL, _PRCTL_REFUSED, _EPERM)
+    program += _judge(_PRCTL, 0, _EQUAL, _PRCTL_ALLOWED, _ALLOW, otherwise=_EPERM)
     program += _judge(_CLOSE, 0, _AT_LEAST, (pipes_from,), _EBADF)
     # As if done: the C library answers an error here by trying again for ever.
     program += _judge(_CLOSE_RANGE, 1, _AT_LEAST, (pipes_from,), _ERRNO)

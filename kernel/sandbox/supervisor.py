@@ -8,6 +8,7 @@ Started by `sandbox/link` as `python -m kernel.sandbox.supervisor`, with JSON se
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import selectors
@@ -17,16 +18,18 @@ import sys
 import time
 import traceback
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from kernel.records import ExecutionStatus
-from kernel.sandbox.cleanup import kill_strays, remove_files_of, remove_tree
+from kernel.sandbox.cleanup import kill_strays
+from kernel.sandbox.disk import disk_is_short, removal, remove_files_of, remove_tree
 from kernel.sandbox.fork import fork_session
 from kernel.sandbox.isolation import MIB, Cell, Layers
 from kernel.sandbox.limits import State, machine_is_short, read_usage
-from kernel.sandbox.output import MACHINE_SHORT, NOT_STARTED
+from kernel.sandbox.output import DISK_SHORT, MACHINE_SHORT, NOT_STARTED
 from kernel.sandbox.probe import probe, readable_paths
 from kernel.sandbox.warm import warm_up
 from kernel.sandbox.wire import Block, BlockEnd, Channel, Limits
@@ -38,6 +41,15 @@ _SESSION_CPU_FACTOR = 100
 _MEMORY_SECONDS = 0.5
 """Between two looks at the machine's memory."""
 _LARGE_BYTES = 512 * MIB
+_SWEEP_SECONDS = 0.02
+_LARGE_ON_DISK = 16 * MIB
+_SHORTAGES = frozenset(
+    {
+        *(errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM),
+        *(errno.ENOSPC, errno.EDQUOT),
+    }
+)
+"""Errors that are the machine's: another supervisor would meet them too, and lose all sessions."""
 _FAILED_SETUPS = 2
 """Sessions in a row that could not be set up, before the supervisor gives itself up."""
 _FIRST_UID, _UIDS = 60000, 5000
@@ -60,6 +72,8 @@ class Supervisor:
         self._sessions: dict[int, Worker] = {}
         self._processes: dict[int, Worker] = {}
         """Every process not yet reaped, also those whose session is closed."""
+        self._removals: deque[Iterator[None]] = deque()
+        """Deletions of folders whose sessions are gone."""
         self._forked = 0
         self._failed = 0
         self._looked = 0.0
@@ -77,6 +91,7 @@ class Supervisor:
             self._settle()
             self._start()
             self._channel.flush()
+            self._sweep()
             if self._failed >= _FAILED_SETUPS:
                 raise SystemExit("Two sessions in a row could not be set up; see above.")
 
@@ -99,6 +114,8 @@ class Supervisor:
 
     def _pause(self) -> float:
         """Return how long to wait for events: short while a block runs or a reply is unsent."""
+        if self._removals:
+            return 0.0
         busy = self._channel.unsent or any(worker.busy for worker in self._processes.values())
         return _TICK_SECONDS if busy else _IDLE_SECONDS
 
@@ -135,19 +152,38 @@ class Supervisor:
             kill_strays(worker.fork.pid, uid, set(self._processes))
         if layers.user and not layers.landlock:
             remove_files_of(cell.uid)
-        remove_tree(Path(cell.folder))
+        if cell.writable:
+            self._removals.append(removal(cell.folder))
+
+    def _sweep(self) -> None:
+        """Go on deleting what sessions have left, for a moment: it may be much."""
+        end = time.monotonic() + _SWEEP_SECONDS
+        while self._removals and time.monotonic() < end:
+            try:
+                next(self._removals[0])
+            except StopIteration:
+                self._removals.popleft()
 
     def _relieve(self, now: float) -> None:
         """Kill the largest session when the machine runs short: sessions may be many and large."""
         if now - self._looked < _MEMORY_SECONDS:
             return
         self._looked = now
+        if disk_is_short(self._cell.folder):
+            self._relieve_disk()
         if not machine_is_short():
             return
         sizes = {worker: read_usage(pid).resident_bytes for pid, worker in self._processes.items()}
         largest = max(sizes, key=sizes.__getitem__)
         if sizes[largest] > _LARGE_BYTES:  # else others take the memory, and killing frees none
             largest.kill(ExecutionStatus.MEMORY_LIMIT, MACHINE_SHORT)
+
+    def _relieve_disk(self) -> None:
+        """Kill the session that keeps most on a disk that is about to be full."""
+        sizes = {worker: worker.held().bytes for worker in self._processes.values()}
+        largest = max(sizes, key=sizes.__getitem__)
+        if sizes[largest] > _LARGE_ON_DISK:
+            largest.kill(ExecutionStatus.FILE_LIMIT, DISK_SHORT)
 
     def _settle(self) -> None:
         """Hold running blocks to their limits and send what has ended."""
@@ -187,8 +223,11 @@ class Supervisor:
 
     def _give_up(self, block: Block) -> None:
         """Report a block for which no process could be had: too many, or no memory."""
-        traceback.print_exc()
-        self._failed += 1
+        error = sys.exc_info()[1]
+        if not (isinstance(error, OSError) and error.errno in _SHORTAGES):
+            self._failed += 1
+        with contextlib.suppress(OSError):  # the disk that the log is on may be full
+            traceback.print_exc()
         crashed = ExecutionStatus.CRASHED
         self._send(BlockEnd(block.id, crashed, NOT_STARTED, 0.0, alive=False, faultless=True))
 

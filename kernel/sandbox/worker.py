@@ -13,24 +13,25 @@ import selectors
 import signal
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from kernel.records import ExecutionStatus
 from kernel.sandbox import session
-from kernel.sandbox.cleanup import bytes_of, kill_strays
+from kernel.sandbox.cleanup import kill_strays
+from kernel.sandbox.disk import Held, held_below, held_by, held_without_name, written_bytes
 from kernel.sandbox.fork import Fork
 from kernel.sandbox.isolation import MIB
 from kernel.sandbox.limits import (
     OUTPUT_BYTES,
     SOFT_STOP_SECONDS,
     State,
-    folder_size,
+    Usage,
     out_of_bounds,
     out_of_time,
     read_usage,
 )
 from kernel.sandbox.output import (
     BROKEN,
+    DISK_SHORT,
     FORGED,
     GONE,
     LIMITED,
@@ -44,7 +45,7 @@ from kernel.sandbox.output import (
 )
 from kernel.sandbox.wire import Block, BlockEnd, Limits
 
-_INSPECT_SECONDS = 0.2
+_INSPECT_SECONDS = 0.1
 """Between two looks at what a running block uses."""
 _UNKILLABLE_SECONDS = 3.0
 """A killed process that is still there by then is reported without waiting for it any longer."""
@@ -137,9 +138,21 @@ class Worker:
             if not self._has_ended():
                 self._soft_stop(status)
             return
-        folder = folder_size(Path(self.fork.cell.folder))
-        if status := out_of_bounds(used, folder, self._elsewhere()):
+        if status := self._out_of_bounds(used):
             self.kill(status)
+
+    def _out_of_bounds(self, used: Usage) -> ExecutionStatus | None:
+        uid = self.fork.cell.uid if self.fork.cell.layers.user else None
+        return out_of_bounds(used, self.held(), written_bytes(self.fork.pid, uid))
+
+    def held(self) -> Held:
+        """Return what the session keeps on disk: in its folder, without a name, elsewhere."""
+        cell = self.fork.cell
+        uid = cell.uid if cell.layers.user else None
+        held = held_without_name(self.fork.pid, uid)
+        held += held_below(cell.folder) if cell.writable else Held()
+        # Elsewhere only where no Landlock forbids it, and a user of its own tells whose it is.
+        return held if uid is None or cell.layers.landlock else held + held_by(uid)
 
     def _has_ended(self) -> bool:
         """Whether the block's end was waiting unread: on a busy machine, this process is late."""
@@ -262,6 +275,10 @@ class Worker:
         status = self._stop or verdict
         if complaint or self._escaped():
             self.kill(status, complaint or STRAYS)
+        elif time.monotonic() - self._started > _INSPECT_SECONDS / 10 and (
+            over := self._out_of_bounds(Usage())
+        ):
+            self.kill(over)
         elif status is ExecutionStatus.MEMORY_LIMIT and self._holds_much():
             self.kill(status)
         else:
@@ -274,11 +291,6 @@ class Worker:
         uid = cell.uid if cell.layers.user else None
         known = set(self._processes)
         return not cell.layers.seccomp and kill_strays(self.fork.pid, uid, known)
-
-    def _elsewhere(self) -> int:
-        """Return the bytes it keeps outside its folder, where no Landlock forbids it."""
-        cell = self.fork.cell
-        return bytes_of(cell.uid) if cell.layers.user and not cell.layers.landlock else 0
 
     def _holds_much(self) -> bool:
         """Whether so much memory is still taken that later blocks would fail at once."""
@@ -294,7 +306,7 @@ class Worker:
             notes.append(GONE)
         output = self._transcript.text(*notes) or NOTHING_PRINTED
         seconds = time.monotonic() - self._started
-        faultless = self._note in (NOT_STARTED, MACHINE_SHORT)
+        faultless = self._note in (NOT_STARTED, MACHINE_SHORT, DISK_SHORT)
         self.end = BlockEnd(self.block.id, status, output, seconds, alive, faultless)
         self.block = None
 
