@@ -217,10 +217,12 @@ def test_a_set_of_the_hub_and_a_hub_that_is_not_there(tmp_path):
 
     with closing(FakeHub("AI-MO/NuminaMath-TIR", frame)) as hub:
         done = run(hub.url, "a")
-        assert done.returncode == 0, done.stderr
-        card = json.loads((tmp_path / "a/dataset.json").read_text())
-        assert card["sources"][0]["licence"] == "Apache-2.0" and card["sources"][0]["read"] == 5
-    away = run(hub.url, "b")
+    assert done.returncode == 0, done.stderr
+    card = json.loads((tmp_path / "a/dataset.json").read_text())
+    assert card["sources"][0]["licence"] == "Apache-2.0" and card["sources"][0]["read"] == 5
+    # A hub that answers nothing is asked again for minutes; one without the set says so at once.
+    with closing(FakeHub("AI-MO/other", frame)) as hub:
+        away = run(hub.url, "b")
     assert away.returncode == 2
     last = away.stderr.strip().splitlines()[-1]
     assert "AI-MO/NuminaMath-TIR cannot be loaded (" in last
