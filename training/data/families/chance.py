@@ -67,7 +67,7 @@ def lattice_paths(d: Draw) -> Drawn:
 def paths_around_point(d: Draw) -> Drawn:
     """Paths on a grid that avoid a point."""
     a, b = d.upto(3, 5, 8), d.upto(3, 5, 7)
-    c, e = d.int(1, a - 1), d.int(1, b - 1)
+    c, e = d.number(1, a - 1), d.number(1, b - 1)
     whole, first, second = math.comb(a + b, a), math.comb(c + e, c), math.comb(a - c + b - e, a - c)
     steps = [
         f"All: {binomial(a + b, a)}",
@@ -97,7 +97,7 @@ def paths_around_point(d: Draw) -> Drawn:
 def dice_sum(d: Draw) -> Drawn:
     """Ways to throw a sum."""
     n = d.pick(2, 3) if not d.large else d.pick(2, 3, 4, 5)
-    s = d.int(n + 2, 6 * n - 2)
+    s = d.number(n + 2, 6 * n - 2)
     totals = Counter(sum(t) for t in itertools.product(range(1, 7), repeat=n - 1))
     parts = [totals[s - f] for f in range(1, 7) if totals[s - f]]
     lines = [f"First die {f}: {totals[s - f]}" for f in range(1, 7) if totals[s - f]]
@@ -129,7 +129,7 @@ def dice_sum(d: Draw) -> Drawn:
 )
 def dice_probability(d: Draw) -> Drawn:
     """Probability of a sum of two dice."""
-    s = d.int(3, 11)
+    s = d.number(3, 11)
     rel, op = d.pick(
         ("equal to", "=="),
         ("at least", ">="),

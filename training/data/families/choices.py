@@ -27,7 +27,7 @@ from training.data.families.working import adding, binomial, listed, multiplying
 def choosing(d: Draw) -> Drawn:
     """Ways to choose some of many."""
     n = d.upto(5, 10, 22)
-    k = d.int(2, min(n - 2, 5))
+    k = d.number(2, min(n - 2, 5))
     steps = [
         "Ordered: " + multiplying([n - i for i in range(k)]),
         "Orders: " + multiplying(list(range(1, k + 1))),
@@ -56,7 +56,7 @@ def choosing(d: Draw) -> Drawn:
 def arranging(d: Draw) -> Drawn:
     """Ordered choices."""
     n = d.upto(5, 12, 25)
-    k = d.int(2, min(n - 1, 5))
+    k = d.number(2, min(n - 1, 5))
     return drawn(math.perm(n, k), [multiplying([n - i for i in range(k)])], n=n, k=k)
 
 
@@ -82,7 +82,7 @@ def arranging(d: Draw) -> Drawn:
 def letter_arrangements(d: Draw) -> Drawn:
     """Arrangements of letters with repetitions."""
     letters = d.random.sample("ABCDEKLMNOPRST", 3)
-    counts = [d.int(1, 3), d.int(1, 2), d.int(1, 2)]
+    counts = [d.number(1, 3), d.number(1, 2), d.number(1, 2)]
     w = "".join(c * k for c, k in zip(letters, counts, strict=True))
     w = "".join(d.random.sample(w, len(w)))
     n, bottom = len(w), math.prod(map(math.factorial, counts))
@@ -116,7 +116,7 @@ def letter_arrangements(d: Draw) -> Drawn:
 )
 def handshakes(d: Draw) -> Drawn:
     """Pairs of people, a few left out."""
-    n, e = d.upto(5, 30, 90), d.int(1, 9)
+    n, e = d.upto(5, 30, 90), d.number(1, 9)
     pairs = n * (n - 1) // 2
     return drawn(
         pairs - e, [f"{n} * {n - 1} / 2 = {pairs}", f"{pairs} - {e} = {pairs - e}"], n=n, e=e
@@ -145,7 +145,7 @@ def handshakes(d: Draw) -> Drawn:
 def two_groups(d: Draw) -> Drawn:
     """Choices from two groups."""
     w, m = d.upto(4, 8, 14), d.upto(4, 8, 14)
-    a, b = d.int(1, 3), d.int(1, 3)
+    a, b = d.number(1, 3), d.number(1, 3)
     x, y = math.comb(w, a), math.comb(m, b)
     return drawn(
         x * y, [binomial(w, a), binomial(m, b), f"{x} * {y} = {x * y}"], w=w, m=m, a=a, b=b
@@ -168,8 +168,8 @@ def two_groups(d: Draw) -> Drawn:
 )
 def numbers_from_digits(d: Draw) -> Drawn:
     """Numbers made of given digits."""
-    found = d.some(range(1, 10), d.int(3, 6))
-    k, n = d.int(2, 3) if not d.large else d.int(2, min(5, len(found))), len(found)
+    found = d.some(range(1, 10), d.number(3, 6))
+    k, n = d.number(2, 3) if not d.large else d.number(2, min(5, len(found))), len(found)
     k = min(k, n)
     digits = "".join(map(str, found))
     if d.chance(0.5):
@@ -203,8 +203,8 @@ def numbers_from_digits(d: Draw) -> Drawn:
 )
 def pigeonholes(d: Draw) -> Drawn:
     """How many draws make sure of several of a kind."""
-    k = d.int(3, 5)
-    counts, n = d.ints(k, 2, 12), d.int(2, 8)
+    k = d.number(3, 5)
+    counts, n = d.ints(k, 2, 12), d.number(2, 8)
     counts[0] = max(counts[0], n)
     worst = [min(c, n - 1) for c in counts]
     total = sum(worst)
@@ -236,7 +236,7 @@ def pigeonholes(d: Draw) -> Drawn:
 )
 def two_sets(d: Draw) -> Drawn:
     """Inclusion and exclusion for two sets."""
-    c, x, y, z = d.upto(2, 12, 90), d.upto(2, 15, 90), d.upto(2, 15, 90), d.int(1, 20)
+    c, x, y, z = d.upto(2, 12, 90), d.upto(2, 15, 90), d.upto(2, 15, 90), d.number(1, 20)
     a, b, n = c + x, c + y, c + x + y + z
     steps = [f"{a} + {b} = {a + b}", f"{a + b} - {c} = {a + b - c}", f"{n} - {a + b - c} = {z}"]
     return drawn(z, steps, n=n, a=a, b=b, c=c)
@@ -262,12 +262,12 @@ def two_sets(d: Draw) -> Drawn:
 def functions(d: Draw) -> Drawn:
     """Functions with all images different, or with every value taken."""
     if d.chance(0.5):
-        b = d.int(3, 7)
-        a = d.int(2, min(b, 5))
+        b = d.number(3, 7)
+        a = d.number(2, min(b, 5))
         value, rule, text, size = math.perm(b, a), "no two have the same image", "no two agree", a
         steps = [multiplying([b - i for i in range(a)])]
     else:
-        a, b = d.int(3, 7), d.pick(2, 3)
+        a, b = d.number(3, 7), d.pick(2, 3)
         value = sum((-1) ** i * math.comb(b, i) * (b - i) ** a for i in range(b + 1))
         rule, text, size = "every element is an image", "each is taken at least once", b
         shown = f"2^{a} - 2 = {value}" if b == 2 else f"3^{a} - 3 * 2^{a} + 3 = {value}"

@@ -45,7 +45,7 @@ def digit_sum(d: Draw) -> Drawn:
 )
 def power_digit_sum(d: Draw) -> Drawn:
     """Digit sum of a power."""
-    a, n = d.int(2, 13), d.upto(3, 8, 60)
+    a, n = d.number(2, 13), d.upto(3, 8, 60)
     power = a**n
     steps = [multiplying([a] * n), f"The digits are {listed(digits(power))}", adding(digits(power))]
     return drawn(sum(digits(power)), steps, a=a, n=n)
@@ -72,7 +72,7 @@ def power_digit_sum(d: Draw) -> Drawn:
 def count_by_digit_sum(d: Draw) -> Drawn:
     """Numbers of an interval with a given digit sum."""
     a = d.upto(10, 50, 500)
-    b, s = a + d.upto(30, 120, 2000), d.int(4, 14)
+    b, s = a + d.upto(30, 120, 2000), d.number(4, 14)
     found = [n for n in range(a, b + 1) if sum(digits(n)) == s]
     steps = [
         f"They are {listed(found[:20])}" if found else "There are none",
@@ -98,7 +98,7 @@ def count_by_digit_sum(d: Draw) -> Drawn:
 )
 def digit_product(d: Draw) -> Drawn:
     """Product of a number's digits."""
-    n = int("".join(str(d.int(1, 9)) for _ in range(d.upto(3, 4, 7))))
+    n = int("".join(str(d.number(1, 9)) for _ in range(d.upto(3, 4, 7))))
     steps = [f"The digits are {listed(digits(n))}", multiplying(digits(n))]
     return drawn(int(steps[-1].split()[-1]), steps, n=n)
 
@@ -127,7 +127,7 @@ def count_by_digit_product(d: Draw) -> Drawn:
     k = d.pick(2, 3)
     p = 1
     for _ in range(k):
-        p *= d.int(1, 9)
+        p *= d.number(1, 9)
     found = [n for n in range(10 ** (k - 1), 10**k) if _product(n) == p]
     return drawn(
         len(found), [f"They are {listed(found[:24])}", f"Their number is {len(found)}"], k=k, p=p

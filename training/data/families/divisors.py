@@ -37,7 +37,7 @@ from training.data.families.working import (
 def greatest_common_divisor(d: Draw) -> Drawn:
     """Greatest common divisor of two numbers."""
     g = d.upto(2, 30, 90)
-    a, b = g * d.int(2, 24), g * d.int(2, 24)
+    a, b = g * d.number(2, 24), g * d.number(2, 24)
     return drawn(math.gcd(a, b), euclid(a, b), a=a, b=b)
 
 
@@ -63,8 +63,8 @@ def greatest_common_divisor(d: Draw) -> Drawn:
 )
 def least_common_multiple(d: Draw) -> Drawn:
     """Least common multiple of two numbers."""
-    g = d.int(1, 9)
-    a, b = g * d.int(3, 16), g * d.int(3, 16)
+    g = d.number(1, 9)
+    a, b = g * d.number(3, 16), g * d.number(3, 16)
     c = math.gcd(a, b)
     steps = [*euclid(a, b), f"{a} / {c} = {a // c}", f"{a // c} * {b} = {math.lcm(a, b)}"]
     return drawn(math.lcm(a, b), steps, a=a, b=b)
@@ -231,7 +231,7 @@ def factor_pairs(d: Draw) -> Drawn:
 def gcd_and_lcm(d: Draw) -> Drawn:
     """The other number, from gcd and lcm."""
     g, (p, q) = (
-        d.int(2, 12),
+        d.number(2, 12),
         d.pick((2, 3), (3, 4), (2, 5), (3, 5), (4, 5), (2, 7), (5, 6), (3, 7), (4, 7), (5, 8)),
     )
     a, b = d.pick((g * p, g * q), (g * q, g * p))
@@ -257,7 +257,7 @@ def gcd_and_lcm(d: Draw) -> Drawn:
 )
 def square_divisors(d: Draw) -> Drawn:
     """Number of square divisors."""
-    n = 2 ** d.int(0, 6) * 3 ** d.int(0, 4) * 5 ** d.int(0, 2) * d.pick(1, 2, 3, 7, 11)
+    n = 2 ** d.number(0, 6) * 3 ** d.number(0, 4) * 5 ** d.number(0, 2) * d.pick(1, 2, 3, 7, 11)
     sizes = [e // 2 + 1 for e in prime_powers(n).values()] or [1]
     steps = [factored(n), f"Half of each exponent, plus one: {listed(sizes)}", multiplying(sizes)]
     return drawn(math.prod(sizes), steps, n=n)

@@ -25,8 +25,8 @@ from training.data.families.working import signed
 )
 def linear_equation(d: Draw) -> Drawn:
     """A linear equation."""
-    c, x = d.int(2, 9), d.upto(-9, 30, 120)
-    a, b = c + d.int(1, 9), d.pick(-1, 1) * d.int(1, 30)
+    c, x = d.number(2, 9), d.upto(-9, 30, 120)
+    a, b = c + d.number(1, 9), d.pick(-1, 1) * d.number(1, 30)
     e = (a - c) * x + b
     left, right = a - c, e - b
     steps = [f"{a} - {c} = {left}", f"{e} - ({b}) = {right}", f"x = {right} / {left} = {x}"]
@@ -116,7 +116,7 @@ def quadratic_root(d: Draw) -> Drawn:
 )
 def absolute_value(d: Draw) -> Drawn:
     """Sum or product of the solutions of an absolute value equation."""
-    a, u, v = d.int(2, 7), d.upto(1, 15, 60), d.int(1, 12)
+    a, u, v = d.number(2, 7), d.upto(1, 15, 60), d.number(1, 12)
     first, second = u + v, u - v
     w, o, value = d.pick(("sum", "+", first + second), ("product", "*", first * second))
     steps = [
@@ -145,7 +145,7 @@ def absolute_value(d: Draw) -> Drawn:
 )
 def inequality_count(d: Draw) -> Drawn:
     """Integers that satisfy a double inequality."""
-    a, b, low = d.int(2, 9), d.int(1, 20), d.int(-30, 30)
+    a, b, low = d.number(2, 9), d.number(1, 20), d.number(-30, 30)
     high = low + d.upto(15, 90, 700)
     first, last = -((b - low) // a), (high - b) // a
     steps = [
@@ -210,7 +210,7 @@ def difference_of_squares(d: Draw) -> Drawn:
 )
 def sum_and_difference(d: Draw) -> Drawn:
     """Product, from sum and difference."""
-    y, e = d.upto(2, 30, 200), d.int(1, 40)
+    y, e = d.upto(2, 30, 200), d.number(1, 40)
     x = y + e
     steps = [f"({x + y} + {e}) / 2 = {x}", f"{x + y} - {x} = {y}", f"{x} * {y} = {x * y}"]
     who, whom = d.random.sample(("Mia", "Tom", "Ben", "Eva", "Leo", "Ida"), 2)
@@ -236,7 +236,7 @@ def sum_and_difference(d: Draw) -> Drawn:
 )
 def consecutive_integers(d: Draw) -> Drawn:
     """One of several consecutive integers with a given sum."""
-    k, n = d.int(3, 9), d.upto(2, 40, 400)
+    k, n = d.number(3, 9), d.upto(2, 40, 400)
     which, o = d.pick(("smallest", 0), ("largest", k - 1))
     s, shift = sum(range(n, n + k)), k * (k - 1) // 2
     steps = [
@@ -263,8 +263,8 @@ def consecutive_integers(d: Draw) -> Drawn:
 )
 def exponent(d: Draw) -> Drawn:
     """An exponent, from base and value."""
-    a = d.int(2, 12)
-    x = d.int(2, max(3, int(math.log(10**6 if not d.large else 10**12, a))))
+    a = d.number(2, 12)
+    x = d.number(2, max(3, int(math.log(10**6 if not d.large else 10**12, a))))
     powers = [f"{a}^{k} = {a**k}" for k in range(1, x + 1)]
     return drawn(x, [", ".join(powers[-8:]), f"So x = {x}"], a=a, b=a**x)
 
@@ -289,7 +289,7 @@ def exponent(d: Draw) -> Drawn:
 )
 def removed_number(d: Draw) -> Drawn:
     """A number, from averages with and without it."""
-    n, m = d.upto(3, 9, 30), d.int(10, 60)
+    n, m = d.upto(3, 9, 30), d.number(10, 60)
     r = m - d.pick(-2, -1, 1, 2)
     value = n * m - (n - 1) * r
     steps = [

@@ -77,8 +77,8 @@ def power_sum(d: Draw) -> Drawn:
 )
 def composed_functions(d: Draw) -> Drawn:
     """One function in another."""
-    a, c, x = d.int(2, 9), d.int(2, 9), d.upto(1, 12, 60)
-    b, e = d.pick(-1, 1) * d.int(1, 20), d.pick(-1, 1) * d.int(1, 20)
+    a, c, x = d.number(2, 9), d.number(2, 9), d.upto(1, 12, 60)
+    b, e = d.pick(-1, 1) * d.number(1, 20), d.pick(-1, 1) * d.number(1, 20)
     y = c * x + e
     steps = [
         f"g({x}) = {c} * {x} {signed(e)} = {y}",
@@ -104,8 +104,8 @@ def composed_functions(d: Draw) -> Drawn:
 )
 def polynomial_value(d: Draw) -> Drawn:
     """Value of a polynomial."""
-    a, x = d.int(2, 6), d.upto(2, 6, 20)
-    p, q, r = (d.pick(-1, 1) * d.int(2, 9) for _ in range(3))
+    a, x = d.number(2, 6), d.upto(2, 6, 20)
+    p, q, r = (d.pick(-1, 1) * d.number(2, 9) for _ in range(3))
     value, lines = a, list[str]()
     for c in (p, q, r):
         lines.append(f"{value} * {x} {signed(c)} = {value * x + c}")
@@ -132,8 +132,8 @@ def polynomial_value(d: Draw) -> Drawn:
 )
 def binomial_coefficient(d: Draw) -> Drawn:
     """A coefficient of a power of a binomial."""
-    a, b, n = d.int(2, 5), d.int(1, 5), d.upto(4, 6, 9)
-    k = d.int(2, n - 2)
+    a, b, n = d.number(2, 5), d.number(1, 5), d.upto(4, 6, 9)
+    k = d.number(2, n - 2)
     c, u, v = math.comb(n, k), a**k, b ** (n - k)
     steps = [
         binomial(n, k),
@@ -160,7 +160,12 @@ def binomial_coefficient(d: Draw) -> Drawn:
 )
 def new_operation(d: Draw) -> Drawn:
     """A newly defined operation."""
-    p, q, x, y = d.int(2, 9), d.pick(-1, 1) * d.int(2, 9), d.upto(1, 12, 90), d.upto(1, 12, 90)
+    p, q, x, y = (
+        d.number(2, 9),
+        d.pick(-1, 1) * d.number(2, 9),
+        d.upto(1, 12, 90),
+        d.upto(1, 12, 90),
+    )
     parts = [p * x, q * y, x * y]
     steps = [
         f"{p} * {x} = {p * x}, {q} * {y} = {q * y}, {x} * {y} = {x * y}",
@@ -184,7 +189,13 @@ def new_operation(d: Draw) -> Drawn:
 )
 def expression(d: Draw) -> Drawn:
     """Value of an expression."""
-    a, b, c, e, f = d.upto(2, 20, 200), d.int(2, 30), d.upto(2, 20, 90), d.int(2, 30), d.int(1, 60)
+    a, b, c, e, f = (
+        d.upto(2, 20, 200),
+        d.number(2, 30),
+        d.upto(2, 20, 90),
+        d.number(2, 30),
+        d.number(1, 60),
+    )
     shown, program, steps, value = d.pick(
         (
             rf"{a} \cdot {b} + {c} \cdot {e} - {f}",

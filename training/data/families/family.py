@@ -88,7 +88,7 @@ class Draw:
         self.random = random.Random(seed)
         self.large = large
 
-    def int(self, low: int, high: int) -> int:
+    def number(self, low: int, high: int) -> int:
         """Return an integer from `low` to `high`."""
         return self.random.randint(low, high)
 

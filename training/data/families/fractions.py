@@ -26,7 +26,7 @@ from training.data.families.working import adding, listed
 )
 def floor_sum(d: Draw) -> Drawn:
     """Sum of rounded quotients."""
-    a, b, n = d.int(2, 9), d.int(3, 11), d.upto(4, 10, 80)
+    a, b, n = d.number(2, 9), d.number(3, 11), d.upto(4, 10, 80)
     terms = [a * k // b for k in range(1, n + 1)]
     return drawn(sum(terms), [f"The terms are {listed(terms)}", adding(terms)], a=a, b=b, n=n)
 
@@ -85,7 +85,7 @@ def root_floor_sum(d: Draw) -> Drawn:
 )
 def telescoping(d: Draw) -> Drawn:
     """A telescoping sum of fractions."""
-    a = d.int(1, 9)
+    a = d.number(1, 9)
     y = a + d.upto(3, 20, 80)
     z = y + 1
     g = math.gcd(z - a, a * z)
@@ -118,8 +118,8 @@ def telescoping(d: Draw) -> Drawn:
 )
 def fraction_sum(d: Draw) -> Drawn:
     """Numerator plus denominator of a sum of fractions."""
-    q, s = d.int(2, 12), d.int(2, 12)
-    p, r = d.int(1, q - 1), d.int(1, s - 1)
+    q, s = d.number(2, 12), d.number(2, 12)
+    p, r = d.number(1, q - 1), d.number(1, s - 1)
     top, bottom = p * s + r * q, q * s
     g = math.gcd(top, bottom)
     steps = [

@@ -86,7 +86,7 @@ def cuboid(d: Draw) -> Drawn:
 def painted_cubes(d: Draw) -> Drawn:
     """Painted cubes of a block."""
     a, b, c = d.ints(3, 3, 8 if not d.large else 15)
-    k = d.int(0, 2)
+    k = d.number(0, 2)
     x, y, z = a - 2, b - 2, c - 2
     shown, value = (
         (f"Inside: {x} * {y} * {z}", x * y * z),
@@ -149,8 +149,8 @@ def points_in_circle(d: Draw) -> Drawn:
 )
 def points_on_segment(d: Draw) -> Drawn:
     """Lattice points on a segment."""
-    g, a, b = d.upto(1, 9, 40), d.int(-9, 20), d.int(-9, 20)
-    x, y = g * d.int(1, 9), g * d.int(1, 9)
+    g, a, b = d.upto(1, 9, 40), d.number(-9, 20), d.number(-9, 20)
+    x, y = g * d.number(1, 9), g * d.number(1, 9)
     k = math.gcd(x, y)
     steps = [
         f"The differences are {x} and {y}",
@@ -198,7 +198,7 @@ def squared_distance(d: Draw) -> Drawn:
 )
 def circle_area(d: Draw) -> Drawn:
     """Area of circles as a multiple of pi."""
-    r, k = d.upto(2, 15, 60), d.int(2, 12)
+    r, k = d.upto(2, 15, 60), d.number(2, 12)
     return drawn(
         k * r * r, [f"{r} * {r} = {r * r}", f"{k} * {r * r} = {k * r * r}"], r=r, k=k, w=2 * r
     )
@@ -221,6 +221,6 @@ def circle_area(d: Draw) -> Drawn:
 )
 def tiles(d: Draw) -> Drawn:
     """Tiles that cover a rectangle."""
-    t, x, y = d.int(2, 30), d.upto(3, 20, 80), d.upto(3, 20, 80)
+    t, x, y = d.number(2, 30), d.upto(3, 20, 80), d.upto(3, 20, 80)
     steps = [f"{t * x} / {t} = {x}", f"{t * y} / {t} = {y}", f"{x} * {y} = {x * y}"]
     return drawn(x * y, steps, t=t, a=t * x, b=t * y)

@@ -27,7 +27,7 @@ from training.data.families.working import adding, listed
 )
 def change(d: Draw) -> Drawn:
     """Money left after shopping."""
-    n, a, m, b = d.int(2, 15), d.int(2, 20), d.int(2, 9), d.int(2, 30)
+    n, a, m, b = d.number(2, 15), d.number(2, 20), d.number(2, 9), d.number(2, 30)
     x, y, left = n * a, m * b, d.upto(1, 60, 500)
     steps = [
         f"{n} * {a} = {x}",
@@ -60,7 +60,7 @@ def change(d: Draw) -> Drawn:
 )
 def daily_sales(d: Draw) -> Drawn:
     """Money from sales over several days."""
-    n, k, p, t = d.int(12, 60), d.int(2, 10), d.int(2, 9), d.upto(2, 9, 60)
+    n, k, p, t = d.number(12, 60), d.number(2, 10), d.number(2, 9), d.upto(2, 9, 60)
     x, y = n - k, (n - k) * p
     steps = [f"{n} - {k} = {x}", f"{x} * {p} = {y}", f"{y} * {t} = {y * t}"]
     return drawn(y * t, steps, n=n, k=k, p=p, t=t, who=d.person(), things=d.thing())
@@ -84,7 +84,7 @@ def daily_sales(d: Draw) -> Drawn:
 )
 def percent_of(d: Draw) -> Drawn:
     """A percentage of a number."""
-    p = d.int(1, 19) * 5
+    p = d.number(1, 19) * 5
     n = 20 * d.upto(2, 30, 200)
     return drawn(
         p * n // 100,
@@ -150,7 +150,7 @@ def percent_change(d: Draw) -> Drawn:
 )
 def catching_up(d: Draw) -> Drawn:
     """When two that grow at different speeds are equal."""
-    t, b, more, c = d.upto(2, 15, 60), d.int(1, 12), d.int(1, 9), d.int(0, 40)
+    t, b, more, c = d.upto(2, 15, 60), d.number(1, 12), d.number(1, 9), d.number(0, 40)
     a, e = c + more * t, b + more
     who, whom = d.random.sample(("Mia", "Tom", "Ben", "Eva", "Leo", "Ida", "Sam", "Zoe"), 2)
     steps = [f"{a} - {c} = {more * t}", f"{e} - {b} = {more}", f"{more * t} / {more} = {t}"]
@@ -174,8 +174,8 @@ def catching_up(d: Draw) -> Drawn:
 )
 def needed_for_average(d: Draw) -> Drawn:
     """A number that gives a wanted average."""
-    n, m = d.int(3, 6), d.upto(10, 40, 95)
-    known = [max(1, m + d.int(-7, 6)) for _ in range(n)]
+    n, m = d.number(3, 6), d.upto(10, 40, 95)
+    known = [max(1, m + d.number(-7, 6)) for _ in range(n)]
     s = sum(known)
     steps = [
         adding(known),
@@ -206,7 +206,7 @@ def needed_for_average(d: Draw) -> Drawn:
 )
 def compound_interest(d: Draw) -> Drawn:
     """Compound interest."""
-    p, t, n = d.pick(10, 20, 50, 5, 4, 25), d.upto(2, 2, 6), 100 * d.int(1, 60)
+    p, t, n = d.pick(10, 20, 50, 5, 4, 25), d.upto(2, 2, 6), 100 * d.number(1, 60)
     top, bottom = n * (100 + p) ** t, 100**t
     steps = [
         f"{100 + p}^{t} = {(100 + p) ** t}",

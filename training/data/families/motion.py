@@ -23,7 +23,7 @@ from training.data.families.family import Draw, Drawn, drawn, family
 )
 def two_speeds(d: Draw) -> Drawn:
     """Distance at two speeds."""
-    v, w, a, b = d.int(12, 120), d.int(12, 120), d.int(2, 9), d.int(2, 9)
+    v, w, a, b = d.number(12, 120), d.number(12, 120), d.number(2, 9), d.number(2, 9)
     steps = [f"{v} * {a} = {v * a}", f"{w} * {b} = {w * b}", f"{v * a} + {w * b} = {v * a + w * b}"]
     return drawn(v * a + w * b, steps, v=v, w=w, a=a, b=b, who=d.person())
 
@@ -47,7 +47,7 @@ def two_speeds(d: Draw) -> Drawn:
 )
 def meeting(d: Draw) -> Drawn:
     """When two that approach meet."""
-    v, w, t = d.int(10, 120), d.int(10, 120), d.upto(2, 9, 30)
+    v, w, t = d.number(10, 120), d.number(10, 120), d.upto(2, 9, 30)
     s = (v + w) * t
     return drawn(t, [f"{v} + {w} = {v + w}", f"{s} / {v + w} = {t}"], s=s, v=v, w=w, who=d.person())
 
@@ -74,7 +74,7 @@ def together(d: Draw) -> Drawn:
     """Working together."""
     a, b = d.some(range(2, 31), 2)
     unit = (a + b) // math.gcd(a + b, a * b)
-    k = unit * d.int(1, 3)
+    k = unit * d.number(1, 3)
     top = k * a * b
     steps = [
         f"{a} * {b} = {a * b} and {a} + {b} = {a + b}",
@@ -103,8 +103,8 @@ def together(d: Draw) -> Drawn:
 )
 def minutes_between(d: Draw) -> Drawn:
     """Minutes between two times."""
-    h, m = d.int(1, 14), d.int(0, 59)
-    e, n = h + d.int(1, 8), d.int(0, 59)
+    h, m = d.number(1, 14), d.number(0, 59)
+    e, n = h + d.number(1, 8), d.number(0, 59)
     x, y = 60 * h + m, 60 * e + n
     steps = [f"{h} * 60 + {m} = {x}", f"{e} * 60 + {n} = {y}", f"{y} - {x} = {y - x}"]
     return drawn(
@@ -139,7 +139,7 @@ def minutes_between(d: Draw) -> Drawn:
 )
 def clock_angle(d: Draw) -> Drawn:
     """Angle between the hands of a clock."""
-    h, m = d.int(1, 12), 2 * d.int(0, 29)
+    h, m = d.number(1, 12), 2 * d.number(0, 29)
     x, y = 30 * h + m // 2, 6 * m
     angle = abs(x - y)
     steps = [
@@ -173,6 +173,6 @@ def clock_angle(d: Draw) -> Drawn:
 )
 def posts(d: Draw) -> Drawn:
     """Posts along a road."""
-    k, n = d.int(2, 25), d.upto(4, 30, 200)
+    k, n = d.number(2, 25), d.upto(4, 30, 200)
     steps = [f"{k * n} / {k} = {n} gaps", f"{n} + 1 = {n + 1}", f"2 * {n + 1} = {2 * (n + 1)}"]
     return drawn(2 * (n + 1), steps, k=k, s=k * n)

@@ -20,7 +20,7 @@ from training.data.families.working import adding, digits, listed, multiplying
 )
 def digit_count(d: Draw) -> Drawn:
     """Number of digits of a power."""
-    a, n = d.int(2, 15), d.upto(3, 8, 80)
+    a, n = d.number(2, 15), d.upto(3, 8, 80)
     power = a**n
     steps = [multiplying([a] * n), f"{power} has the digits {listed(digits(power))}"]
     return drawn(len(str(power)), [*steps, f"Their number is {len(str(power))}"], a=a, n=n)
@@ -45,8 +45,8 @@ def digit_count(d: Draw) -> Drawn:
 )
 def from_base(d: Draw) -> Drawn:
     """A number in another base, in base ten."""
-    b = d.int(2, 9)
-    found = [d.int(1, b - 1), *(d.int(0, b - 1) for _ in range(d.upto(2, 4, 7)))]
+    b = d.number(2, 9)
+    found = [d.number(1, b - 1), *(d.number(0, b - 1) for _ in range(d.upto(2, 4, 7)))]
     value, lines = found[0], list[str]()
     for x in found[1:]:
         lines.append(f"{value} * {b} + {x} = {value * b + x}")
@@ -71,7 +71,7 @@ def from_base(d: Draw) -> Drawn:
 )
 def to_base(d: Draw) -> Drawn:
     """A number written in another base."""
-    b, n = d.int(3, 9), d.upto(20, 400, 4000)
+    b, n = d.number(3, 9), d.upto(20, 400, 4000)
     text, left, lines = "", n, list[str]()
     while left:
         lines.append(f"{left} = {left // b} * {b} + {left % b}")
@@ -125,7 +125,7 @@ def binary_ones(d: Draw) -> Drawn:
 )
 def digit_occurrences(d: Draw) -> Drawn:
     """How often a digit is written."""
-    c, a = d.int(1, 9), d.upto(1, 40, 300)
+    c, a = d.number(1, 9), d.upto(1, 40, 300)
     b = a + d.upto(20, 60, 900)
     ones = sum(n % 10 == c for n in range(a, b + 1))
     tens = sum(n // 10 % 10 == c for n in range(a, b + 1))
@@ -182,7 +182,7 @@ def page_digits(d: Draw) -> Drawn:
 )
 def next_with_digit_sum(d: Draw) -> Drawn:
     """The next number with a given digit sum."""
-    n, s = d.upto(20, 400, 9000), d.int(5, 16)
+    n, s = d.upto(20, 400, 9000), d.number(5, 16)
     m = n + 1
     while sum(digits(m)) != s:
         m += 1

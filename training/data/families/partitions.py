@@ -63,7 +63,7 @@ def coins(d: Draw) -> Drawn:
 )
 def stars_and_bars(d: Draw) -> Drawn:
     """Ways to share equal things."""
-    k, m = d.int(3, 4), d.int(0, 2)
+    k, m = d.number(3, 4), d.number(0, 2)
     n = k * m + d.upto(3, 9, 16)
     rest = n - k * m
     steps = [f"{n} - {k} * {m} = {rest}", f"Stars and bars: {binomial(rest + k - 1, k - 1)}"]
@@ -90,7 +90,7 @@ def stars_and_bars(d: Draw) -> Drawn:
 )
 def no_run(d: Draw) -> Drawn:
     """Rows without several of a kind side by side."""
-    n, k, free = d.upto(4, 8, 14), d.int(2, 4), d.int(0, 1)
+    n, k, free = d.upto(4, 8, 14), d.number(2, 4), d.number(0, 1)
     x, lamp = ("either", "may be on or off") if free else ("only B", "is off")
     m = n if free else n - 1
     good, lines = [1], list[str]()
@@ -195,7 +195,7 @@ def subset_sums(d: Draw) -> Drawn:
 )
 def pairs_with_sum(d: Draw) -> Drawn:
     """Pairs whose sum is a multiple."""
-    n, m = d.upto(4, 14, 90), d.int(2, 9)
+    n, m = d.upto(4, 14, 90), d.number(2, 9)
     sizes = Counter(x % m for x in range(1, n + 1))
     parts = [sizes[r] * sizes[-r % m] for r in range(m)]
     lines = [f"Remainder {r}: {sizes[r]} * {sizes[-r % m]} = {parts[r]}" for r in range(m)]

@@ -85,7 +85,7 @@ def factorial_exponent(d: Draw) -> Drawn:
 )
 def largest_prime_factor(d: Draw) -> Drawn:
     """Largest prime factor."""
-    n = math.prod(d.pick(2, 3, 5, 7, 11, 13) for _ in range(d.int(2, 3))) * d.pick(
+    n = math.prod(d.pick(2, 3, 5, 7, 11, 13) for _ in range(d.number(2, 3))) * d.pick(
         3, 7, 11, 17, 19, 23
     )
     largest = max(prime_powers(n))

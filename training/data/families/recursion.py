@@ -27,7 +27,7 @@ from training.data.families.family import Draw, Drawn, drawn, family
 )
 def fibonacci_like(d: Draw) -> Drawn:
     """A term of a sequence like Fibonacci's."""
-    a, b, n = d.int(1, 9), d.int(1, 12), d.upto(5, 9, 20)
+    a, b, n = d.number(1, 9), d.number(1, 12), d.upto(5, 9, 20)
     terms = [a, b]
     while len(terms) < n:
         terms.append(terms[-1] + terms[-2])
@@ -55,7 +55,7 @@ def fibonacci_like(d: Draw) -> Drawn:
 )
 def linear_recurrence(d: Draw) -> Drawn:
     """A term of a linear recurrence."""
-    a, p, q, m = d.int(1, 9), d.int(2, 4), d.int(1, 9), d.upto(3, 5, 10)
+    a, p, q, m = d.number(1, 9), d.number(2, 4), d.number(1, 9), d.upto(3, 5, 10)
     x, lines = a, list[str]()
     for _ in range(m):
         lines.append(f"{p} * {x} + {q} = {p * x + q}")
@@ -86,7 +86,7 @@ def linear_recurrence(d: Draw) -> Drawn:
 def recurrence_remainder(d: Draw) -> Drawn:
     """Remainder of a term of a recurrence."""
     a, b, p, q = d.ints(4, 2, 7)
-    m, n = d.int(7, 30), d.upto(5, 8, 60)
+    m, n = d.number(7, 30), d.upto(5, 8, 60)
     u, v, lines = a, b, list[str]()
     for _ in range(n - 2):
         w = p * v + q * u
@@ -142,7 +142,7 @@ def collatz(d: Draw) -> Drawn:
 def decimal_digit(d: Draw) -> Drawn:
     """A digit of a periodic decimal fraction."""
     b = d.pick(7, 11, 13, 27, 37, 41)
-    a, n = d.int(1, b - 1), d.upto(5, 40, 500)
+    a, n = d.number(1, b - 1), d.upto(5, 40, 500)
     period, r = list[int](), a
     while not period or r != a:
         period.append(10 * r // b)

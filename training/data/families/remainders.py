@@ -30,7 +30,7 @@ from training.data.families.working import (
 )
 def power_remainder(d: Draw) -> Drawn:
     """Remainder of a power."""
-    a, n, m = d.int(2, 19), d.upto(6, 40, 400), d.upto(5, 25, 120)
+    a, n, m = d.number(2, 19), d.upto(6, 40, 400), d.upto(5, 25, 120)
     return drawn(pow(a, n, m), [f"{a} mod {m} is {a % m}", *powering(a, n, m)], a=a, n=n, m=m)
 
 
@@ -47,7 +47,7 @@ def power_remainder(d: Draw) -> Drawn:
 )
 def last_digit(d: Draw) -> Drawn:
     """Last digit of a power."""
-    a, n = d.int(2, 99), d.upto(5, 60, 400)
+    a, n = d.number(2, 99), d.upto(5, 60, 400)
     cycle = [pow(a, k, 10) for k in range(1, 5)]
     place = (n - 1) % 4 + 1
     steps = [
@@ -76,7 +76,7 @@ def last_digit(d: Draw) -> Drawn:
 )
 def multiples_between(d: Draw) -> Drawn:
     """Multiples in an interval."""
-    k, a = d.int(3, 17), d.upto(10, 90, 400)
+    k, a = d.number(3, 17), d.upto(10, 90, 400)
     b = a + d.upto(20, 120, 900)
     upper, lower = b // k, (a - 1) // k
     steps = [
@@ -143,7 +143,7 @@ def two_remainders(d: Draw) -> Drawn:
     a, b = d.pick(
         (3, 5), (4, 7), (5, 7), (5, 8), (7, 9), (8, 11), (7, 11), (9, 13), (11, 13), (6, 11)
     )
-    r, s = d.int(1, a - 1), d.int(1, b - 1)
+    r, s = d.number(1, a - 1), d.number(1, b - 1)
     x = next(x for x in range(1, a * b) if x % a == r and x % b == s)
     tried = list(range(s, x + 1, b))
     steps = [
@@ -174,7 +174,7 @@ def two_remainders(d: Draw) -> Drawn:
 def modular_inverse(d: Draw) -> Drawn:
     """Inverse modulo a prime."""
     m = d.pick(7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
-    a = d.int(2, m - 2)
+    a = d.number(2, m - 2)
     x = pow(a, -1, m)
     k = a * x // m
     return drawn(x, [f"{a} * {x} = {a * x}", f"{a * x} = {k} * {m} + 1", f"So x = {x}"], a=a, m=m)
@@ -198,8 +198,8 @@ def modular_inverse(d: Draw) -> Drawn:
 )
 def largest_with_remainder(d: Draw) -> Drawn:
     """Largest number below a bound with a given remainder."""
-    m = d.int(5, 29)
-    r, n = d.int(1, m - 1), d.upto(100, 900, 3000)
+    m = d.number(5, 29)
+    r, n = d.number(1, m - 1), d.upto(100, 900, 3000)
     k = (n - 1 - r) // m
     steps = [
         f"{n - 1} - {r} = {n - 1 - r}",

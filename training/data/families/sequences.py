@@ -24,7 +24,7 @@ from training.data.families.working import adding, listed
 )
 def arithmetic_term(d: Draw) -> Drawn:
     """A term of an arithmetic sequence."""
-    a, s, n = d.int(1, 40), d.int(2, 15), d.upto(6, 40, 300)
+    a, s, n = d.number(1, 40), d.number(2, 15), d.upto(6, 40, 300)
     steps = [
         f"{n} - 1 = {n - 1} steps",
         f"{n - 1} * {s} = {(n - 1) * s}",
@@ -57,7 +57,7 @@ def arithmetic_term(d: Draw) -> Drawn:
 )
 def arithmetic_sum(d: Draw) -> Drawn:
     """Sum of an arithmetic sequence."""
-    a, s, n = d.int(1, 30), d.int(2, 12), d.upto(5, 25, 150)
+    a, s, n = d.number(1, 30), d.number(2, 12), d.upto(5, 25, 150)
     z = a + (n - 1) * s
     value = (a + z) * n // 2
     steps = [
@@ -89,7 +89,7 @@ def arithmetic_sum(d: Draw) -> Drawn:
 )
 def geometric_term(d: Draw) -> Drawn:
     """A term of a geometric sequence."""
-    a, q, m = d.int(1, 9), d.int(2, 5), d.upto(3, 6, 14)
+    a, q, m = d.number(1, 9), d.number(2, 5), d.upto(3, 6, 14)
     terms = [a * q**k for k in range(m + 1)]
     lines = [f"{terms[k]} * {q} = {terms[k + 1]}" for k in range(m)]
     return drawn(terms[-1], [", ".join(lines)], a=a, b=a * q, c=a * q * q, q=q, m=m, n=m + 1)
@@ -116,7 +116,7 @@ def geometric_term(d: Draw) -> Drawn:
 )
 def geometric_sum(d: Draw) -> Drawn:
     """Sum of a geometric sequence."""
-    a, q, n = d.int(1, 9), d.int(2, 5), d.upto(4, 6, 14)
+    a, q, n = d.number(1, 9), d.number(2, 5), d.upto(4, 6, 14)
     terms = [a * q**k for k in range(n)]
     steps = [f"The terms are {listed(terms)}", adding(terms)]
     return drawn(sum(terms), steps, a=a, b=a * q, c=a * q * q, q=q, n=n, m=n - 1, who=d.person())
@@ -140,7 +140,7 @@ def geometric_sum(d: Draw) -> Drawn:
 )
 def repeated_pattern(d: Draw) -> Drawn:
     """Digits of a repeated pattern."""
-    w = "".join(str(d.int(1, 4)) for _ in range(d.int(4, 7)))
+    w = "".join(str(d.number(1, 4)) for _ in range(d.number(4, 7)))
     c, n = d.pick(*w), d.upto(20, 80, 900)
     whole, rest = divmod(n, len(w))
     each, last = w.count(c), w[:rest].count(c)
@@ -173,7 +173,7 @@ def repeated_pattern(d: Draw) -> Drawn:
 )
 def triangular_number(d: Draw) -> Drawn:
     """Triangular numbers."""
-    n, e = d.upto(5, 40, 200), d.int(1, 14)
+    n, e = d.upto(5, 40, 200), d.number(1, 14)
     value = n * (n + 1) // 2
     return drawn(
         value - e, [f"{n} * {n + 1} / 2 = {value}", f"{value} - {e} = {value - e}"], n=n, e=e
@@ -197,7 +197,7 @@ def triangular_number(d: Draw) -> Drawn:
 )
 def first_power_above(d: Draw) -> Drawn:
     """The first power above a bound."""
-    a, b = d.int(2, 7), d.upto(20, 3000, 10**9)
+    a, b = d.number(2, 7), d.upto(20, 3000, 10**9)
     n, lines = 1, [f"{a}^1 = {a}"]
     while a**n <= b:
         n += 1

@@ -56,7 +56,7 @@ def ratio_share(d: Draw) -> Drawn:
 )
 def ages(d: Draw) -> Drawn:
     """Ages, from a ratio now and a sum later."""
-    k, x, t = d.int(2, 6), d.int(3, 25), d.int(2, 20)
+    k, x, t = d.number(2, 6), d.number(3, 25), d.number(2, 20)
     s = k * x + x + 2 * t
     who, whom = d.random.sample(("Mia", "Tom", "Ben", "Eva", "Leo", "Ida", "Sam", "Zoe"), 2)
     steps = [f"{s} - 2 * {t} = {s - 2 * t}", f"{k} + 1 = {k + 1}", f"{s - 2 * t} / {k + 1} = {x}"]
@@ -111,11 +111,11 @@ def heads_and_legs(d: Draw) -> Drawn:
 )
 def fraction_left(d: Draw) -> Drawn:
     """What is left after a fraction is gone."""
-    b = d.int(3, 9)
-    a, n = d.int(1, b - 1), b * d.upto(4, 15, 90)
+    b = d.number(3, 9)
+    a, n = d.number(1, b - 1), b * d.upto(4, 15, 90)
     x = n * a // b
     y = n - x
-    c = d.int(1, max(1, y - 1))
+    c = d.number(1, max(1, y - 1))
     steps = [f"{n} * {a} / {b} = {x}", f"{n} - {x} = {y}", f"{y} - {c} = {y - c}"]
     return drawn(y - c, steps, n=n, a=a, b=b, c=c, who=d.person(), things=d.thing())
 
@@ -139,8 +139,8 @@ def fraction_left(d: Draw) -> Drawn:
 )
 def dilution(d: Draw) -> Drawn:
     """Water that dilutes a solution."""
-    q = d.int(2, 30)
-    p = q + d.int(1, 40)
+    q = d.number(2, 30)
+    p = q + d.number(1, 40)
     v = q // math.gcd(p, q) * d.upto(1, 6, 20)
     whole = v * p // q
     steps = [f"{v} * {p} = {v * p}", f"{v * p} / {q} = {whole}", f"{whole} - {v} = {whole - v}"]
@@ -164,8 +164,8 @@ def dilution(d: Draw) -> Drawn:
 )
 def boxes_needed(d: Draw) -> Drawn:
     """Division that is rounded up."""
-    k, q = d.int(4, 60), d.upto(2, 20, 90)
-    n = k * q + d.int(1, k - 1)
+    k, q = d.number(4, 60), d.upto(2, 20, 90)
+    n = k * q + d.number(1, k - 1)
     steps = [f"{n} = {q} * {k} + {n - q * k}", f"One more for the rest: {q} + 1 = {q + 1}"]
     return drawn(q + 1, steps, n=n, k=k, things=d.thing(), who=d.person())
 
@@ -188,7 +188,7 @@ def boxes_needed(d: Draw) -> Drawn:
 )
 def rope_rest(d: Draw) -> Drawn:
     """The rest of a rope, with a change of unit."""
-    a, b, k = d.upto(2, 12, 60), d.int(1, 99), d.int(13, 90)
+    a, b, k = d.upto(2, 12, 60), d.number(1, 99), d.number(13, 90)
     n = 100 * a + b
     steps = [f"{a} * 100 + {b} = {n}", f"{n} = {n // k} * {k} + {n % k}"]
     return drawn(n % k, steps, a=a, b=b, k=k, who=d.person())

@@ -55,8 +55,8 @@ def integer_sum(d: Draw) -> Drawn:
 )
 def multiple_sum(d: Draw) -> Drawn:
     """Sum of the multiples in an interval."""
-    k, a = d.int(3, 16), d.upto(5, 40, 200)
-    b = a + k * d.upto(2, 9, 60) + d.int(0, k - 1)
+    k, a = d.number(3, 16), d.upto(5, 40, 200)
+    b = a + k * d.upto(2, 9, 60) + d.number(0, k - 1)
     found = [n for n in range(a, b + 1) if n % k == 0]
     return drawn(sum(found), [f"The multiples are {listed(found)}", adding(found)], k=k, a=a, b=b)
 
@@ -166,7 +166,7 @@ def cube_sum(d: Draw) -> Drawn:
 )
 def alternating_sum(d: Draw) -> Drawn:
     """A sum with alternating signs."""
-    n, f = 2 * d.upto(3, 30, 200) + 1, d.int(1, 9)
+    n, f = 2 * d.upto(3, 30, 200) + 1, d.number(1, 9)
     half = (n + 1) // 2
     steps = [
         f"{n - 1} / 2 = {half - 1} pairs of -1 give {1 - half}",
@@ -196,7 +196,7 @@ def alternating_sum(d: Draw) -> Drawn:
 )
 def sum_without_multiples(d: Draw) -> Drawn:
     """Sum without the multiples of a number."""
-    k, n = d.int(2, 12), d.upto(20, 90, 500)
+    k, n = d.number(2, 12), d.upto(20, 90, 500)
     q = n // k
     whole, left = n * (n + 1) // 2, k * q * (q + 1) // 2
     steps = [

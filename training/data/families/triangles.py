@@ -273,7 +273,7 @@ def integer_triangles(d: Draw) -> Drawn:
 )
 def similar_areas(d: Draw) -> Drawn:
     """Area of a similar figure."""
-    p = d.int(2, 7)
-    q, k = p + d.int(1, 5), d.upto(1, 12, 50)
+    p = d.number(2, 7)
+    q, k = p + d.number(1, 5), d.upto(1, 12, 50)
     steps = [f"{k * p * p} / {p}^2 = {k}", f"{k} * {q}^2 = {k * q * q}"]
     return drawn(k * q * q, steps, p=p, q=q, a=k * p * p)
