@@ -1,12 +1,18 @@
 """What a command tells while it works: lines, times for people, and progress.
 
-Covers: lines that appear at once, durations, and texts of the form "stage: how far", in place on a
-terminal and one line a stage where output is kept. Does not cover: bars of what is counted in
-bytes.
+Covers: lines that appear at once, durations, a console on which what a user names is never taken
+for markup, texts of the form "stage: how far", in place on a terminal and one line a stage where
+output is kept, and the end of a command on a user's error. Does not cover: bars of what is counted
+in bytes.
 """
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+from common.files import FileError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +29,31 @@ def duration(seconds: float) -> str:
     if minutes < 1:
         return f"{seconds:.0f} s"
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def console(stderr: bool = False, width: int | None = None) -> "Console":
+    """Return a console that shows texts as they are: `[final]` and `:x:` in a name stay that.
+
+    Args:
+        stderr: write there.
+        width: in characters; the terminal's if not given.
+    """
+    from rich.console import Console
+
+    return Console(stderr=stderr, width=width, markup=False, emoji=False)
+
+
+@contextmanager
+def user_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """End the command with exit status 2 and one sentence on an error of one of these kinds.
+
+    A file that cannot be read or written is one in any case.
+    """
+    try:
+        yield
+    except (FileError, *kinds) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 class Progress:
@@ -47,9 +78,12 @@ class Progress:
 
     def __call__(self, text: str) -> None:
         """Show `text`; where output is kept, only the first of each stage."""
+        from rich.text import Text
+
         stage = text.partition(":")[0]
         if self._console.is_terminal:
-            self._status.update(text)
+            # As a Text: a status takes a plain string for markup, whatever its console.
+            self._status.update(Text(text))
         elif stage != self._stage:
             self._console.print(text, soft_wrap=True, markup=False, highlight=False)
         self._stage = stage

@@ -59,7 +59,10 @@ def whole(path: Path) -> Iterator[Path]:
         if not special:
             scratch.replace(target)
     except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
+        elsewhere = error.filename not in (None, str(scratch), str(target))
+        where = f" ({error.filename})" if elsewhere else ""
+        reason = error.strerror or error
+        raise FileError(f"{path} cannot be written: {reason}{where}.") from error
     finally:
         if not special:
             with contextlib.suppress(OSError):

@@ -11,23 +11,20 @@ that both runs have finished counts the same, and all its seeds are used: their 
 many each run has, do not matter. Other problems are left out.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from common.files import FileError, write_json
+from common.console import console, user_errors
+from common.files import write_json
 from validation import permutation, statistics
 from validation.permutation import Difference, Seeds
 from validation.report import with_set
 from validation.runs.records import RunError, read_run
-from validation.runs.sets import SetError
 from validation.runs.verdicts import Verdict, by_problem, judged
 
 SIGNIFICANCE = 0.05
@@ -133,7 +130,7 @@ def _ask(more: int) -> str:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors():
         if not (options.a and options.b):
             raise RunError("Which runs? Set A and B to the JSONL files of two runs.")
         runs = [with_set(read_run(Path(path)), options.set) for path in (options.a, options.b)]
@@ -141,26 +138,21 @@ def main() -> None:
         print_comparison(options, figures)
         path = Path(options.b).with_suffix(".compare.json")
         write_json(path, {"a": options.a, "b": options.b, **figures})
-    except (RunError, SetError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(f"figures  {path}")
+        print(f"figures  {path}")
 
 
 def print_comparison(options: Options, figures: Mapping[str, Any]) -> None:
     """Print the figures as a table, and the verdict."""
     table = Table("", "A", "B")
-    # A path may hold brackets: it is no markup.
-    table.add_row("run", Text(options.a), Text(options.b))
+    table.add_row("run", options.a, options.b)
     table.add_row("accuracy", f"{figures['accuracy_a']:.1%}", f"{figures['accuracy_b']:.1%}")
     table.add_row("problems better", str(figures["better_a"]), str(figures["better_b"]))
     table.add_row("solves", str(figures["solves_a"]), str(figures["solves_b"]))
     left_out = figures["problems_left_out"]
     rest = f"{left_out} in one run only" if left_out else ""
     table.add_row("problems in common", str(figures["problems"]), rest)
-    console = Console()
-    console.print(table)
-    console.print(Text(figures["verdict"]))
+    console().print(table)
+    console().print(figures["verdict"])
 
 
 if __name__ == "__main__":

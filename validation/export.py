@@ -6,7 +6,6 @@ which are those programs' own matter (`WANDB_MODE=offline` keeps wandb here).
 """
 
 import importlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,12 @@ from typing import Any, Literal
 
 import tyro
 
-from common.files import FileError, write_json
+from common.console import user_errors
+from common.files import write_json
 from validation.inspect_log import inspect_log
 from validation.replay import recording
 from validation.report import report, with_set
 from validation.runs.records import Recording, RunError
-from validation.runs.sets import SetError
 from validation.runs.verdicts import verdicts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,7 +45,7 @@ class Options:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors():
         run = readable(options)
         if options.to == "inspect":
             path = options.out or ROOT / "runs/inspect" / f"{run.path.stem}.json"
@@ -54,9 +53,6 @@ def main() -> None:
             print(f"log  {path}  (inspect view --log-dir {path.parent})")
         else:
             print(f"{track(run, options.to, options.project)} solves logged to {options.to}")
-    except (RunError, SetError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
 
 
 def readable(options: Options) -> Recording:

@@ -11,7 +11,6 @@ true difference between the two systems; only more problems average that away.
 """
 
 import math
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,15 +18,14 @@ from typing import Any
 
 import numpy as np
 import tyro
-from rich.console import Console
 from rich.table import Table
 from scipy import optimize, stats
 
-from common.files import FileError, write_json
+from common.console import console, user_errors
+from common.files import write_json
 from validation import plots
 from validation.report import right_solves, with_set
 from validation.runs.records import RunError, read_run
-from validation.runs.sets import SetError
 from validation.runs.verdicts import by_problem, judged
 from validation.variance import components
 
@@ -279,7 +277,7 @@ def _count(value: int | None) -> str:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors():
         known = variances(options)
         figures = plan(options, known)
         print_plan(figures)
@@ -287,16 +285,13 @@ def main() -> None:
         picture = plots.save(plots.detectable(figures), options.out, "power")
         path = options.out / "power.json"
         write_json(path, figures)
-    except (RunError, SetError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(f"plot     {picture}\nfigures  {path}")
+        print(f"plot     {picture}\nfigures  {path}")
 
 
 def print_plan(figures: Mapping[str, Any]) -> None:
     """Print what is needed as two tables."""
-    console = Console()
-    console.print(
+    shown = console()
+    shown.print(
         f"Variance of sampling {figures['sampling']:.3f}, spread of the difference over problems "
         f"{figures['spread']:.3f}."
     )
@@ -306,7 +301,7 @@ def print_plan(figures: Mapping[str, Any]) -> None:
         for row in figures[f"{name}_needed"]:
             cells = [row[of], row["on_these"], row["on_others"]]
             table.add_row(*("never" if cell is None else f"{cell:,}" for cell in cells))
-        console.print(table)
+        shown.print(table)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@ own is more than luck, corrected for having tried ten. Does not cover: what cand
 written next: N and M can only fall.
 """
 
-import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import tyro
-from rich.console import Console
 from rich.table import Table
 
-from common.files import FileError, write_json
+from common.console import console, user_errors
+from common.files import json_lines, write_json
 from kernel.config import Config
 from validation import permutation, statistics
 from validation.runs.ballots import ballots
 from validation.runs.records import Recording, RunError, check_there, read_run
-from validation.runs.sets import SetError, load_set
+from validation.runs.sets import load_set
 from validation.runs.transcripts import answer_ballots, read_transcripts
 from validation.scoring import SOLVE, rules, score
 
@@ -52,16 +50,13 @@ class Options:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors():
         frame, config = load(options)
         rows = replay(frame, config)
         print_table(rows, frame)
         path = options.out / f"{options.run.name.partition('.')[0]}.json"
         write_json(path, {"run": str(options.run), "n": options.n, "m": options.m, "rules": rows})
-    except (RunError, SetError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(f"figures  {path}")
+        print(f"figures  {path}")
 
 
 def load(options: Options) -> tuple[pl.DataFrame, Config]:
@@ -103,18 +98,17 @@ def _first(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
 
 
 def recording(path: Path, group: int) -> Recording | None:
-    """Return a recorded run by what its first line is; None for a file of answers only."""
+    """Return a recorded run by what its first line is; None for a file of answers only.
+
+    Raises:
+        RunError, FileError: the file is none that can be read.
+    """
     check_there(path)
-    if path.name.endswith(".gz"):
-        return None
-    with path.open("rb") as lines:
-        try:
-            first = json.loads(lines.readline())
-        except ValueError:
-            first = {}
-    if "event" in first or "gold" not in first:
+    first = next(json_lines(path), None)
+    row = first.value if first and isinstance(first.value, dict) else {}
+    if "event" in row or "gold" not in row:
         return read_run(path)
-    return read_transcripts(path, group) if "text" in first else None
+    return read_transcripts(path, group) if "text" in row else None
 
 
 def replay(frame: pl.DataFrame, config: Config) -> list[dict[str, Any]]:
@@ -174,7 +168,7 @@ def print_table(rows: list[dict[str, Any]], frame: pl.DataFrame) -> None:
             "" if row["tokens_heard"] is None else f"{row['tokens_heard']:.0%}",
             "" if row["p"] is None else f"{row['p']:.2g}",
         )
-    Console().print(table)
+    console().print(table)
     print(verdict(rows))
 
 

@@ -12,7 +12,6 @@ the correlation take the votes that stand in the record. Where a run aborted can
 vote was decided, these have no vote, and the report says that the figures are not to be had.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,12 +21,13 @@ from typing import Any
 import numpy as np
 import tyro
 
-from common.files import FileError, write_json
+from common.console import user_errors
+from common.files import write_json
 from kernel.records import ExecutionStatus, StopReason
 from validation import statistics, variance
 from validation.report_table import print_report
 from validation.runs.records import Recording, RunError, read_run
-from validation.runs.sets import SetError, load_set
+from validation.runs.sets import load_set
 from validation.runs.verdicts import Verdict, by_problem, judged
 from validation.statistics import Floats
 
@@ -211,16 +211,13 @@ def _candidates(solves: Sequence[Verdict]) -> dict[str, Any]:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors():
         run = with_set(read_run(options.run), options.set)
         figures = report(run)
         print_report(figures)
         path = options.run.with_suffix(".report.json")
         write_json(path, figures)
-    except (RunError, SetError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(f"figures  {path}")
+        print(f"figures  {path}")
 
 
 def with_set(run: Recording, name: str) -> Recording:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
+
+from common.console import console
 
 Figures = Mapping[str, Any]
 UNKNOWN = "needs two seeds of two problems"
@@ -13,16 +13,15 @@ UNKNOWN = "needs two seeds of two problems"
 
 def print_report(figures: Figures) -> None:
     """Print the figures of `report.report`."""
-    console = Console()
-    # A user's name may hold brackets: it is no markup.
-    score = Table("figure", "value", title=Text(str(figures["set"] or figures["run"])))
+    score = Table("figure", "value", title=str(figures["set"] or figures["run"]))
     rows = [*_score_rows(figures), *_variance_rows(figures), *_voting_rows(figures)]
     for name, value in [*rows, *_cost_rows(figures)]:
-        score.add_row(Text(name), Text(value))
-    console.print(score)
-    console.print(_ends(figures))
+        score.add_row(name, value)
+    shown = console()
+    shown.print(score)
+    shown.print(_ends(figures))
     for line in _warnings(figures):
-        console.print(Text(line))
+        shown.print(line)
 
 
 def _score_rows(figures: Figures) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ run (`report`).
 """
 
 import base64
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +15,10 @@ import tyro
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from common.files import FileError, write_text
+from common.console import user_errors
+from common.files import write_text
 from validation import plots
 from validation.plot_data import Run, load_runs, rate, sureness
-from validation.runs.records import RunError
-from validation.runs.sets import SetError
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "runs/results"
@@ -88,15 +86,11 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     paths = options.runs or [path for place in PLACES for path in sorted(ROOT.glob(place))]
-    try:
+    with user_errors():
         runs = load_runs(paths, options.set)
         for run in runs:
             print(_said(run))
-        page = write(runs, options.out)
-    except (RunError, SetError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(f"page  {page}")
+        print(f"page  {write(runs, options.out)}")
 
 
 def _said(run: Run) -> str:

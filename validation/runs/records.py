@@ -2,25 +2,26 @@
 
 Covers: files of `make validate` (every event carries its seed), of `make dry-run` and of the
 notebook (one seed, no truths); lines that are torn, attempts that were cut off and begun again. A
-problem counts once its `solution` stands there. Does not cover: other programs' transcripts
-(`transcripts`), or what the votes amount to (`scoring`).
+problem counts once its `solution` stands there. What no interrupted run leaves (a value that is no
+event, a field of another kind) is refused with its line. Does not cover: other programs'
+transcripts (`transcripts`), or what the votes amount to (`scoring`).
 
 The format, one JSON object a line, `event` and `time` (seconds since the epoch) in each:
 `run` (settings, model, and for validation set and seeds), then for each seed and problem `problem`
 (text, truth), `completion`, `execution` and `stopped` for the candidates, `solution`.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from kernel.config import Config
+from common.files import FileError, Line, json_lines
+from kernel.config import Config, ConfigError
 from kernel.records import ExecutionStatus, Finish, StopReason
 
 
-class RunError(ValueError):
+class RunError(FileError):
     """A run that cannot be read; the message is one sentence."""
 
 
@@ -96,9 +97,8 @@ class Recording:
 
     @property
     def config(self) -> Config:
-        """The settings by which answers were read; worked examples are not recorded."""
-        known = {f.name for f in fields(Config)} - {"examples", "inputs", "work", "model"}
-        return Config().updated({k: v for k, v in self.settings.items() if k in known})
+        """The settings by which answers were read."""
+        return config_of(self.settings)
 
     def with_truths(self, truths: Mapping[str, int]) -> "Recording":
         """Return the run with truths from elsewhere where it knows none."""
@@ -106,6 +106,68 @@ class Recording:
             replace(s, truth=truths.get(s.problem)) if s.truth is None else s for s in self.solved
         )
         return replace(self, solved=solved)
+
+
+_NOTHING = type(None)
+_OF_CANDIDATE: dict[str, tuple[type, ...]] = {"candidate": (int,), "round": (int,)}
+FIELDS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
+    "run": {"settings": (dict,)},
+    "problem": {"text": (str,), "truth": (int, _NOTHING)},
+    "completion": {**_OF_CANDIDATE, "text": (str,), "finish": (str,), "tokens": (int,)},
+    "execution": {
+        **_OF_CANDIDATE,
+        "code": (str,),
+        "status": (str,),
+        "output": (str,),
+        "seconds": (int, float),
+    },
+    "stopped": {"candidate": (int,), "reason": (str,), "answer": (int, _NOTHING)},
+    "solution": {"answer": (int,), "ended": (str, _NOTHING), "seconds": (int, float)},
+}
+"""Of each event that is read, its own fields and the JSON types that they may have."""
+_NAMES: Mapping[str, type[Finish] | type[ExecutionStatus] | type[StopReason]] = {
+    "finish": Finish,
+    "status": ExecutionStatus,
+    "reason": StopReason,
+    "ended": StopReason,
+}
+"""Fields that hold one of a few words."""
+
+
+def _check(event: Mapping[str, Any], place: str) -> None:
+    """Refuse an event that is read but has not the form of one.
+
+    Raises:
+        RunError: with the line and the field.
+    """
+    kind = event["event"]
+    wanted = dict(FIELDS.get(kind, {}))
+    if wanted:
+        wanted["time"] = (int, float)
+    if kind in FIELDS and kind != "run":
+        wanted |= {"problem": (str,), "seed": (int, _NOTHING)}
+    for name, kinds in wanted.items():
+        value = event.get(name)
+        if type(value) not in kinds:
+            shown = repr(value)[:40] if name in event else "missing"
+            raise RunError(f"{place}: the {name} of this {kind} is {shown}: no run writes that.")
+        if name in _NAMES and value is not None and value not in list(_NAMES[name]):
+            raise RunError(f"{place}: the {name} of this {kind} is {value[:40]!r}, an unknown one.")
+    if kind == "run":
+        try:
+            config_of(event["settings"])
+        except ConfigError as error:
+            raise RunError(f"{place}: {error}") from None
+
+
+def config_of(settings: Mapping[str, Any]) -> Config:
+    """Return the settings by which answers were read; worked examples are not recorded.
+
+    Raises:
+        ConfigError: they cannot be a run's.
+    """
+    known = {f.name for f in fields(Config)} - {"examples", "inputs", "work", "model"}
+    return Config().updated({k: v for k, v in settings.items() if k in known})
 
 
 @dataclass
@@ -154,7 +216,9 @@ class _Reader:
             self.about = event
         if kind not in ("problem", "completion", "execution", "stopped", "solution"):
             return
-        seed = event.get("seed", self.about.get("settings", {}).get("seed", 0))
+        seed = event.get("seed")
+        if seed is None:
+            seed = self.about.get("settings", {}).get("seed", 0)
         key = (seed, event["problem"])
         if kind == "problem":
             self.cut_off += key in self.opened
@@ -197,22 +261,25 @@ def read_run(path: Path) -> Recording:
     """Return the run in a file of trace events; counts torn lines instead of failing on them.
 
     Raises:
-        RunError: there is no such file, or it holds no run.
+        RunError: there is no such file, it holds no run, or a line is none of a run.
     """
     check_there(path)
-    reader, torn = _Reader(), 0
-    for event in _events(path):
+    reader, torn, seen = _Reader(), 0, False
+    for line in json_lines(path):
+        if line.torn:
+            torn += 1
+            continue
+        event = _event(line, seen, path)
+        seen = True
         try:
-            if event is None:
-                raise ValueError
             reader.take(event)
-        except (LookupError, TypeError, ValueError):
-            torn += 1  # two lines run into one may be JSON and still be no event
+        except (LookupError, ValueError):
+            torn += 1  # it follows upon a line that is torn
     if not reader.about:
         raise RunError(f"{path} holds no run: its lines are no events of a trace.")
     return Recording(
         path,
-        reader.about.get("settings", {}),
+        reader.about["settings"],
         reader.about,
         tuple(reader.solved.values()),
         torn,
@@ -220,14 +287,18 @@ def read_run(path: Path) -> Recording:
     )
 
 
-def _events(path: Path) -> Iterator[Mapping[str, Any] | None]:
-    """Yield each line's event, None for a line that is none."""
-    with path.open("rb") as lines:
-        for line in lines:
-            if not line.strip():
-                continue
-            try:
-                event = json.loads(line)
-            except ValueError:
-                event = None
-            yield event if isinstance(event, dict) else None
+def _event(line: Line, seen: bool, path: Path) -> Mapping[str, Any]:
+    """Return a line's event.
+
+    Raises:
+        RunError: it holds none; `seen` tells whether a line before it did.
+    """
+    if line.fault:
+        raise RunError(f"{line.place}: {line.fault}.")
+    if not isinstance(line.value, dict) or not isinstance(line.value.get("event"), str):
+        if seen:
+            raise RunError(f"{line.place}: this is no event, as the lines before it are.")
+        number = line.place.rpartition(" ")[2]
+        raise RunError(f"{path} holds no run: line {number} is no event of a trace.")
+    _check(line.value, line.place)
+    return line.value

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from common.embedded_model import cache_folder
+from common.files import FileError, whole
 from common.problems import ProblemFileError, ProblemRow, load_problems
 from kernel.answers import extraction
 from kernel.config import Config
 
 
-class SetError(ValueError):
+class SetError(FileError):
     """A validation set that cannot be used; the message is one sentence."""
 
 
@@ -145,8 +146,6 @@ def fetched(name: str, known: Known) -> Path:
             f"{known.repository} cannot be downloaded ({reason[:200]}): try again online, or give "
             "the path of a file."
         ) from None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    frame.write_parquet(scratch)
-    scratch.replace(path)
+    with whole(path) as scratch:
+        frame.write_parquet(scratch)
     return path

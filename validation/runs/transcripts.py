@@ -6,8 +6,6 @@ file order into solves of `group` candidates, each with a seed of its own. Does 
 which such files lack, and token counts, for which characters stand in where there are none.
 """
 
-import gzip
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from common.files import Line, read_json_lines
 from kernel.answers import extraction
 from kernel.answers.latex_integer import evaluate_integer
 from kernel.config import Config
@@ -31,36 +30,53 @@ _FAILED = re.compile(r"^\s*(Traceback\b|[\w.]*(Error|Exception|Timeout)\b)", re.
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a transcript file.
+    """Return the rows of a transcript file, all of the kind that the first one is.
 
     Raises:
-        RunError: a line is no JSON object with the columns needed.
+        RunError: the file holds none, or a line has not the columns needed.
+        FileError: the file cannot be read, or a line is no JSON object.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
     found: list[dict[str, Any]] = []
-    try:
-        with opener(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                found.append(_row(line, f"{path}, line {number}"))
-    except (OSError, EOFError) as error:
-        raise RunError(f"{path} cannot be read: {error}.") from None
+    wanted = ""
+    for line in read_json_lines(path):
+        wanted = wanted or ("text" if "text" in line.value else "answer")
+        found.append(_row(line, wanted))
     if not found:
         raise RunError(f"{path} holds no transcripts.")
     return found
 
 
-def _row(line: str, place: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-        row["gold"] = evaluate_integer(str(row["gold"]))  # "109,000" too
-        row["problem_id"] = str(row["problem_id"])
-    except (ValueError, KeyError, TypeError):
-        raise RunError(f"{place}: this is no transcript with problem_id and gold.") from None
+def _row(line: Line, wanted: str) -> dict[str, Any]:
+    """Return a line's row with gold as an integer; `wanted` is the column that it must have."""
+    row: dict[str, Any] = dict(line.value)
+    if "problem_id" not in row or "gold" not in row:
+        raise RunError(f"{line.place}: this is no transcript with problem_id and gold.")
+    if not isinstance(row["problem_id"], str | int):
+        raise RunError(f"{line.place}: problem_id is neither text nor a number.")
+    row["problem_id"] = str(row["problem_id"])
+    row["gold"] = _gold(row["gold"])
     if row["gold"] is None:
-        raise RunError(f"{place}: gold is no integer.")
-    if not isinstance(row.get("text", row.get("answer")), str):
-        raise RunError(f"{place}: neither text nor answer is there as text.")
+        raise RunError(f"{line.place}: gold is no integer.")
+    if not isinstance(row.get(wanted), str):
+        raise RunError(f"{line.place}: the {wanted} is missing or no text.")
+    for name in ("generated_tokens", "output_tokens"):
+        if name in row and not _are_counts(row[name]):
+            raise RunError(f"{line.place}: {name} is no list of counts.")
     return row
+
+
+def _gold(value: Any) -> int | None:
+    """Return a truth as an integer: 52, 52.0 or text such as "109,000"; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) else evaluate_integer(value)
+
+
+def _are_counts(values: Any) -> bool:
+    """Tell whether a value is a list of token counts."""
+    return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
 
 
 def read_transcripts(path: Path, group: int) -> Recording:
@@ -127,7 +143,7 @@ def ballots_of_answers(
         index = seen[seed, problem]
         seen[seed, problem] += 1
         answer = None if value is None else extraction.to_answer(value, config)
-        generated = row.get("generated_tokens", [0])
+        generated = row.get("generated_tokens") or [0]
         truth = extraction.to_answer(row["gold"], config)
         negative = value is not None and value < 0
         executions = len(generated) - 1

@@ -7,13 +7,13 @@ cover: blocks of other programs' transcripts, whose times nobody measured.
 """
 
 import statistics
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
-from common.files import FileError, write_json
+from common.console import user_errors
+from common.files import write_json
 from validation.runs.records import Recording, RunError, read_run
 from validation.simulation.sandbox import MEASURED
 
@@ -53,7 +53,7 @@ def seconds_of(run: Recording) -> list[float]:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors():
         run = read_run(options.run)
         seconds = seconds_of(run)
         found = {
@@ -63,10 +63,7 @@ def main() -> None:
             "quantiles": quantiles(seconds),
         }
         write_json(options.out, found, indent=None)
-    except (RunError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(options.out)
+        print(options.out)
 
 
 if __name__ == "__main__":

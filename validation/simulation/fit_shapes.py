@@ -9,7 +9,6 @@ generated shapes comes to one on the recorded ones. Does not cover: how many com
 should have; two tell a short conclusion from a long one, a third those that the limit cut off.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +19,8 @@ import numpy as np
 import tyro
 from numpy.typing import NDArray
 
-from common.files import FileError, write_json
+from common.console import user_errors
+from common.files import write_json
 from kernel.config import Config
 from validation.simulation.costs import T4, Costs, Layout
 from validation.simulation.generated_shapes import FAMILIES, LONGEST, Family, Mixture, generate
@@ -167,7 +167,7 @@ def nearness(recorded: dict[str, list[Row]], of: Sequence[Family]) -> dict[str, 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors(ShapesError):
         recorded = load_shapes(options.recorded)
         fitted = [fitted_family(recorded[name]) for name in sorted(recorded)]
         near = nearness(recorded, fitted)
@@ -178,9 +178,6 @@ def main() -> None:
             "families": [asdict(family) for family in fitted],
         }
         write_json(options.out, about)
-    except (ShapesError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
     for name, values in near.items():
         print(f"{name:<24}" + "".join(f"{value:>12.4g}" for value in values.values()))
     print(options.out)

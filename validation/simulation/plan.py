@@ -6,18 +6,17 @@ share layers and for one replica a GPU, at 8 and 16 bits; and how many hours the
 the start are flat allowances. `make simulate` plays a run through instead of multiplying it out.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
+from common.console import console, user_errors
+from common.files import write_json
 from kernel.config import Config
-from kernel.report import write_json
 from validation.simulation.costs import (
     GIB,
     GPUS,
@@ -158,7 +157,7 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     config = Config()
-    try:
+    with user_errors(ModelError, CalibrationError):
         gpu = GPUS[options.gpu]
         if options.attention is not None:
             gpu = with_attention(gpu, options.attention)
@@ -169,9 +168,6 @@ def main() -> None:
             raise ModelError("Tokens and problems must be at least 1, GOES-ON from 0 to 1.")
         rows = [layout_row(gpu, model, layout, config) for layout in layouts(gpu)]
         costs = best(gpu, model)
-    except (ModelError, CalibrationError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
     lengths = Lengths(options.first, options.later, options.goes_on)
     grid = {
         n: {
@@ -186,11 +182,11 @@ def main() -> None:
     _print_machine(gpu, model)
     _print_layouts(rows, config)
     _print_hours(grid, costs, options)
-    options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "plan.json"
     layout_values = [{f.name: getattr(row, f.name) for f in fields(row)} for row in rows]
-    write_json(path, {"constants": _constants(gpu), "layouts": layout_values, "hours": grid})
-    print(f"figures  {path}")
+    with user_errors():
+        write_json(path, {"constants": _constants(gpu), "layouts": layout_values, "hours": grid})
+        print(f"figures  {path}")
 
 
 def _constants(gpu: Gpu) -> dict[str, Any]:
@@ -224,7 +220,7 @@ def _print_layouts(rows: Sequence[LayoutRow], config: Config) -> None:
         numbers = (row.kv_tokens, row.kv_tokens_a_replica, row.tokens_a_candidate)
         shown = [f"{max(0, number):,}" for number in numbers]
         table.add_row(row.name, f"{row.weight_gib}", *shown, str(row.candidates_that_fit), rate)
-    Console(width=max(100, Console().width)).print(table)
+    console(width=max(100, console().width)).print(table)
 
 
 def _print_hours(grid: Grid, costs: Costs, options: Options) -> None:
@@ -240,7 +236,7 @@ def _print_hours(grid: Grid, costs: Costs, options: Options) -> None:
             " / ".join(f"{h:.1f}{'*' if h > limit else ''}" for h in pair) for pair in row.values()
         ]
         table.add_row(f"N = {candidates}", *cells)
-    Console(width=max(100, Console().width)).print(table)
+    console(width=max(100, console().width)).print(table)
 
 
 if __name__ == "__main__":

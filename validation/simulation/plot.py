@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from common.files import whole
 from kernel.records import Solution
 from validation.simulation.occupancy import Occupancy
 
@@ -60,7 +61,6 @@ def plot(runs: Mapping[str, Drawn], path: Path) -> None:
     for axis in axes:
         axis.legend()
         axis.grid(alpha=0.3)
-    scratch = path.with_name(f"{path.stem}.part{path.suffix}")
-    figure.savefig(scratch, dpi=120)
+    with whole(path) as scratch:
+        figure.savefig(scratch, dpi=120)
     pyplot.close(figure)
-    scratch.replace(path)

@@ -52,8 +52,8 @@ def load_shapes(path: Path) -> dict[str, list[dict[str, Any]]]:
         )
     by_problem: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows(path):
-        if "generated_tokens" not in row or "output_tokens" not in row:
-            raise ShapesError(f"{path} has rows without generated_tokens and output_tokens.")
+        if missing := {"answer", "generated_tokens", "output_tokens"} - set(row):
+            raise ShapesError(f"{path} has rows without {min(missing)}.")
         by_problem[row["problem_id"]].append(row)
     return dict(by_problem)
 

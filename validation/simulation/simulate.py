@@ -14,19 +14,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
+from common.console import console, user_errors
+from common.files import write_json
 from kernel import sc_tir
 from kernel.answers import extraction
-from kernel.config import Config, ConfigError
+from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.records import Problem, Solution, StopReason
-from kernel.report import write_json
 from kernel.trace import Trace
 from validation.simulation.costs import (
     GPUS,
-    CalibrationError,
     Costs,
     Gpu,
     Layout,
@@ -39,7 +38,7 @@ from validation.simulation.model_shape import NUMINA, ModelError, model_shape
 from validation.simulation.occupancy import Occupancy
 from validation.simulation.plot import Drawn, plot
 from validation.simulation.sandbox import SimulatedSandbox
-from validation.simulation.shapes import ShapedProblem, ShapesError, draw, load_shapes
+from validation.simulation.shapes import ShapedProblem, draw, load_shapes
 from validation.simulation.virtual_time import VirtualClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -190,7 +189,7 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     begun = time.monotonic()
-    try:
+    with user_errors(ValueError):
         config = Config(
             candidates=options.candidates,
             rounds=options.rounds,
@@ -203,21 +202,18 @@ def main() -> None:
         full = simulate(
             problems, replace(config, stop_when_decided=False), costs, _progress("full vote")
         )
-    except (ShapesError, ModelError, CalibrationError, ConfigError, ValueError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    options.out.mkdir(parents=True, exist_ok=True)
     changed = answers_changed(ours, full)
     _print_table(costs, ours, full, changed, time.monotonic() - begun)
     runs = {"decided stop": ours.figures(), "full vote": full.figures()}
     shapes = "generated" if options.shapes is None else str(options.shapes)
     gpu = asdict(costs.gpu)
     figures = {"runs": runs, "answers_changed": changed, "shapes": shapes, "gpu": gpu}
-    write_json(options.out / "simulation.json", figures)
     image = options.out / "simulation.png"
-    runs = {"decided stop": ours, "full vote": full}
-    plot({name: Drawn(run.occupancy, run.solutions) for name, run in runs.items()}, image)
-    print(f"figures  {options.out / 'simulation.json'}\nplot     {image}")
+    drawn = {"decided stop": ours, "full vote": full}
+    with user_errors():
+        write_json(options.out / "simulation.json", figures)
+        plot({name: Drawn(run.occupancy, run.solutions) for name, run in drawn.items()}, image)
+        print(f"figures  {options.out / 'simulation.json'}\nplot     {image}")
 
 
 def _progress(name: str) -> Callable[[str], None]:
@@ -242,7 +238,7 @@ def _print_table(costs: Costs, ours: Outcome, full: Outcome, changed: int, secon
         ]
         table.add_row(name.replace("_", " "), *shown)
     table.add_row("answers changed by stopping early", str(changed), "")
-    Console().print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

@@ -5,20 +5,18 @@ text; all of a run as one HTML page, or one problem in the terminal. Does not co
 answers only, and figures over a whole run (`report`, `make results`).
 """
 
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from rich.progress import Progress
 
+from common.console import console, user_errors
+from common.files import whole
 from kernel.config import ConfigError
 from validation.replay import recording
 from validation.report import with_set
 from validation.runs.records import Recording, RunError
-from validation.runs.sets import SetError
 from validation.runs.verdicts import verdicts
 from validation.viewer.render import page
 from validation.viewer.terminal import terminal
@@ -49,7 +47,7 @@ class Options:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors(ConfigError):
         run = readable(options)
         if options.problem:
             show(run, options)
@@ -57,9 +55,6 @@ def main() -> None:
             path = write_page(run, options.out or default_page(run))
             size = path.stat().st_size / 1000
             print(f"page  {path}  ({size:,.0f} kB, {len(run.solved)} solves)")
-    except (RunError, SetError, ConfigError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
 
 
 def readable(options: Options) -> Recording:
@@ -89,18 +84,13 @@ def default_page(run: Recording) -> Path:
 
 def write_page(run: Recording, path: Path) -> Path:
     """Write the page whole or not at all, with progress."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with (
-            Progress(console=Console(stderr=True), transient=True) as bar,
-            scratch.open("w", encoding="utf-8") as file,
-        ):
-            task = bar.add_task("Writing the page", total=len(run.solved))
-            file.writelines(page(run, lambda done, _: bar.update(task, completed=done)))
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with (
+        whole(path) as scratch,
+        Progress(console=console(stderr=True), transient=True) as bar,
+        scratch.open("w", encoding="utf-8") as file,
+    ):
+        task = bar.add_task("Writing the page", total=len(run.solved))
+        file.writelines(page(run, lambda done, _: bar.update(task, completed=done)))
     return path
 
 
@@ -124,9 +114,9 @@ def show(run: Recording, options: Options) -> None:
         c.index != options.candidate for c in verdict.solved.candidates
     ):
         raise RunError(f"{options.problem} has no candidate {options.candidate}.")
-    console = Console()
+    shown = console()
     for part in terminal(verdict, options.candidate):
-        console.print(part)
+        shown.print(part)
 
 
 if __name__ == "__main__":
