@@ -147,8 +147,6 @@ def _parsed(data: bytes, place: str) -> Line:
         return Line(place, json.loads(data.decode()))
     except UnicodeDecodeError:
         return Line(place, fault="this is not UTF-8 text")
-    except json.JSONDecodeError:
-        return Line(place, fault="this is not JSON", torn=True)
-    except (ValueError, RecursionError):
-        # Thousands of digits or of brackets: JSON, but nothing that Python reads.
-        return Line(place, fault="this is no JSON that can be read")
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or brackets without end, were never cut off.
+        return Line(place, fault="this is not JSON", torn=isinstance(error, json.JSONDecodeError))

@@ -1,13 +1,14 @@
 """Load and check a file of problems: `id`, `problem`, and `answer` where it is known.
 
 Covers: CSV (UTF-8, with or without byte-order mark), JSONL and Parquet, told apart by suffix;
-further columns are ignored. Every fault is one sentence with the file and, where it has lines, the
-line on which the row begins. Does not cover: whether an answer keeps the competition's range.
+further columns are ignored, those without a name too. Every fault is one sentence with the file
+and, where it has lines, the line on which the row begins. Does not cover: whether an answer keeps
+the competition's range.
 """
 
 import csv
 import io
-import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +16,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from common.files import FileError, read_json_lines
+
 _INTEGER = re.compile(r"[+-]?[0-9]+(\.0*)?", re.ASCII)
 """`142.0` too: a column with gaps comes out of pandas as floats."""
+_FORMS: Mapping[str, tuple[type, ...]] = {"id": (str, int, float), "problem": (str,)}
+"""What a cell of these columns may be."""
 
 
-class ProblemFileError(ValueError):
+class ProblemFileError(FileError):
     """A problem file that cannot be used; the message is one sentence with file and line."""
 
 
@@ -99,24 +104,50 @@ def _checked(record: _Record) -> ProblemRow:
     for column in ("id", "problem"):
         if column not in record.cells:
             raise ProblemFileError(f"{record.place}: the column {column!r} is missing.")
-        if not _text(record.cells[column]).strip():
+        cell = _decoded(record.cells[column], f"{record.place}: the {column}")
+        if not _text(cell).strip():
             raise ProblemFileError(f"{record.place}: the {column} is empty.")
+        if type(cell) not in _FORMS[column]:
+            raise ProblemFileError(f"{record.place}: the {column} is {_kind(cell)}, not a text.")
     return ProblemRow(
-        _text(record.cells["id"]).strip(),
-        _text(record.cells["problem"]),
-        _truth(record.cells.get("answer"), record.place),
+        _text(_decoded(record.cells["id"])).strip(),
+        _text(_decoded(record.cells["problem"])),
+        _truth(_decoded(record.cells.get("answer"), f"{record.place}: the answer"), record.place),
         record.place,
     )
 
 
+def _decoded(cell: Any, what: str = "") -> Any:
+    """Return a cell, as text where it is binary: some programs write text so into Parquet.
+
+    Raises:
+        ProblemFileError: the bytes are no text; `what` begins the sentence.
+    """
+    if not isinstance(cell, bytes):
+        return cell
+    try:
+        return cell.decode()
+    except UnicodeDecodeError:
+        raise ProblemFileError(f"{what} is binary and not UTF-8 text.") from None
+
+
+def _kind(cell: Any) -> str:
+    """Name what a cell holds, as whoever wrote the file would."""
+    kinds: dict[type, str] = {list: "a list", dict: "an object", bool: "a truth value"}
+    return kinds.get(type(cell), f"of the kind {type(cell).__name__}")
+
+
 def _text(cell: Any) -> str:
-    return "" if cell is None else str(cell)
+    """Return a cell as text; "" for a gap, which is NaN in a column of floats."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    return str(cell)
 
 
 def _truth(cell: Any, place: str) -> int | None:
     """Return a truth as an exact integer; None for an empty cell."""
-    text = repr(cell) if isinstance(cell, float) else _text(cell).strip()
-    if not text:
+    text = _text(cell).strip()
+    if not text or text.lower() == "nan":
         return None
     if isinstance(cell, bool) or not _INTEGER.fullmatch(text):
         raise ProblemFileError(f"{place}: the answer {_text(cell)[:40]!r} is no integer.")
@@ -127,17 +158,19 @@ def _truth(cell: Any, place: str) -> int | None:
         raise ProblemFileError(f"{place}: the answer has too many digits to read.") from None
 
 
-def _decoded(path: Path) -> str:
-    data = path.read_bytes()
+def _text_of(path: Path) -> str:
     try:
+        data = path.read_bytes()
         return data.decode("utf-8-sig")
+    except OSError as error:
+        raise ProblemFileError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise ProblemFileError(f"{path}, line {line}: this is not UTF-8 text.") from None
 
 
 def _csv_records(path: Path) -> Iterator[_Record]:
-    text = _decoded(path)
+    text = _text_of(path)
     # The module's default refuses a long problem; no cell is longer than the file.
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -150,10 +183,10 @@ def _csv_records(path: Path) -> Iterator[_Record]:
                 continue
             if header is None:
                 header = _checked_header([name.strip() for name in cells], place)
-            elif len(cells) != len(header):
+            elif len(cells) < len(header) or any(map(str.strip, cells[len(header) :])):
                 raise ProblemFileError(f"{place}: {len(cells)} cells, not {len(header)}.")
             else:
-                yield _Record(dict(zip(header, cells, strict=True)), place)
+                yield _Record(dict(zip(header, cells, strict=False)), place)
     except csv.Error as error:
         raise ProblemFileError(f"{path}, line {line}: this is not CSV: {error}.") from None
 
@@ -163,24 +196,17 @@ def _checked_header(header: list[str], place: str) -> list[str]:
     for column in ("id", "problem"):
         if column not in header:
             raise ProblemFileError(f"{place}: the column {column!r} is missing.")
-    if doubled := {name for name in header if header.count(name) > 1}:
+    if doubled := {name for name in ("id", "problem", "answer") if header.count(name) > 1}:
         raise ProblemFileError(f"{place}: the column {min(doubled)!r} stands there twice.")
     return header
 
 
 def _jsonl_records(path: Path) -> Iterator[_Record]:
-    # Not splitlines: a problem may hold U+2028 and its like, which JSON does not escape.
-    for number, line in enumerate(_decoded(path).split("\n"), start=1):
-        place = f"{path}, line {number}"
-        if not line.strip():
-            continue
-        try:
-            cells = json.loads(line)
-        except (ValueError, RecursionError):
-            raise ProblemFileError(f"{place}: this is not JSON.") from None
-        if not isinstance(cells, dict):
-            raise ProblemFileError(f"{place}: this is no JSON object.")
-        yield _Record(cells, place)
+    try:
+        for line in read_json_lines(path):
+            yield _Record(line.value, line.place)
+    except FileError as error:
+        raise ProblemFileError(str(error)) from None
 
 
 def _parquet_records(path: Path) -> Iterator[_Record]:
@@ -188,8 +214,8 @@ def _parquet_records(path: Path) -> Iterator[_Record]:
 
     try:
         frame = pl.read_parquet(path)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).splitlines()[0]
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ProblemFileError(f"{path} is not Parquet: {reason}.") from None
     _checked_header(frame.columns, str(path))
     for number, cells in enumerate(frame.iter_rows(named=True), start=1):

@@ -182,6 +182,77 @@ def test_a_parquet_without_the_column_and_without_the_truth(tmp_path: Path):
     assert _fault(path) == "FILE, row 1: the answer '0.5' is no integer."
 
 
+@pytest.mark.parametrize(
+    ("content", "truths"),
+    [
+        ("id,problem,answer,,\n1,p,5,,\n2,q,6,x,\n", [5, 6]),
+        (",id,problem,answer\n0,1,p,5\n", [5]),
+        ("id,problem,answer\n1,p,5,\n2,q,6, ,\n", [5, 6]),
+        ("id,problem,source,source,answer\n1,p,a,b,5\n", [5]),
+        ("id,problem,answer\n1,p,NaN\n2,q,nan\n3,r,\n", [None, None, None]),
+    ],
+)
+def test_columns_without_a_name_are_ignored_and_nan_is_a_gap(tmp_path, content, truths):
+    (tmp_path / "a.csv").write_text(content)
+    assert [row.truth for row in load_problems(tmp_path / "a.csv")] == truths
+
+
+def test_more_cells_than_columns_are_refused_where_they_hold_something(tmp_path):
+    (tmp_path / "a.csv").write_text("id,problem,answer\n1,p, with a comma,5\n")
+    with pytest.raises(ProblemFileError, match="line 2: 4 cells, not 3"):
+        load_problems(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [("[1]", "a list"), ('{"a": 1}', "an object"), ("true", "a truth value"), ("5", "int")],
+)
+@pytest.mark.parametrize("column", ["id", "problem"])
+def test_a_cell_that_is_no_text_is_refused(tmp_path, column, cell, kind):
+    row = {"id": '"a"', "problem": '"p"', column: cell}
+    path = tmp_path / "a.jsonl"
+    path.write_text("{" + ", ".join(f'"{name}": {value}' for name, value in row.items()) + "}")
+    if (column, cell) == ("id", "5"):
+        assert load_problems(path)[0].id == "5"
+        return
+    with pytest.raises(ProblemFileError, match=rf"line 1: the {column} is .*{kind}"):
+        load_problems(path)
+
+
+def test_nan_and_null_are_gaps_in_jsonl(tmp_path):
+    path = tmp_path / "a.jsonl"
+    rows = '{"id": "a", "problem": "p", "answer": NaN}\n{"id": "b", "problem": "p", "answer": null}'
+    path.write_text(f"\ufeff{rows}\n\n", "utf-8")
+    assert [row.truth for row in load_problems(path)] == [None, None]
+    path.write_text('{"id": NaN, "problem": "p"}')
+    with pytest.raises(ProblemFileError, match="the id is empty"):
+        load_problems(path)
+
+
+def test_binary_columns_of_parquet_are_text(tmp_path):
+    path = tmp_path / "a.parquet"
+    frame = pl.DataFrame({"id": [b"a"], "problem": ["Fünf?".encode()], "answer": [b"5"]})
+    frame.write_parquet(path)
+    (row,) = load_problems(path)
+    assert (row.id, row.problem, row.truth) == ("a", "Fünf?", 5)
+    frame.with_columns(problem=pl.lit(b"\xff\xfe")).write_parquet(path)
+    with pytest.raises(ProblemFileError, match="row 1: the problem is binary and not UTF-8"):
+        load_problems(path)
+
+
+def test_other_columns_of_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    frame = pl.DataFrame({"id": ["a", "b"], "problem": ["p", "q"], "answer": [float("nan"), 5.0]})
+    frame.write_parquet(path)
+    assert [row.truth for row in load_problems(path)] == [None, 5]
+    frame.with_columns(problem=pl.lit([1, 2])).write_parquet(path)
+    with pytest.raises(ProblemFileError, match="row 1: the problem is a list"):
+        load_problems(path)
+    frame.with_columns(answer=pl.lit(True)).write_parquet(path)
+    with pytest.raises(ProblemFileError, match="row 1: the answer 'True' is no integer"):
+        load_problems(path)
+
+
 def test_no_such_file_a_folder_and_an_unknown_suffix(tmp_path: Path):
     assert "is no file" in _fault(tmp_path / "none.csv")
     (tmp_path / "folder.csv").mkdir()
