@@ -5,6 +5,7 @@ summary of all in the README, and its list of pages. Does not cover: the words a
 """
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -157,6 +158,34 @@ def _quantize(result: Result) -> str:
     return "\n".join(rows) + f"\n\nRound-to-nearest's KL over GPTQ's: **{ratio:g}**."
 
 
+def _statistics(result: Result) -> str:
+    figures = result["figures"]
+    shown = {
+        "interval": "95% interval: how often it holds the truth",
+        "false alarm": "test of equals: how often it says that they differ",
+        "power": "test of unequals: how often it says so",
+        "not used": "for comparison: what was not taken",
+    }
+    lines: list[str] = []
+    for kind, title in shown.items():
+        lines += [f"| {title} | found | nominal |", "|---|---|---|"]
+        lines += [
+            f"| {row['name'].strip()} | {row['percent']:.1f}% | {row['nominal']:.1f}% |"
+            for row in result["rows"]
+            if row["kind"] == kind
+        ]
+        lines.append("")
+    error = 100 * math.sqrt(0.95 * 0.05 / figures["repeats"])
+    power = 100 * math.sqrt(0.8 * 0.2 / figures["tests"])
+    note = (
+        f"Of 30 problems or more every interval is within {figures['coverage_off_points']:.1f} "
+        f"points of 95%. {figures['repeats']:g} runs an interval tell coverage to {error:.1f} points "
+        f"(one standard error), {figures['tests']:g} a test power of 80% to {power:.1f} "
+        f"({_where(result)})."
+    )
+    return "\n".join([*lines, note])
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
@@ -170,6 +199,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "simulated_t4": _simulated,
     "quantize": _quantize,
     "overhead": _overhead,
+    "statistics": _statistics,
 }
 
 

@@ -194,9 +194,10 @@ def majority_interval(k: int = 8, count: int = 16) -> Row:
 
 
 def found_by(
-    name: str, promised: float, test: Callable[[], bool], alarm: bool = False, tests: int = TESTS
+    name: str, promised: float, test: Callable[[], bool], alarm: bool = False, part: int = 1
 ) -> Row:
     """Return how often a test says that two differ, in percent, beside what was promised."""
+    tests = TESTS // part
     percent = 100 * sum(test() for _ in range(tests)) / tests
     kind = "false alarm" if alarm else "power"
     return {"kind": kind, "name": name, "percent": percent, "nominal": 100 * promised}
@@ -280,7 +281,7 @@ def ten_rules(problems: int = 83) -> Row:
 
     # Each draws 20,000 signs for every problem: fewer repetitions, 0.05 known to 0.007.
     name = f"nine rules against one, {problems} problems"
-    return found_by(name, 0.05, test, True, TESTS // 4)
+    return found_by(name, 0.05, test, True, part=4)
 
 
 # --- The file ---
