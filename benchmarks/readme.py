@@ -170,7 +170,7 @@ def _statistics(result: Result) -> str:
     for kind, title in shown.items():
         lines += [f"| {title} | found | nominal |", "|---|---|---|"]
         lines += [
-            f"| {row['name'].strip()} | {row['percent']:.1f}% | {row['nominal']:.1f}% |"
+            f"| {_named(row)} | {row['percent']:.1f}% | {row['nominal']:.1f}% |"
             for row in result["rows"]
             if row["kind"] == kind
         ]
@@ -179,11 +179,18 @@ def _statistics(result: Result) -> str:
     power = 100 * math.sqrt(0.8 * 0.2 / figures["tests"])
     note = (
         f"Of 30 problems or more every interval is within {figures['coverage_off_points']:.1f} "
-        f"points of 95%. {figures['repeats']:g} runs an interval tell coverage to {error:.1f} points "
-        f"(one standard error), {figures['tests']:g} a test power of 80% to {power:.1f} "
+        f"points of 95%. {figures['repeats']:g} runs an interval tell coverage to {error:.1f} "
+        f"points (one standard error), {figures['tests']:g} a test power of 80% to {power:.1f} "
         f"({_where(result)})."
     )
     return "\n".join([*lines, note])
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """Return a measurement's name; one that stands below another lacks its number of problems."""
+    name: str = row["name"]
+    below = name.startswith(" ")
+    return f"{name.strip()}, {row['problems']} problems" if below else name
 
 
 def _where(result: Result) -> str:
