@@ -9,6 +9,7 @@ they load, which takes minutes (`engine`).
 
 import json
 import os
+import resource
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from kernel.checks.quantization import quantization_fault
 from kernel.checks.weights import weights_fault
 from kernel.competition import Competition, Convention, folders
 from kernel.config import Config, ConfigError
+from kernel.sandbox.wire import open_files_needed, sessions_possible
 
 PROFILE = "profile.json"
 """Settings that belong to a model, in its folder."""
@@ -70,6 +72,7 @@ class Preflight:
             lambda: self.settle(config, model, convention),
             lambda: self.settle(config, None, convention),
         )
+        self._first(lambda: self.check_open_files(settled), lambda: None)
         checked = self._first(lambda: self.check_model(settled, model), lambda: settled)
         return Prepared(checked, competition, model)
 
@@ -147,6 +150,27 @@ class Preflight:
         reserve = min(Config().reserve_seconds, SHORT_RESERVE * limit)
         paths = {name: getattr(config, name) for name in ("inputs", "model", "work")}
         return replace(Config(reserve_seconds=reserve), **paths).updated(own)
+
+    def check_open_files(self, config: Config) -> None:
+        """Allow this process and its children all the open files that they may have.
+
+        Raises:
+            ConfigError: they are too few for a session of each candidate.
+        """
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard == resource.RLIM_INFINITY:
+            return
+        if soft != hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        needed = open_files_needed(config.candidates)
+        if hard < needed:
+            self.refuse(
+                ConfigError(
+                    f"this machine allows {hard} open files, but code of {config.candidates}"
+                    f" candidates needs {needed}: raise the limit (`ulimit -n`), or set"
+                    f" `candidates` to {sessions_possible(hard)} or fewer."
+                )
+            )
 
     def check_model(self, config: Config, model: Path | None) -> Config:
         """Check the model's folder against the machine; return the settings that fit it."""

@@ -14,12 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from kernel.sandbox.isolation import Cell, detach, enter
+from kernel.sandbox.isolation import Cell, detach, enter, pipes_from
 from kernel.sandbox.restore import Pipes
 from kernel.sandbox.session import seed_everything, serve
 
 SETUP_FAILED = 70
 """Exit status of a session that could not be set up (EX_SOFTWARE of sysexits.h)."""
+
+
+_NEEDED_INSIDE = 3
+"""Descriptors that a session opens before it has closed the supervisor's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ def fork_session(cell: Cell, seed: str) -> Fork:
     try:
         for _ in range(3):
             ends += os.pipe()
+        if max(ends) + _NEEDED_INSIDE >= pipes_from():
+            raise OSError(errno.EMFILE, "too few open files for another session")
         theirs, ours = (ends[0], ends[3], ends[5]), (ends[1], ends[2], ends[4])
         parent = os.getpid()
         pid = os.fork()

@@ -82,7 +82,7 @@ def detach(pipes: Pipes) -> Pipes:
     """
     os.setsid()
     stat = os.open("/proc/self/stat", os.O_RDONLY)
-    base = _own_descriptors()
+    base = pipes_from()
     moved = [
         fcntl.fcntl(descriptor, fcntl.F_DUPFD, base)
         for descriptor in (pipes.request, pipes.status, pipes.output, pipes.null, stat)
@@ -93,7 +93,7 @@ def detach(pipes: Pipes) -> Pipes:
     return Pipes(*moved)
 
 
-def _own_descriptors() -> int:
+def pipes_from() -> int:
     """Return where the pipes' descriptors begin: above all that a session may open itself."""
     return min(_HIGHEST, resource.getrlimit(resource.RLIMIT_NOFILE)[0]) - _PIPES
 
@@ -132,7 +132,7 @@ def _set_limits(cell: Cell) -> None:
     with open("/proc/self/statm") as file:
         pages = int(file.read().split()[0])
     memory = pages * resource.getpagesize() + cell.memory_bytes
-    files = min(OPEN_FILES, _own_descriptors())
+    files = min(OPEN_FILES, pipes_from())
     limits = {
         resource.RLIMIT_AS: (memory, memory + RESERVE_BYTES),
         resource.RLIMIT_CORE: (0, 0),

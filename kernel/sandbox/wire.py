@@ -21,6 +21,20 @@ WALL_FACTOR = 2.5
 """A block never takes more wall time than this times its limit, however busy the machine."""
 
 
+_FILES_OF_A_SESSION, _OTHER_FILES = 3, 24
+"""Open files of the supervisor: pipes of each session, and what it and a new session need."""
+
+
+def open_files_needed(sessions: int) -> int:
+    """Return the limit of open files with which so many sessions can be open at once."""
+    return _FILES_OF_A_SESSION * sessions + _OTHER_FILES
+
+
+def sessions_possible(open_files: int) -> int:
+    """Return how many sessions can be open at once under a limit of open files."""
+    return max(0, (open_files - _OTHER_FILES) // _FILES_OF_A_SESSION)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one block and one session may use; the kernel's side sends them at the start."""

@@ -153,3 +153,23 @@ def test_a_check_that_breaks_costs_a_scored_rerun_no_answer(tmp_path, monkeypatc
         # Whatever breaks: the platform's limit and its answers hold.
         assert (prepared.config.limit_seconds, prepared.config.modulus) == (18_000, None)
         assert any("ZeroDivisionError" in note for note in preflight.notes)
+
+
+@pytest.mark.parametrize(("hard", "candidates"), [(64, 48), (100, 26), (20, 1)])
+def test_too_few_open_files_are_one_clear_sentence(monkeypatch, hard, candidates):
+    limits = [(16, hard)]
+    monkeypatch.setattr(module.resource, "getrlimit", lambda number: limits[-1])
+    monkeypatch.setattr(module.resource, "setrlimit", lambda number, pair: limits.append(pair))
+    config = Config(candidates=candidates)
+    with pytest.raises(ConfigError, match=rf"allows {hard} open files.*raise the limit"):
+        Preflight(scored=False).check_open_files(config)
+    assert limits[-1] == (hard, hard)
+    scored = Preflight(scored=True)
+    scored.check_open_files(config)
+    assert len(scored.notes) == 1
+
+
+@pytest.mark.parametrize(("hard", "candidates"), [(168, 48), (64, 13), (-1, 48)])
+def test_enough_open_files_are_no_matter(monkeypatch, hard, candidates):
+    monkeypatch.setattr(module.resource, "getrlimit", lambda number: (hard, hard))
+    Preflight(scored=False).check_open_files(Config(candidates=candidates))

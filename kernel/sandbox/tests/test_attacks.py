@@ -7,6 +7,7 @@ import pytest
 
 from kernel.records import ExecutionStatus
 from kernel.sandbox.forked_sandbox import ForkedSandbox
+from kernel.sandbox.output import FORGED
 from kernel.sandbox.tests.attacked import sandbox, session, supervisor_lives
 from kernel.sandbox.tests.tools import (
     OK,
@@ -145,13 +146,6 @@ FORGERIES = {
         "import os\nfor fd in range(3, 70000):\n"
         "    try: os.write(fd, b'o-' + bytes(16))\n    except OSError: pass"
     ),
-    "echo of every descriptor": (
-        "import os\nfor fd in range(32700, 70000):\n"
-        "    try: os.set_blocking(fd, False); data = os.read(fd, 99)\n"
-        "    except OSError: continue\n"
-        "    for other in range(fd - 9, fd + 9):\n"
-        "        try: os.write(other, b'o-' + data)\n        except OSError: pass"
-    ),
     "JSON on every descriptor": (
         "import json, os\n"
         "text = json.dumps({'is': 'done', 'id': 1, 'status': 'ok', 'output': 'forged'}).encode()\n"
@@ -168,10 +162,30 @@ FORGERIES = {
 @pytest.mark.parametrize("code", FORGERIES.values(), ids=FORGERIES.keys())
 def test_status_cannot_be_forged(sandbox: ForkedSandbox, session: str, code: str) -> None:
     done = run(sandbox, session, f"print('before')\n{code}\n1 / 0")
-    assert done.status in (CRASHED, RAISED)
+    assert done.status is CRASHED
     assert done.output.startswith("before")  # and what was written to the output's own pipe
-    assert "Error" in done.output
+    assert FORGED in done.output, "the status pipe was not hit"
     assert run(sandbox, session, "2 + 2").output == "4"
+
+
+def test_an_echo_of_every_descriptor_ends_its_own_block_alone(
+    sandbox: ForkedSandbox, session: str
+) -> None:
+    code = """
+import os
+for fd in range(3, 70000):
+    try: os.set_blocking(fd, False); data = os.read(fd, 99)
+    except OSError: continue
+    for other in range(fd - 9, fd + 9):
+        try: os.write(other, b'o-' + data)
+        except OSError: pass
+1 / 0
+"""
+    done = run(sandbox, session, f"print('before'){code}")
+    assert done.output.startswith("before")
+    assert "ZeroDivisionError" not in done.output, "the pipes were not hit"
+    assert run(sandbox, f"{session} other", "2 + 2").output == "4"
+    sandbox.close_session(f"{session} other")
 
 
 CLOSINGS = {

@@ -92,7 +92,7 @@ MISBEHAVIOUR = (
     "import os\nos.fork()",
     "import subprocess\nsubprocess.Popen(['sleep', '900'])",
     "import os\nos.closerange(0, 70000)",
-    "import os\nfor fd in range(32000, 33000):\n"
+    "import os\nfor fd in range(256, 33000):\n"
     "    try: os.write(fd, b'x')\n    except OSError: pass",
     "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
     "open('file', 'w').write('x' * 10**6)",
