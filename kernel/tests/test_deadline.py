@@ -34,6 +34,13 @@ def test_time_gone_before_the_start_is_not_shared(clock):
     assert deadline.share() == pytest.approx(10)
 
 
+def test_elapsed_counts_from_the_runs_start_not_from_the_deadlines(clock):
+    deadline = Deadline(1100, 100, 50, elapsed=500, now=clock)
+    assert deadline.elapsed() == 500
+    clock.time += 7
+    assert deadline.elapsed() == 507
+
+
 def test_unused_time_is_carried_over(clock):
     deadline = Deadline(1100, 100, 10, now=clock)
     assert deadline.begin() == pytest.approx(100)

@@ -76,3 +76,21 @@ def test_a_problem_over_the_context_leaves_room_for_a_round(size):
 def test_new_tokens_above_half_the_context_still_leave_the_prompt_half():
     config = Config(max_context=100, max_new_tokens=4096)
     assert len(fitting_ids("x" * 50, config, encode)) == 50
+
+
+def test_a_problem_that_is_cut_keeps_most_of_what_fits():
+    config = Config(max_context=400, max_new_tokens=100)
+    cut = fitting_ids("x" * 310, config, encode)
+    assert 250 <= len(cut) <= 300
+
+
+def test_a_template_over_the_context_ends_with_an_empty_problem():
+    config = Config(max_context=100, max_new_tokens=50)
+    asked = []
+
+    def encode_long(turns):
+        asked.append(turns[-1]["content"])
+        return [0] * 80
+
+    assert len(fitting_ids("x" * 10, config, encode_long)) == 80
+    assert asked[-1] == shorten("x" * 10, 0)
