@@ -116,8 +116,9 @@ package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODE
 
 .PHONY: rehearse
 rehearse: PROFILE ?= cpu
-rehearse: package ## Run the packaged notebook as Kaggle would and check all it leaves (APIS= MINUTES= CANDIDATES= PROBLEMS= MODEL= PROFILE=)
-	@$(PY) -m notebooks.rehearsal.rehearse --profile "$(PROFILE)" $(if $(APIS),--apis $(APIS)) $(call option,MINUTES,minutes) $(call option,CANDIDATES,candidates) $(call option,PROBLEMS,problems)
+rehearse: $(READY) ## Run the packaged notebook as Kaggle would and check all it leaves; with WHEELS=t4x2 Kaggle's own wheels in Python 3.12, CPU builds of vLLM and torch (8 GB, once) (APIS= MINUTES= CANDIDATES= PROBLEMS= MODEL= PROFILE= WHEELS= PYTHON312=)
+	@$(PY) -m notebooks.packaging.package --profile "$(or $(WHEELS),$(PROFILE))" $(if $(WHEELS),,$(call option,MODEL,model))
+	@$(PY) -m notebooks.rehearsal.rehearse --profile "$(PROFILE)" $(call option,WHEELS,wheels) $(if $(WHEELS),$(call option,MODEL,model)) $(call option,PYTHON312,python) $(if $(APIS),--apis $(APIS)) $(call option,MINUTES,minutes) $(call option,CANDIDATES,candidates) $(call option,PROBLEMS,problems)
 
 .PHONY: lock-wheels
 lock-wheels: $(READY) ## Resolve notebooks/wheels/*.in into their locks, with hashes

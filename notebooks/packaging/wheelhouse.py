@@ -3,11 +3,12 @@
 Covers: resolving a profile's requirements into its lock, downloading exactly that, the list with
 hashes that the notebook's first cell installs, and the proof that the set is closed: an offline
 resolve for the profile's Python and platform that sees nothing but the wheels and what the image
-has. Does not cover: whether the image's own packages go together with the wheels at run time, which
-only a run on Kaggle shows.
+has, and in which what the image's packages need holds as well. Does not cover: packages of the
+image that are not listed, and whether all go together at run time, which only a run shows.
 """
 
 import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -63,9 +64,15 @@ class Profile:
         return FOLDER / f"{self.name}-image.txt"
 
     @property
+    def needs(self) -> Path:
+        """What the image's packages require, by name; the file may be missing."""
+        return FOLDER / f"{self.name}-image-needs.json"
+
+    @property
     def sources(self) -> tuple[Path, ...]:
         """The files that decide what is in the wheelhouse."""
-        return self.requirements, self.lock, self.image
+        needs = (self.needs,) if self.needs.exists() else ()
+        return self.requirements, self.lock, self.image, *needs
 
 
 PROFILES = {
@@ -92,7 +99,7 @@ def lock(profile: Profile) -> None:
         command = [*UV, "--no-config", *command, *_platform(profile)]
     with tempfile.TemporaryDirectory() as folder:
         left_out = Path(folder) / "override.txt"
-        left_out.write_text(_never([*_lines(profile.image), *filter(None, [profile.by_pip])]))
+        left_out.write_text(_never([*lines(profile.image), *filter(None, [profile.by_pip])]))
         scratch = profile.lock.with_suffix(".part")
         _run([*command, "--override", str(left_out), "--output-file", str(scratch)])
         scratch.replace(profile.lock)
@@ -134,19 +141,31 @@ def write_list(folder: Path) -> None:
 
 
 def missing(profile: Profile, folder: Path) -> str:
-    """Return what an offline resolve with the wheels and the image lacks, "" for nothing."""
+    """Return what an offline resolve with the wheels and the image lacks, "" for nothing.
+
+    Every wheel is asked for as it is, since it takes the place of the image's version, and so are
+    the image's other packages: a wheel that breaks a pin of theirs is named.
+    """
+    wheels = dict(map(_name_and_version, folder.glob("*.whl")))
+    needs: dict[str, list[str]] = {}
+    if profile.needs.exists():
+        needs = json.loads(profile.needs.read_text("utf-8"))
     with tempfile.TemporaryDirectory() as scratch:
         stubs = Path(scratch)
-        for line in _lines(profile.image):
-            _write_stub(stubs, line)
+        image = [line for line in lines(profile.image) if line.partition("==")[0] not in wheels]
+        for line in image:
+            _write_stub(stubs, line, needs.get(line.partition("==")[0], []))
+        there = [*image, *(f"{name}=={version}" for name, version in wheels.items())]
+        (stubs / "there.txt").write_text("\n".join(there), "utf-8")
         command = [*UV, "--no-config", *COMPILE, str(profile.requirements)]
+        command += [str(stubs / "there.txt")]
         command += [*_platform(profile), "--no-index", "--no-cache", "--quiet"]
         command += ["--find-links", str(folder), "--find-links", str(stubs)]
         done = subprocess.run(command, capture_output=True, text=True)
     return "" if done.returncode == 0 else " ".join(done.stderr.split())
 
 
-def _lines(path: Path) -> list[str]:
+def lines(path: Path) -> list[str]:
     """Return a requirements file's lines without comments."""
     lines = (line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines())
     return [line for line in lines if line]
@@ -205,11 +224,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write_stub(folder: Path, requirement: str) -> None:
-    """Write a wheel that says no more than that the image has a package, in this version."""
+def _write_stub(folder: Path, requirement: str, needs: Iterable[str]) -> None:
+    """Write a wheel that says no more than that the image has a package, and what that needs."""
     name, _, version = requirement.partition("==")
     stem = f"{name.replace('-', '_')}-{version or '999'}"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version or '999'}\n"
+    metadata += "".join(f"Requires-Dist: {other}\n" for other in needs)
     wheel = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as archive:
         archive.writestr(f"{stem}.dist-info/METADATA", metadata)

@@ -46,6 +46,7 @@ def environment(plan: Plan) -> dict[str, str]:
         "JUPYTER_PATH": str(plan.folder / "home" / "jupyter"),
         "KAGGLE_KERNEL_RUN_TYPE": "Batch",
     }
+    variables |= plan.variables
     return variables | ({"KAGGLE_IS_COMPETITION_RERUN": "1"} if plan.rerun else {})
 
 

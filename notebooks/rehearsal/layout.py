@@ -1,16 +1,14 @@
 """Lays out what a run finds: the inputs as they are mounted, an environment, an empty folder.
 
 Covers: both mount layouts of the platform, the stand-in for the competition's API among the
-inputs, the model's settings scaled down to a rehearsal, a new virtual environment, and the packages
-that an image has of itself. Does not cover: mounting them (`isolation`).
+inputs, the model's settings scaled down to a rehearsal, and this process's packages that an image
+has of itself. Does not cover: mounting them (`isolation`), and environments (`image`).
 """
 
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -70,7 +68,7 @@ def mount(dataset: Path, target: Path, settings: Mapping[str, Any]) -> None:
     target.mkdir(parents=True)
     for path in sorted(dataset.iterdir()):
         if path.is_file() and path.name not in manifest.LEFT_OUT and path.name[0] != ".":
-            _link(path, target / path.name)
+            link(path, target / path.name)
     if (target / "config.json").exists():
         profile = target / "profile.json"
         values = json.loads(profile.read_text("utf-8")) if profile.exists() else {}
@@ -87,14 +85,6 @@ def scaled_settings(minutes: float, problems: int, candidates: int) -> dict[str,
         "problems": problems,
         "candidates": candidates,
     }
-
-
-def new_environment(folder: Path) -> Path:
-    """Make a virtual environment with nothing but pip; return its interpreter."""
-    # The interpreter's real path: an environment made from an environment points at the latter.
-    base = Path(getattr(sys, "_base_executable", sys.executable))
-    subprocess.run([base, "-m", "venv", folder], check=True, capture_output=True)
-    return folder / "bin/python"
 
 
 def image_packages(folder: Path, names: Iterable[str]) -> Path:
@@ -130,7 +120,7 @@ def closure(names: Iterable[str]) -> list[Distribution]:
     return list(found.values())
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
     """Make `target` the same file: gigabytes need not be copied where links work."""
     try:
         os.link(source, target)

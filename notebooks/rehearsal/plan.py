@@ -5,6 +5,7 @@ doing any of it.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -61,6 +62,8 @@ class Plan:
     limit_seconds: float
     isolated: bool
     """Whether the run has a network and mounts of its own."""
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Of the run's processes, beside the platform's own."""
 
     @property
     def name(self) -> str:

@@ -2,7 +2,9 @@
 
 Covers: for each competition a commit run and a hidden rerun, each in a new environment that gets
 its packages from the notebook's own offline install, on the platform's own paths, with read-only
-inputs, without a network; the table of checks. Does not cover: the platform's image and GPUs.
+inputs, without a network; the table of checks. With `--wheels t4x2` the wheelhouse is the very one
+that goes to Kaggle, in Kaggle's Python, and `image` says what stands in for what. Does not cover:
+GPUs, and what else is in the platform's image.
 """
 
 import json
@@ -10,21 +12,26 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from common import embedded_model
 from common.console import Progress
+from common.environment import SetupError
 from common.problems import ProblemFileError, ProblemRow, load_problems
-from notebooks.packaging import package
+from notebooks.packaging import package, settings
 from notebooks.packaging.settings import SettingsError
 from notebooks.rehearsal import checks, isolation, layout
+from notebooks.rehearsal import image as images
 from notebooks.rehearsal.checks import Check
+from notebooks.rehearsal.image import Image
 from notebooks.rehearsal.plan import Api, Layout, Outcome, Plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +49,12 @@ class Options:
 
     profile: package.ProfileName = "cpu"
     """Which wheels and model: t4x2 needs such a machine."""
+    wheels: Literal["", "t4x2"] = ""
+    """t4x2: these wheels with CPU builds of vLLM and torch, in Kaggle's Python (8 GB, once)."""
+    model: Path | None = None
+    """With `wheels`: a model's folder, in place of the embedded model."""
+    python: str = images.KAGGLE_PYTHON
+    """With `wheels`: Kaggle's Python, as a version for uv or as a path."""
     apis: tuple[Api, ...] = ("aimo1", "aimo2", "aimo3")
     """The competitions to rehearse."""
     problems: Path = ROOT / "common/problems.csv"
@@ -63,6 +76,23 @@ class Run:
     plan: Plan
     outcome: Outcome
     checks: list[Check]
+    stand_ins: Mapping[str, str]
+    """What stood for what of the platform's."""
+
+
+def prepared(
+    options: Options, out: Path, tell: Callable[[str], None]
+) -> tuple[Image, tuple[Path, Path]]:
+    """Return what stands for the platform's image, and the datasets: wheels and model."""
+    if not options.wheels:
+        home = package.home(options.dist.resolve(), options.profile)
+        return images.own(out / "image"), (home / "wheels", home / "model")
+    image = images.kaggles(options.python, tell)
+    packed = package.home(options.dist.resolve(), options.wheels) / "wheels"
+    wheels = images.with_cpu_engine(packed, image, out / "wheels")
+    source = options.model or embedded_model.ensure()
+    model = package.copy_model(settings.load(), source, out / "model", tell)
+    return image, (wheels, model.folder)
 
 
 def rehearse(
@@ -72,10 +102,13 @@ def rehearse(
 
     Raises:
         NoPlaceError: the platform's paths cannot be made here.
+        SetupError: what stands for the platform's image cannot be made.
+        PackageError: the model is none.
     """
     out = options.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
-    image = layout.image_packages(out / "image", layout.IMAGE)
+    out.mkdir(parents=True)
+    image, datasets = prepared(options, out, tell)
     prefix = isolation.prefix()
     runs: list[Run] = []
     for api in options.apis:
@@ -90,30 +123,26 @@ def rehearse(
                 mounts,
                 folder,
                 options.dist.resolve() / "kernel" / package.NOTEBOOK,
-                layout.new_environment(folder / "environment"),
-                image,
+                image.new_environment(folder / "environment"),
+                image.packages,
                 options.minutes * 60,
                 bool(prefix),
+                image.variables,
             )
-            outcome = carry_out(plan, options, asked, prefix, tell)
+            scaled = layout.scaled_settings(options.minutes, len(asked), options.candidates)
+            layout.lay_out(plan, datasets, asked, scaled)
+            outcome = carry_out(plan, len(asked), prefix, tell)
             judged = checks.check_run(plan, outcome, [row.id for row in asked])
-            runs.append(Run(plan, outcome, judged))
+            runs.append(Run(plan, outcome, judged, image.stand_ins))
             # Gigabytes a run; the inputs are hard links.
             shutil.rmtree(folder / "environment")
     return runs
 
 
 def carry_out(
-    plan: Plan,
-    options: Options,
-    problems: Sequence[ProblemRow],
-    prefix: Sequence[str],
-    tell: Callable[[str], None],
+    plan: Plan, problems: int, prefix: Sequence[str], tell: Callable[[str], None]
 ) -> Outcome:
-    """Lay one run out, run it, and return what came of it."""
-    home = package.home(options.dist.resolve(), options.profile)
-    scaled = layout.scaled_settings(options.minutes, len(problems), options.candidates)
-    layout.lay_out(plan, [home / "wheels", home / "model"], problems, scaled)
+    """Carry out a run that is laid out, and return what came of it."""
     command = [*prefix, sys.executable, "-m", "notebooks.rehearsal.inside", str(plan.write())]
     begun = time.monotonic()
     with open(plan.folder / "inside.log", "wb") as log:
@@ -122,7 +151,7 @@ def carry_out(
             while process.poll() is None:
                 answered = _answered(plan.working / "trace.jsonl")
                 seconds = time.monotonic() - begun
-                tell(f"{plan.folder.name}: {answered} of {len(problems)} answers, {seconds:.0f} s")
+                tell(f"{plan.folder.name}: {answered} of {problems} answers, {seconds:.0f} s")
                 time.sleep(POLL_SECONDS)
         finally:
             process.terminate()
@@ -157,10 +186,13 @@ def _report(console: Console, notebook: Check, runs: Sequence[Run], out: Path) -
         table.add_row(row[0].name, *marks, *(["\n".join(map(escape, reasons))] if faults else []))
     table.add_row("seconds", *(f"{run.outcome.seconds:.0f}" for run in runs))
     console.print(table)
+    for real, stand_in in runs[0].stand_ins.items():
+        console.print(f"stand-in: {stand_in} for Kaggle's {real}", soft_wrap=True)
     for network in sorted({run.outcome.network for run in runs}):
         console.print(f"network: {network}", soft_wrap=True)
     report = [
-        {"run": run.plan.name, "layout": run.plan.layout, **asdict(run.outcome)}
+        {"run": run.plan.name, "layout": run.plan.layout, "stand_ins": dict(run.stand_ins)}
+        | asdict(run.outcome)
         | {"checks": [asdict(check) for check in row]}
         for run, row in zip(runs, judged, strict=True)
     ]
@@ -177,13 +209,17 @@ def main() -> None:
     console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     try:
         problems = load_problems(options.problems)
-        home = package.home(options.dist, options.profile)
-        for needed in (options.dist / "kernel" / package.NOTEBOOK, home / "wheels", home / "model"):
+        home = package.home(options.dist, options.wheels or options.profile)
+        model = () if options.wheels else (home / "model",)
+        for needed in (options.dist / "kernel" / package.NOTEBOOK, home / "wheels", *model):
             if not needed.exists():
                 sys.exit(_complain(f"There is no {needed}: `make package` makes it."))
         with Progress(console) as progress:
             runs = rehearse(options, problems, progress)
-    except (ProblemFileError, isolation.NoPlaceError, SettingsError) as error:
+    except (
+        *(ProblemFileError, isolation.NoPlaceError, SettingsError, SetupError),
+        package.PackageError,
+    ) as error:
         sys.exit(_complain(str(error)))
     notebook = checks.check_notebook(runs[0].plan.notebook)
     if not _report(console, notebook, runs, options.out):

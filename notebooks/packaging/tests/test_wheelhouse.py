@@ -1,5 +1,7 @@
 """The wheelhouse, on a small index of made wheels: downloads, hashes, and whether it is closed."""
 
+import json
+
 import pytest
 
 from common import manifest
@@ -58,6 +60,31 @@ def test_another_version_in_the_image_is_named(index, tmp_path):
     wheelhouse.download(KAGGLE, tmp_path / "out", print)
     KAGGLE.image.write_text("imaged==3.0\n")
     assert "imaged==2.0" in wheelhouse.missing(KAGGLE, tmp_path / "out")
+
+
+def test_a_wheel_that_breaks_what_the_image_needs_is_named(index, tmp_path):
+    wheelhouse.download(KAGGLE, tmp_path / "out", print)
+    KAGGLE.image.write_text("imaged==2.0\nmore==1.0\npart==0.9\n")
+    KAGGLE.needs.write_text('{"more": ["part<=1.0", "imaged"]}')
+    assert wheelhouse.missing(KAGGLE, tmp_path / "out") == ""
+    KAGGLE.needs.write_text('{"more": ["part==0.9"]}')
+    fault = wheelhouse.missing(KAGGLE, tmp_path / "out")
+    assert "part==0.9" in fault and "part==1.0" in fault
+
+
+def test_what_the_image_needs_and_nobody_has_is_named(index, tmp_path):
+    wheelhouse.download(KAGGLE, tmp_path / "out", print)
+    KAGGLE.needs.write_text('{"imaged": ["nowhere>=2"]}')
+    assert "nowhere" in wheelhouse.missing(KAGGLE, tmp_path / "out")
+
+
+def test_the_listed_needs_are_those_of_listed_packages():
+    profile = wheelhouse.PROFILES["t4x2"]
+    listed = [line.partition("==")[0] for line in wheelhouse.lines(profile.image)]
+    needs = json.loads(profile.needs.read_text())
+    assert set(needs) <= set(listed)
+    pins = {line.partition("==")[0] for line in needs["torch"] if "==" in line}
+    assert pins <= set(listed), "an image has what its torch pins"
 
 
 def test_a_changed_wheel_is_refused(index, tmp_path):
