@@ -131,8 +131,8 @@ publish: $(READY) ## Bring dist/ to Kaggle and wait for the commit run; resumes 
 	@$(PY) -m notebooks.publishing.publish $(if $(DRY_RUN),--dry-run) --model-dataset "$(MODEL_DATASET)"
 
 .PHONY: submit
-submit: $(READY) ## Submit the published version once and wait for its score (AGAIN=1)
-	@$(PY) -m notebooks.publishing.submit $(if $(AGAIN),--again)
+submit: $(READY) ## Submit the published version once and wait for its score (AGAIN=1; ANYWAY=1 although nothing was answered by vote)
+	@$(PY) -m notebooks.publishing.submit $(if $(AGAIN),--again) $(if $(ANYWAY),--anyway)
 
 .PHONY: archive
 archive: $(READY) ## Derive the documentation that Kaggle asks of a winner into dist/archive/

@@ -24,7 +24,7 @@ from kernel import voting
 from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.protocols import Engine, Sandbox
-from kernel.records import Problem, Solution
+from kernel.records import AnswerSource, Problem, Solution
 from kernel.trace import Trace
 
 PROBE_BYTES = 65_536
@@ -134,6 +134,16 @@ class Report:
             with contextlib.suppress(Exception):
                 self.ready(ended=True)
                 self._total()
+
+    def no_vote(self) -> str:
+        """Return why none of the answers is a vote, "" where one is or an earlier run gave one."""
+        if any(row["source"] in (AnswerSource.VOTE, REPEATED) for row in self.rows.values()):
+            return ""
+        reason = "no candidate gave one" if self.engine.facts else "the engine never got ready"
+        return (
+            f"No problem was answered by vote: {reason}. The submission file holds fallback answers"
+            " only: see engine.log and trace.jsonl before you submit."
+        )
 
     def _left(self) -> int:
         """Return the seconds left before the reserve."""

@@ -31,6 +31,10 @@ WAITING_SECONDS = 5.0
 """Pause between two progress events while the model loads."""
 
 
+class NoVoteError(RuntimeError):
+    """A run that is not scored has left nothing worth a submission; the message says why."""
+
+
 def main(settings: Config | Mapping[str, Any]) -> None:
     """Answer the competition that is there with the model that is there.
 
@@ -44,6 +48,7 @@ def main(settings: Config | Mapping[str, Any]) -> None:
     Raises:
         ConfigError: there is no competition, no model, or a setting that cannot work. A scored
             rerun raises it only without a competition: nobody would ask for answers.
+        NoVoteError: no answer of an unscored run is a vote. The submission file is there by then.
     """
     age = machine.process_age()
     preflight = Preflight()
@@ -88,6 +93,9 @@ def serve(
         run = Run(config, engine, sandbox, deadline, trace, report, answered)
         with run.ended_by_ctrl_c(), report.summed_up():
             prepared.competition.serve(run.answer)
+    # On Kaggle nothing else tells a file of fallback answers from one that is worth a submission.
+    if not preflight.scored and (fault := report.no_vote()):
+        raise NoVoteError(fault)
 
 
 def open_engine(prepared: Prepared, trace: Trace, preflight: Preflight) -> Engine:

@@ -206,7 +206,8 @@ def main() -> None:
         # The process boundary: the kernel decides what to do about it.
         connection.send(("failed", f"{type(error).__name__}: {error}"))
         raise
-    connection.send(("ready", {**facts(), "profile": notes}))
+    attention = profile.arguments.get("attention_backend", "vLLM's own choice")
+    connection.send(("ready", {**facts(), "attention": attention, "profile": notes}))
     Server(engine, connection).run()
     end_session(os.getsid(0))  # vLLM's workers and threads too; there is nothing left to save
 

@@ -9,7 +9,8 @@ import pytest
 from kernel import voting
 from kernel.answers.tests.answering import events, make_run
 from kernel.config import Config
-from kernel.records import Candidate, Problem, StopReason
+from kernel.protocols import AbsentEngine
+from kernel.records import AnswerSource, Candidate, Problem, Solution, StopReason
 from kernel.report import answers_in
 from kernel.trace import Console
 
@@ -100,3 +101,38 @@ def test_a_repeated_answer_stands_in_the_summary_too(run, tmp_path):
     again.answer(problem)
     (row,) = json.loads((tmp_path / "summary.json").read_text())["problems"]
     assert (row["answer"], row["source"]) == (7, "repeated")
+
+
+def solution(source, answer=7):
+    tally = {answer: 3} if source is AnswerSource.VOTE else {}
+    return Solution("p", answer, source, None, tally)
+
+
+SOURCES = {
+    "a vote": ([AnswerSource.VOTE], ""),
+    "one vote of two": ([AnswerSource.DEFAULT, AnswerSource.VOTE], ""),
+    "defaults": ([AnswerSource.DEFAULT] * 2, "No problem was answered by vote"),
+    "printed only": ([AnswerSource.PRINTED], "No problem was answered by vote"),
+    "nothing asked": ([], "No problem was answered by vote"),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_run_without_a_vote_says_so(name, run):
+    sources, sentence = SOURCES[name]
+    for number, source in enumerate(sources, 1):
+        run.report.asked = number
+        run.report.solved(solution(source), f"key{number}")
+    fault = run.report.no_vote()
+    assert fault.startswith(sentence) and bool(fault) == bool(sentence)
+
+
+def test_a_run_without_a_vote_tells_an_engine_that_never_got_ready_apart(run):
+    run.report.engine = AbsentEngine()
+    assert "the engine never got ready" in run.report.no_vote()
+
+
+def test_an_answer_of_an_earlier_run_is_worth_what_it_was(run):
+    run.report.asked = 1
+    run.report.repeated(Problem("p", "What?"), 7)
+    assert run.report.no_vote() == ""

@@ -1,8 +1,8 @@
-"""Runs Kaggle's official command-line client in a process of its own and reads what it prints.
+"""Runs Kaggle's official client in a process of its own: a typed call, or one of its commands.
 
-Covers: one run of the client, its lines as they come, its JSON, who is logged in, and the sentences
-that mean failure although the client exits 0. Does not cover: what to send; `datasets` and
-`kernels` do that. Nothing here talks to Kaggle by itself.
+Covers: a call with its answer's fields (`typed`), a command with its lines as they come (uploads
+and downloads, `strict`), who is logged in. Does not cover: what to send; `datasets` and `kernels`
+do that. Nothing here talks to Kaggle by itself.
 """
 
 import json
@@ -11,15 +11,17 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 T = TypeVar("T")
-COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("strict.py")), "-W")
-"""`-P` keeps this folder's names from hiding the client's own; `-W` leaves out its remark that a
-newer one exists."""
+PYTHON = (sys.executable, "-P")
+"""`-P` keeps this folder's names from hiding the client's own."""
+COMMAND = (*PYTHON, str(Path(__file__).with_name("strict.py")), "-W")
+"""`-W` leaves out the client's remark that a newer one exists."""
+CALL = (*PYTHON, str(Path(__file__).with_name("typed.py")))
 AUTHENTICATION = "Authentication required to call the Kaggle API"
 """How the client says that it has no credential, or one that Kaggle does not know."""
 ABSENT = re.compile(r"\b404\b|\b403\b|not found|denied|forbidden", re.IGNORECASE)
@@ -53,20 +55,23 @@ class Reply:
         """Return the error that says in one sentence what did not work."""
         return KaggleError(f"{doing} failed; Kaggle's client says: {self.last_line()}")
 
-    def json(self, doing: str) -> Any:
-        """Return the JSON that the client printed last, below whatever warnings.
 
-        Raises:
-            KaggleError: the run failed or printed none.
-        """
-        lines = self.text.splitlines()
-        starts = [at for at, line in enumerate(lines) if line.startswith(("[", "{"))]
-        if self.code != 0 or not starts:
-            raise self.failure(doing)
-        try:
-            return json.JSONDecoder().raw_decode("\n".join(lines[starts[-1] :]))[0]
-        except ValueError:
-            raise self.failure(doing) from None
+def call(doing: str, name: str, **arguments: Any) -> Any:
+    """Make one of the calls of `typed`, and return its answer.
+
+    Args:
+        doing: what it is for, to begin the error's sentence with.
+        name: the call's.
+        arguments: JSON values.
+
+    Raises:
+        CredentialError: the client has no valid credential.
+        KaggleError: Kaggle or the client refused it.
+    """
+    reply = _run((*CALL, name, json.dumps(arguments)))
+    if reply.code != 0:
+        raise reply.failure(doing)
+    return json.loads(reply.last_line())
 
 
 def run(
@@ -75,7 +80,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Reply:
-    """Run the client to its end and return what it printed.
+    """Run a command of the client's to its end and return what it printed.
 
     Args:
         arguments: the client's own, such as `datasets`, `files`.
@@ -86,8 +91,17 @@ def run(
     Raises:
         CredentialError: the client has no valid credential.
     """
+    return _run((*COMMAND, *arguments), folder, environment, on_line)
+
+
+def _run(
+    command: Sequence[str],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Reply:
     process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        command,
         cwd=folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
         stdin=subprocess.DEVNULL,
@@ -127,11 +141,10 @@ def user() -> str:
         CredentialError: it finds none, or none that Kaggle knows.
         KaggleError: the client fails otherwise.
     """
-    reply = run("config", "view")
-    found = re.search(r"^- username: (.+)$", reply.text, re.MULTILINE)
-    if reply.code != 0 or found is None:
-        raise reply.failure("Reading the credential")
-    return found.group(1).strip()
+    doing = "Reading the credential"
+    if name := call(doing, "user")["name"]:
+        return str(name)
+    raise KaggleError(f"{doing} failed: it names no account.")
 
 
 def patiently(ask: Callable[[], T], seconds: float) -> Iterator[T]:

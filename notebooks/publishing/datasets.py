@@ -16,11 +16,9 @@ from typing import Any
 
 from common import manifest
 from notebooks.publishing import client
-from notebooks.publishing.client import ABSENT, PROGRESS, KaggleError
+from notebooks.publishing.client import ABSENT, PROGRESS, CredentialError, KaggleError
 
 METADATA = "dataset-metadata.json"
-PAGE_SIZE = "200"
-"""The most that the client lists at once."""
 READY_SECONDS = 2 * 3600.0
 """Kaggle takes minutes for gigabytes; a dataset that is not ready by then never will be."""
 FAILED = ("failed", "deleted")
@@ -69,26 +67,23 @@ def state(reference: str) -> Remote | None:
     Raises:
         KaggleError: Kaggle cannot be asked.
     """
-    reply = client.run("datasets", "status", reference, "--format", "json")
-    if reply.code != 0 and ABSENT.search(reply.last_line()):
-        return None
-    value: Any = reply.json(f"Asking for {reference}")
+    try:
+        value: Any = client.call(f"Asking for {reference}", "dataset", reference=reference)
+    except CredentialError:
+        raise
+    except KaggleError as error:
+        if ABSENT.search(str(error)):
+            return None
+        raise
     return Remote(str(value["status"]), int(value["current_version_number"] or 0))
 
 
 def remote_sizes(reference: str) -> dict[str, int]:
     """Return the bytes of each file that Kaggle lists for the dataset's newest version."""
-    arguments = ("datasets", "files", reference, "--format", "json", "--page-size", PAGE_SIZE)
-    sizes: dict[str, int] = {}
-    page: tuple[str, ...] = ()
-    while True:
-        reply = client.run(*arguments, *page)
-        rows: Any = reply.json(f"Listing {reference}")
-        sizes |= {str(row["name"]): int(row["size"]) for row in rows}
-        following = re.search(r"^Next Page Token = (.+)$", reply.text, re.MULTILINE)
-        if following is None:
-            return sizes
-        page = ("--page-token", following.group(1))
+    sizes: dict[str, int] = client.call(
+        f"Listing {reference}", "dataset_files", reference=reference
+    )
+    return sizes
 
 
 def is_there(upload: Upload) -> bool:

@@ -14,8 +14,11 @@ from typing import Any
 
 from notebooks.publishing import client
 from notebooks.publishing.client import KaggleError
+from notebooks.publishing.results import SUMMARY, TRACE
 
 SUBMISSION = re.compile(r"submission\.(csv|parquet)")
+FETCHED = rf"^({SUBMISSION.pattern}|{re.escape(SUMMARY)}|{re.escape(TRACE)})$"
+"""Of a run's output: what can be submitted, and what the run says of itself."""
 LOG_LINES = 40
 """Shown of a failed run's log; the file has all."""
 ENDED = ("complete", "error", "cancel_acknowledged")
@@ -47,30 +50,46 @@ class Output:
 class Submission:
     """A submission to the competition."""
 
+    ref: int
+    """Kaggle's number of it."""
     date: str
     """In ISO form, so that texts compare as dates do."""
     status: str
     """pending, complete or error."""
+    error: str
+    """Kaggle's description of what went wrong, "" for none."""
     public_score: str
     private_score: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What Kaggle answers to a submission."""
+
+    ref: int | None
+    """The submission's number, where Kaggle gives one."""
+    message: str
+    left: int | None
+    """Submissions that are left today, where Kaggle says so."""
 
 
 def push(folder: Path) -> int:
     """Push the notebook in `folder`, which starts its commit run, and return the version.
 
     Raises:
-        KaggleError: Kaggle did not take it or left out a source; the client exits 0 for both.
+        KaggleError: Kaggle did not take it or left out a source.
     """
-    reply = client.run("kernels", "push", "-p", str(folder))
-    pushed = re.search(r"Kernel version (\d+) successfully pushed", reply.text)
-    if refused := re.search(r"not valid (\w+) sources .*?: (\[.*\])", reply.text):
-        raise KaggleError(
-            f"Kaggle left out the notebook's {refused.group(1)} sources {refused.group(2)}: "
-            "look whether they are there and whether this account may use them."
-        )
-    if reply.code != 0 or pushed is None:
-        raise reply.failure("Pushing the notebook")
-    return int(pushed.group(1))
+    doing = "Pushing the notebook"
+    answer: Any = client.call(doing, "push", folder=str(folder.resolve()))
+    for kind, sources in answer["left_out"].items():
+        if sources:
+            raise KaggleError(
+                f"Kaggle left out the notebook's {kind} sources {sources}: look whether they are "
+                "there and whether this account may use them."
+            )
+    if answer["error"] or not answer["version"]:
+        raise KaggleError(f"{doing} failed. Kernel push error: {answer['error'] or 'no reason'}")
+    return int(answer["version"])
 
 
 def run_state(reference: str) -> Run:
@@ -79,16 +98,12 @@ def run_state(reference: str) -> Run:
     Raises:
         KaggleError: Kaggle cannot be asked.
     """
-    reply = client.run("kernels", "status", reference)
-    found = re.search(r'has status "(?:\w+\.)?(\w+)"', reply.text)
-    if reply.code != 0 or found is None:
-        raise reply.failure(f"Asking for the run of {reference}")
-    failure = re.search(r'Failure message: "(.*)"', reply.text, re.DOTALL)
-    return Run(found.group(1).lower(), failure.group(1).strip() if failure else "")
+    answer: Any = client.call(f"Asking for the run of {reference}", "run", notebook=reference)
+    return Run(str(answer["status"]).lower(), str(answer["failure"] or "").strip())
 
 
 def fetch_output(reference: str, folder: Path) -> Output:
-    """Fetch the submission file and the log of the notebook's newest run into `folder`.
+    """Fetch submission file, summary, trace and log of the notebook's newest run into `folder`.
 
     Raises:
         KaggleError: they cannot be fetched.
@@ -96,7 +111,7 @@ def fetch_output(reference: str, folder: Path) -> Output:
     folder.mkdir(parents=True, exist_ok=True)
     reply = client.run(
         *("kernels", "output", reference, "-p", str(folder), "-o", "-q"),
-        *("--file-pattern", f"^{SUBMISSION.pattern}$"),
+        *("--file-pattern", FETCHED),
     )
     if reply.code != 0:
         raise reply.failure(f"Fetching the output of {reference}")
@@ -105,44 +120,54 @@ def fetch_output(reference: str, folder: Path) -> Output:
     return Output(there[0] if there else None, log)
 
 
-def submit(reference: str, version: int, file: str, competition: str, message: str) -> str:
+def submit(reference: str, version: int, file: str, competition: str, message: str) -> Submitted:
     """Submit a version of the notebook; return what Kaggle answers.
 
     Raises:
         KaggleError: Kaggle did not take it.
     """
-    reply = client.run(
-        *("competitions", "submit", competition, "-k", reference, "-v", str(version)),
-        *("-f", file, "-m", message),
+    answer: Any = client.call(
+        "Submitting",
+        "submit",
+        notebook=reference,
+        version=version,
+        file=file,
+        competition=competition,
+        message=message,
     )
-    # The client prints this sentence and exits 0 for a competition that is not there.
-    if reply.code != 0 or "Could not" in reply.text:
-        raise reply.failure("Submitting")
-    return reply.text.strip()
+    left = answer["left"]
+    return Submitted(answer["ref"] or None, str(answer["message"]), left)
 
 
 def submission(competition: str, message: str) -> Submission | None:
-    """Return the newest submission with this message, or None.
-
-    The client has no command for one submission, and does not print the new one's number.
+    """Return this account's newest submission with this message, or None.
 
     Raises:
         KaggleError: Kaggle cannot be asked.
     """
     doing = f"Listing the submissions to {competition}"
-    reply = client.run("competitions", "submissions", competition, "--format", "json")
-    if reply.code == 0 and "No submissions found" in reply.text:
-        return None
-    rows: list[Mapping[str, Any]] = reply.json(doing)
+    rows: list[Mapping[str, Any]] = client.call(doing, "submissions", competition=competition)
     found = [row for row in rows if row["description"] == message]
-    if not found:
-        return None
-    newest = max(found, key=lambda row: str(row["date"]))
+    return _submission(max(found, key=lambda row: str(row["date"]))) if found else None
+
+
+def numbered_submission(ref: int) -> Submission:
+    """Return the submission of that number as it is now.
+
+    Raises:
+        KaggleError: Kaggle cannot be asked.
+    """
+    return _submission(client.call(f"Asking for submission {ref}", "submission", ref=ref))
+
+
+def _submission(row: Mapping[str, Any]) -> Submission:
     return Submission(
-        date=str(newest["date"]),
-        status=str(newest["status"]).split(".")[-1].lower(),
-        public_score=newest["publicScore"] or "",
-        private_score=newest["privateScore"] or "",
+        ref=int(row["ref"]),
+        date=str(row["date"]),
+        status=str(row["status"]).lower(),
+        error=str(row["error"] or "").strip(),
+        public_score=row["public_score"] or "",
+        private_score=row["private_score"] or "",
     )
 
 

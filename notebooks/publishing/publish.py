@@ -27,7 +27,15 @@ from rich.table import Table
 
 from notebooks.packaging import settings
 from notebooks.packaging.settings import SettingsError
-from notebooks.publishing import client, datasets, kernels, published, staging
+from notebooks.publishing import (
+    client,
+    datasets,
+    kernels,
+    published,
+    reasons,
+    results,
+    staging,
+)
 from notebooks.publishing.client import CredentialError, KaggleError
 from notebooks.publishing.datasets import FAILED, Upload
 from notebooks.publishing.kernels import Run
@@ -126,7 +134,8 @@ def publish(console: Console, package: Package, seconds: float) -> Published:
     version = _push(console, package)
     run = _await_run(console, version.notebook, seconds)
     done = _keep_output(console, package, version, run)
-    _say(console, f"{done.message} is complete and left {done.file}: `make submit` submits it.")
+    then = "`make submit` submits it" if done.votes else submit_refuses(done)
+    _say(console, f"{done.message} is complete and left {done.file}: {then}.")
     _say(console, f"https://www.kaggle.com/code/{done.notebook}")
     return done
 
@@ -190,16 +199,31 @@ def _keep_output(console: Console, package: Package, version: Published, run: Ru
     shutil.rmtree(folder, ignore_errors=True)
     output = kernels.fetch_output(version.notebook, folder)
     where = f"its log is {output.log}" if output.log else "Kaggle gave no log"
+    log = output.log.read_text("utf-8") if output.log else ""
     if run.status != "complete":
         if output.log:
             _say(console, kernels.end_of(output.log))
         said = f" ({run.failure})" if run.failure else ""
-        raise RunFailedError(f"The commit run ended with {run.status}{said}: {where}.")
+        hint = reasons.reason(run.failure, log)
+        raise RunFailedError(
+            f"The commit run ended with {run.status}{said}: {where}.{f' {hint}' if hint else ''}"
+        )
     if output.submission is None:
         raise RunFailedError(f"The commit run left no submission file: {where}.")
-    done = replace(version, file=output.submission.name)
+    found = results.read(folder)
+    console.print(found.table())
+    done = replace(version, file=output.submission.name, votes=found.votes)
     published.save(package.dist, done)
     return done
+
+
+def submit_refuses(version: Published) -> str:
+    """Return why a version is not worth a submission."""
+    said = "did not say how many" if version.votes is None else "answered none"
+    return (
+        f"its commit run {said} of its problems by vote, so `make submit` wants ANYWAY=1; its "
+        "output lies in commit-run/"
+    )
 
 
 def _say(console: Console, text: str) -> None:

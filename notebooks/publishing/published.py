@@ -24,6 +24,8 @@ class Published:
     """The uploaded model that it takes; empty where the model came from `dist/` too."""
     file: str = ""
     """The submission file that its commit run left; empty until that run is complete."""
+    votes: int | None = None
+    """Problems that its commit run answered by vote; None where it did not say."""
 
     @property
     def message(self) -> str:

@@ -2,10 +2,12 @@
 
 Covers: submitting just what `dist/` holds, once, and reading its score. Does not cover: choosing
 among older versions; Kaggle's page does that. The same version is never submitted twice unless
-asked to: a submission costs a day, so that the command, run again, waits for the one it made.
+asked to: a submission costs a day, so that the command, run again, waits for the one it made. Nor
+is a version whose commit run gave fallback answers only.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +16,10 @@ from rich.console import Console
 
 from notebooks.packaging import settings
 from notebooks.packaging.settings import Settings
-from notebooks.publishing import client, kernels, published, staging
+from notebooks.publishing import client, kernels, published, reasons, staging
 from notebooks.publishing.client import KaggleError
 from notebooks.publishing.kernels import Submission
-from notebooks.publishing.publish import ROOT, guarded
+from notebooks.publishing.publish import ROOT, guarded, submit_refuses
 from notebooks.publishing.published import Published
 from notebooks.publishing.staging import StagingError
 
@@ -30,6 +32,8 @@ class Options:
     """What was published."""
     again: bool = False
     """Submit a version once more that was submitted already."""
+    anyway: bool = False
+    """Submit a version whose commit run answered no problem by vote."""
     poll_seconds: float = 60.0
     """Between two questions to Kaggle while waiting."""
 
@@ -44,7 +48,8 @@ def submit(options: Options, console: Console) -> None:
     """Submit what was published from `dist`, and print its score.
 
     Raises:
-        StagingError: nothing was published, or `dist` has changed since.
+        StagingError: nothing was published, or `dist` has changed since, or the commit run
+            answered nothing by vote.
         KaggleError: Kaggle did not take it, or could not score it.
     """
     chosen = settings.load()
@@ -53,13 +58,30 @@ def submit(options: Options, console: Console) -> None:
     before = kernels.submission(chosen.competition, version.message)
     if before is not None and not options.again:
         console.print(f"{version.message} was submitted before, on {before.date}.", soft_wrap=True)
+        ref = before.ref
     else:
-        answer = kernels.submit(
-            version.notebook, version.version, version.file, chosen.competition, version.message
-        )
-        console.print(answer, markup=False, highlight=False)
+        if not version.votes and not options.anyway:
+            raise StagingError(f"{version.message} is not submitted: {submit_refuses(version)}.")
+        ref = _submitted(console, chosen, version)
     date = before.date if before is not None and options.again else ""
-    _report(console, chosen, _await_score(console, chosen, version, date, options.poll_seconds))
+
+    def ask() -> Submission | None:
+        if ref is not None:
+            return kernels.numbered_submission(ref)
+        return kernels.submission(chosen.competition, version.message)
+
+    _report(console, chosen, _await_score(console, ask, date, options.poll_seconds))
+
+
+def _submitted(console: Console, chosen: Settings, version: Published) -> int | None:
+    """Submit the version; return the submission's number, where Kaggle gives one."""
+    answer = kernels.submit(
+        version.notebook, version.version, version.file, chosen.competition, version.message
+    )
+    console.print(answer.message, markup=False, highlight=False)
+    if answer.left is not None:
+        console.print(f"{answer.left} submissions remaining today.", highlight=False)
+    return answer.ref
 
 
 def _published(dist: Path, chosen: Settings) -> Published:
@@ -77,14 +99,12 @@ def _published(dist: Path, chosen: Settings) -> Published:
 
 
 def _await_score(
-    console: Console, chosen: Settings, version: Published, after: str, seconds: float
+    console: Console, ask: Callable[[], Submission | None], after: str, seconds: float
 ) -> Submission:
-    """Wait until the submission made after that date has been scored."""
+    """Wait until the submission that `ask` gives is one made after that date, and scored."""
     start = time.monotonic()
     with console.status("") as status:
-        for found in client.patiently(
-            lambda: kernels.submission(chosen.competition, version.message), seconds
-        ):
+        for found in client.patiently(ask, seconds):
             minutes = (time.monotonic() - start) / 60
             state = found.status if found is not None else "not listed yet"
             status.update(f"Submission {state}, {minutes:.0f} minutes ...")
@@ -96,7 +116,9 @@ def _await_score(
 def _report(console: Console, chosen: Settings, result: Submission) -> None:
     page = f"https://www.kaggle.com/competitions/{chosen.competition}/submissions"
     if result.status != "complete":
-        raise KaggleError(f"Kaggle could not score the submission; its page says why: {page}")
+        said = f": {result.error.rstrip('.')}" if result.error else ""
+        hint = reasons.reason(result.error) or "Its page may say more:"
+        raise KaggleError(f"Kaggle could not score the submission{said}. {hint} {page}")
     console.print(f"Public score {result.public_score or 'not shown'}")
     if result.private_score:
         console.print(f"Private score {result.private_score}")

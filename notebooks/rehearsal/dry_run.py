@@ -32,14 +32,20 @@ RESERVE_SHARE = 0.05
 KERNEL = """
 import json, sys
 from kernel.config import ConfigError
-from kernel.submission import main
+from kernel.submission import NoVoteError, main
 try:
     main(json.loads(sys.argv[1]))
 except ConfigError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
+except NoVoteError as error:
+    print(error, file=sys.stderr)
+    sys.exit({no_vote})
 """
-"""What the kernel's process runs; settings that cannot work are one sentence and exit 2."""
+"""What the kernel's process runs; what ends it is one sentence, and settings that cannot work exit
+with 2."""
+NO_VOTE = 3
+"""The kernel's status where no answer is a vote: the results are shown all the same."""
 STOP_SECONDS = 10.0
 """How long the kernel may take to end after Ctrl-C before it is killed."""
 
@@ -81,10 +87,12 @@ def main() -> None:
     status = _run_kernel(options, len(rows), model, out)
     if status == 2:
         sys.exit(2)  # the kernel has said why
-    if status != 0:
+    if status not in (0, NO_VOTE):
         print(f"The kernel ended with {status}: see {out / 'engine.log'}.", file=sys.stderr)
         sys.exit(1)
     _report(rows, out)
+    if status == NO_VOTE:
+        sys.exit(1)  # the kernel has said why
 
 
 def _complain(sentence: str) -> int:
@@ -120,7 +128,9 @@ def _run_kernel(options: Options, problems: int, model: Path, out: Path) -> int:
         "TOKENIZERS_PARALLELISM": "false",
     }
     process = subprocess.Popen(
-        [sys.executable, "-c", KERNEL, json.dumps(settings)], env=env, cwd=out
+        [sys.executable, "-c", KERNEL.format(no_vote=NO_VOTE), json.dumps(settings)],
+        env=env,
+        cwd=out,
     )
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:

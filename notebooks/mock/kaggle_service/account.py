@@ -70,6 +70,8 @@ class Account:
     scoring: list[str] = field(default_factory=lambda: ["PENDING", "COMPLETE"])
     """The states of a submission, one a question; the last one stays."""
     score: str = "29"
+    scoring_error: str = ""
+    """What is said of a submission that ends with ERROR."""
 
     calls: list[str] = field(default_factory=list[str])
     """The methods that were called, in order."""

@@ -140,19 +140,31 @@ def list_submissions(account: Account, request: Json) -> Json:
     if not account.submissions:
         return {"submissions": []}
     status = account.next_state(account.scoring)
-    score = {"publicScore": account.score} if status == "COMPLETE" else {}
-    rows = [
-        {
-            "ref": number,
-            "date": each["date"],
-            "description": each["submissionDescription"],
-            "fileName": each["fileName"],
-            "status": status,
-            **score,
-        }
-        for number, each in enumerate(account.submissions, 1)
-    ]
-    return {"submissions": rows[::-1]}
+    numbers = range(1, len(account.submissions) + 1)
+    return {"submissions": [_submission(account, number, status) for number in numbers][::-1]}
+
+
+def get_submission(account: Account, request: Json) -> Json:
+    """Describe one submission."""
+    if not 1 <= (number := int(request.get("ref", 0))) <= len(account.submissions):
+        raise Refused(404, "No such submission")
+    return _submission(account, number, account.next_state(account.scoring))
+
+
+def _submission(account: Account, number: int, status: str) -> Json:
+    sent = account.submissions[number - 1]
+    known = {
+        "ref": number,
+        "date": sent["date"],
+        "description": sent["submissionDescription"],
+        "fileName": sent["fileName"],
+        "status": status,
+    }
+    if status == "COMPLETE":
+        known["publicScore"] = account.score
+    if status == "ERROR" and account.scoring_error:
+        known["errorDescription"] = account.scoring_error
+    return known
 
 
 METHODS: dict[str, Callable[[Account, Json], Json]] = {
@@ -170,6 +182,7 @@ METHODS: dict[str, Callable[[Account, Json], Json]] = {
     "competitions.CompetitionApiService/CreateCodeSubmission": create_code_submission,
     "competitions.CompetitionApiService/GetSubmissionLimits": get_submission_limits,
     "competitions.CompetitionApiService/ListSubmissions": list_submissions,
+    "competitions.CompetitionApiService/GetSubmission": get_submission,
 }
 
 

@@ -56,12 +56,15 @@ def test_a_failed_run_has_its_message_and_log(account: Account, tmp_path: Path) 
     assert (end[0], end[-1]) == ("line 50", "line 89")
 
 
-def test_of_the_output_only_the_submission_is_fetched(account: Account, tmp_path: Path) -> None:
+def test_of_the_output_only_what_is_looked_at_is_fetched(account: Account, tmp_path: Path) -> None:
     account.notebooks.append({})
-    account.outputs = {"submission.parquet": b"PAR1", "model.bin": b"0" * 1000}
-    output = kernels.fetch_output(NOTEBOOK, tmp_path)
+    looked_at = {"submission.parquet": b"PAR1", "summary.json": b"{}", "trace.jsonl": b"{}"}
+    account.outputs = {**looked_at, "model.bin": b"0" * 1000, "my-summary.json": b"{}"}
+    output = kernels.fetch_output(NOTEBOOK, tmp_path / "run")
     assert output.submission is not None and output.submission.read_bytes() == b"PAR1"
-    assert not (tmp_path / "model.bin").exists()
+    assert {path.name for path in (tmp_path / "run").iterdir()} - {"aimo-sc-tir.log"} == set(
+        looked_at
+    )
 
 
 def test_a_refused_submission_is_an_error_and_none_is_listed(account: Account) -> None:
@@ -80,6 +83,15 @@ def test_the_newest_submission_of_a_version_is_read(account: Account) -> None:
     assert found is not None and found.status == "error"
     assert found.date[:23] == account.submissions[2]["date"][:23]
     assert kernels.submission(COMPETITION, "aimo-sc-tir version 20") is None
+
+
+def test_a_submission_that_failed_says_why(account: Account) -> None:
+    account.notebooks.append({})
+    account.scoring, account.scoring_error = ["ERROR"], "Submission Scoring Error"
+    sent = kernels.submit(NOTEBOOK, 1, "submission.csv", COMPETITION, "aimo-sc-tir version 1")
+    assert (sent.ref, sent.left) == (1, 1)
+    found = kernels.numbered_submission(1)
+    assert (found.status, found.error) == ("error", "Submission Scoring Error")
 
 
 def test_single_failures_are_waited_out_and_many_are_not() -> None:

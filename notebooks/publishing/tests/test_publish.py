@@ -11,9 +11,10 @@ from rich.console import Console
 
 from notebooks.mock.kaggle_service.account import Account
 from notebooks.packaging import settings
-from notebooks.publishing import client, datasets, publish, staging
-from notebooks.publishing.client import CredentialError
+from notebooks.publishing import client, datasets, publish, published, staging, submit
+from notebooks.publishing.client import CredentialError, KaggleError
 from notebooks.publishing.publish import RunFailedError
+from notebooks.publishing.staging import StagingError
 from notebooks.publishing.tests.kaggle_standing import (
     CHECKPOINT,
     SIZE,
@@ -36,7 +37,12 @@ def dist(tmp_path: Path) -> Path:
 @pytest.fixture
 def account(tmp_path: Path) -> Iterator[Account]:
     account = Account(
-        outputs={"submission.csv": b"id,answer\n", "trace.jsonl": b"{}"}, log="running\ndone\n"
+        outputs={
+            "submission.csv": b"id,answer\n",
+            "summary.json": b'{"problems": [{"source": "vote"}, {"source": "default"}]}',
+            "trace.jsonl": b'{"event": "end", "restarts": 1, "left": 7200}',
+        },
+        log="running\ndone\n",
     )
     with standing(account, tmp_path / "home"):
         yield account
@@ -60,6 +66,9 @@ def test_publish_then_submit_then_again(dist: Path, account: Account) -> None:
     assert notebook["enableInternet"] is False and notebook["isPrivate"] is True
     assert notebook["dockerImage"] == settings.load().kernel.image
     assert "left submission.csv" in first.out
+    table = " ".join(first.out.replace("\u2502", " ").split())
+    assert "answered by vote 1 fallback answers 1 engine restarts 1" in table
+    assert "seconds left 7200" in table
 
     submitted = command("submit", dist)
     assert submitted.code == 0, submitted.err
@@ -120,6 +129,50 @@ def test_a_failed_commit_run_shows_its_log(dist: Path, account: Account) -> None
     assert not account.submissions
 
 
+def test_a_known_reason_is_said_in_a_sentence(dist: Path, account: Account) -> None:
+    account.runs, account.failure = ["ERROR"], "Your notebook failed"
+    account.log = "loading\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n"
+    with pytest.raises(RunFailedError, match="GPUs' memory did not suffice: set a smaller"):
+        see_through(dist)
+
+
+ZEROS = {
+    "fallbacks only": b'{"problems": [{"source": "default"}, {"source": "printed"}]}',
+    "nothing asked": b'{"problems": []}',
+    "torn": b'{"problems": [{"sou',
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_a_version_without_a_vote_is_not_submitted_by_itself(
+    name: str, dist: Path, account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if (summary := ZEROS[name]) is None:
+        del account.outputs["summary.json"]
+    else:
+        account.outputs["summary.json"] = summary
+    see_through(dist)
+    assert "`make submit` wants ANYWAY=1" in capsys.readouterr().out
+    with pytest.raises(StagingError, match=r"is not submitted: its commit run .* ANYWAY=1"):
+        submit.submit(submit.Options(dist=dist, poll_seconds=0), Console())
+    assert not account.submissions
+
+
+def test_a_version_without_a_vote_is_submitted_when_told_to(dist: Path, account: Account) -> None:
+    account.outputs["summary.json"] = b'{"problems": [{"source": "default"}]}'
+    see_through(dist)
+    submit.submit(submit.Options(dist=dist, poll_seconds=0, anyway=True), Console())
+    assert len(account.submissions) == 1
+
+
+def test_a_submission_that_cannot_be_scored_says_why(dist: Path, account: Account) -> None:
+    see_through(dist)
+    account.scoring, account.scoring_error = ["PENDING", "ERROR"], "Submission Scoring Error"
+    with pytest.raises(KaggleError, match=r"Submission Scoring Error\. .*`make rehearse` shows"):
+        submit.submit(submit.Options(dist=dist, poll_seconds=0), Console())
+
+
 def test_a_commit_run_without_submission_file_fails(dist: Path, account: Account) -> None:
     del account.outputs["submission.csv"]
     with pytest.raises(RunFailedError, match="left no submission file: its log is"):
@@ -129,7 +182,12 @@ def test_a_commit_run_without_submission_file_fails(dist: Path, account: Account
 def see_through(dist: Path) -> None:
     """Publish with both datasets there already."""
     package = staging.examine(dist, settings.load())
-    publish.publish(Console(), replace(package, datasets=()), 0.0)
+    account_has = replace(package, datasets=())
+    publish.publish(Console(), account_has, 0.0)
+    # What is published is made of the datasets too.
+    last = published.load(dist)
+    assert last is not None
+    published.save(dist, replace(last, key=package.owned_by("anna").key()))
 
 
 @pytest.mark.parametrize("token", [None, "wrong-token"])
