@@ -15,8 +15,8 @@ MAX_DIGITS = 640
 """Of a literal: `sys.set_int_max_str_digits` takes no lower limit, so `int` never refuses."""
 MAX_ROOT = 64
 """Degree of a root; keeps Newton's iteration short."""
-MAX_WORK = 1_500_000
-"""For one text, in steps of 2 to 4 ns: 3 to 6 ms on a slow core."""
+MAX_WORK = 1_000_000
+"""For one text, in steps of 2 to 7 ns: 2 to 7 ms, the latter on a crowded machine."""
 CALL_WORK = 1000
 """Of any operation, however small its numbers: what Python takes to get there."""
 DIGIT_BITS = 30
