@@ -193,6 +193,40 @@ def _named(row: Mapping[str, Any]) -> str:
     return f"{name.strip()}, {row['problems']} problems" if below else name
 
 
+WAYS = {"words": "words, vote", 1: "one block (M = 1)", 4: "SC-TIR (M = 4)"}
+
+
+def _recipe(result: Result) -> str:
+    rows = [
+        f"| after ({_where(result)}) | set | way | right | 95% interval | p against base "
+        "| tokens a problem | blocks (failed) |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    scored = [row for row in result["rows"] if "model" in row]
+    rows += [
+        f"| {row['model']} | {row['set']} | {WAYS[row['rounds']]} "
+        f"| {row['right']} of {row['problems']} | {row['low']:.0%} to {row['high']:.0%} "
+        f"| {format(row['p_against_base'], '.2g') if 'p_against_base' in row else ''} "
+        f"| {row['tokens_a_problem']} | {row['code_blocks']} ({row['code_blocks_failed']}) |"
+        for row in scored
+    ]
+    head = f"N = {scored[0]['candidates']}, temperature {scored[0]['temperature']:g}. "
+    notes = [
+        _recovered(row) for row in result["rows"] if "recoveries" in row and row["saw_an_error"]
+    ]
+    return "\n".join(rows) + f"\n\n{head}" + " ".join(notes)
+
+
+def _recovered(row: Result) -> str:
+    """Say what becomes of candidates whose first block fails."""
+    return (
+        f"On the {row['recoveries']} set {row['saw_an_error']} candidates of stage 2 saw an error, "
+        f"{row['wrote_another_block']} wrote another block and {row['mended']} were right in the "
+        f"end; on the {row['problems_with_a_failed_block']} problems concerned M = 4 has "
+        f"{row['right_m4']} right and M = 1 {row['right_m1']} (McNemar p = {row['p']:.2g})."
+    )
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
@@ -207,6 +241,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "quantize": _quantize,
     "overhead": _overhead,
     "statistics": _statistics,
+    "recipe": _recipe,
 }
 
 
