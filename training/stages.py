@@ -156,6 +156,7 @@ def finish(
     model = trainer.accelerator.unwrap_model(trainer.model)
     # As it is published: 16 bits, and the attention that every reader has.
     model.config._attn_implementation = "sdpa"
+    model.config.use_cache = True
     model = model.to(torch.bfloat16)
     model_folder.write(folder.model, model, tokenizer, recipe.profile, report, (picture,))
     folder.drop_checkpoints()

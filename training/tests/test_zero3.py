@@ -41,7 +41,8 @@ def test_deepspeed_takes_what_accelerate_makes_of_it() -> None:
     made |= {
         "train_batch_size": stage.batch,
         "train_micro_batch_size_per_gpu": stage.blocks_at_once,
-        "gradient_accumulation_steps": 1,
+        # One process here stands for the eight: it would take their parts one by one.
+        "gradient_accumulation_steps": stage.batch // stage.blocks_at_once,
         "bf16": {"enabled": True},
     }
     read: Any = DeepSpeedConfig({k: v for k, v in made.items() if v != "auto"}, mpu=None)

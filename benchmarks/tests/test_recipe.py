@@ -1,0 +1,65 @@
+"""What the recipe's figures count: one block against four, and what becomes of failed blocks."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import recipe
+from benchmarks.recipe import FOUR, ONE_BLOCK, Scores, figures_of, recoveries, right, rounds_test
+from training.recipe import Place
+from validation.runs.records import Recording, read_run
+from validation.tests.run_files import CODE, RunFile
+
+FAILED = (CODE.format("x"), "NameError: name 'x' is not defined", "raised")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Recording:
+    """Three problems: mended in a second block; given up after an error; right at once."""
+    made = RunFile()
+    made.problem("mended", 5)
+    made.candidate(0, FAILED, (CODE.format(5), "5"), "So \\boxed{5}.", answer=5)
+    made.solution(5)
+    made.problem("given-up", 6)
+    made.candidate(0, FAILED, "I cannot.", reason="no_answer")
+    made.solution(0)
+    made.problem("at-once", 7)
+    made.candidate(0, (CODE.format(7), "7"), "So \\boxed{7}.", answer=7)
+    made.solution(7)
+    return read_run(made.save(tmp_path / "tir-known.jsonl"))
+
+
+def test_one_block_counts_what_it_printed(run: Recording) -> None:
+    assert right(run, ONE_BLOCK, 1) == {"at-once": True, "given-up": False, "mended": False}
+    assert right(run, FOUR) == {"at-once": True, "given-up": False, "mended": True}
+
+
+def test_recoveries_are_counted(run: Recording) -> None:
+    assert recoveries(run) == {"saw_an_error": 2, "wrote_another_block": 1, "mended": 1}
+
+
+def test_rounds_are_compared_where_a_first_block_failed(run: Recording) -> None:
+    one = Scores("tir", "known", 1, run, right(run, ONE_BLOCK, 1))
+    four = Scores("tir", "known", 4, run, right(run, FOUR))
+    found = rounds_test(one, four)
+    assert found["problems_with_a_failed_block"] == 2
+    assert (found["right_m1"], found["right_m4"]) == (0, 1)
+
+
+def test_figures_of_runs_that_are_not_there_are_left_out(run: Recording, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    four = Scores("tir", "known", 4, run, right(run, FOUR))
+    figures = figures_of([four], place)
+    assert figures["right_tir_m4"] == pytest.approx(2 / 3, abs=1e-4)
+    assert "right_base" not in figures
+    assert set(figures) == {"right_tir_m4", "minutes", "rows_decontaminated"}
+
+
+def test_a_recipes_runs_are_found_by_name(run: Recording, tmp_path: Path) -> None:
+    place = Place(tmp_path / "place")
+    place.evaluations.mkdir(parents=True)
+    (place.evaluations / "tir-known.jsonl").write_bytes(run.path.read_bytes())
+    found = recipe.scores(place)
+    assert [(s.model, s.set, s.rounds) for s in found] == [("tir", "known", 4), ("tir", "known", 1)]
+    row = recipe.row(found[0], None)
+    assert (row["right"], row["problems"], row["code_blocks_failed"]) == (2, 3, 2)
