@@ -89,7 +89,8 @@ def row(found: Scores, base: Scores | None) -> dict[str, Any]:
     count = len(found.right)
     interval = statistics.wilson(sum(found.right.values()), count)
     every = [c for solved in found.run.solved for c in solved.candidates]
-    blocks = [made.ran for c in every for made in c.rounds if made.ran]
+    rounds = [made for c in every for made in c.rounds[: found.rounds]]
+    blocks = [made.ran for made in rounds if made.ran]
     against: dict[str, Any] = {}
     if base and base is not found:
         common = sorted(base.right.keys() & found.right.keys())
@@ -105,7 +106,7 @@ def row(found: Scores, base: Scores | None) -> dict[str, Any]:
         "high": round(interval.high, 4),
         "temperature": found.run.settings.get("temperature"),
         "candidates": found.run.settings.get("candidates"),
-        "tokens_a_problem": round(sum(c.tokens for c in every) / len(found.run.solved)),
+        "tokens_a_problem": round(sum(made.tokens for made in rounds) / len(found.run.solved)),
         "code_blocks": len(blocks),
         "code_blocks_failed": sum(ran.status is not ExecutionStatus.OK for ran in blocks),
         **against,

@@ -45,11 +45,10 @@ class Samples:
         """All their tokens."""
         return sum(len(sample.ids) for sample in self.tokens)
 
-    def learnt(self, mask_outputs: bool) -> float:
+    def learnt(self, stage: Stage) -> float:
         """Return the share of the tokens whose loss counts."""
-        if not mask_outputs:
-            return 1.0
-        return sum(int(sample.own.sum()) for sample in self.tokens) / max(1, self.count)
+        masks = (stage.mask_outputs, stage.mask_failed)
+        return sum(int(sample.learnt(*masks).sum()) for sample in self.tokens) / max(1, self.count)
 
 
 def samples(rows: Sequence[Row], tokenizer: Any, block: int) -> Samples:
@@ -66,14 +65,16 @@ def samples(rows: Sequence[Row], tokenizer: Any, block: int) -> Samples:
     return Samples(fitting, len(every) - len(fitting))
 
 
-def dataset(found: Samples, mask_outputs: bool, seed: int | None = None) -> Dataset:
+def dataset(
+    found: Samples, mask_outputs: bool, mask_failed: bool, seed: int | None = None
+) -> Dataset:
     """Return the samples as TRL takes them, mixed by `seed` if there is one."""
     order = list(found.tokens)
     if seed is not None:
         random.Random(seed).shuffle(order)
     columns = {
         "input_ids": [sample.ids for sample in order],
-        "labels": [sample.labels(mask_outputs) for sample in order],
+        "labels": [sample.labels(mask_outputs, mask_failed) for sample in order],
     }
     return Dataset.from_dict(columns)
 

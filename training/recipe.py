@@ -8,12 +8,13 @@ Everything goes into the cache, never into the repository. A step that is done i
 was cut off is begun again by its own command, which resumes.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tyro
@@ -81,8 +82,12 @@ class Place:
 
 
 def place_of(recipe: Recipe, out: Path | None = None) -> Place:
-    """Return where a recipe's work goes."""
-    return Place((out or cache_folder() / "recipes" / recipe.name).resolve())
+    """Return where a recipe's work goes: a folder for each state of what its models depend on."""
+    parts = (recipe.base, recipe.seed, recipe.chat_template, recipe.data)
+    stages = (asdict(recipe.cot), asdict(recipe.tir), asdict(recipe.kto))
+    digest = hashlib.sha256(json.dumps([parts, stages], sort_keys=True).encode()).hexdigest()
+    name = f"{recipe.name}-{digest[:8]}"
+    return Place((out or cache_folder() / "recipes" / name).resolve())
 
 
 def steps(recipe: Recipe, name: str, place: Place, base: str) -> Iterator[Step]:

@@ -37,6 +37,8 @@ class Stage:
     weight_decay: float = 0.0
     mask_outputs: bool = False
     """Learn the model's own part alone; otherwise every token, the problem and outputs included."""
+    mask_failed: bool = False
+    """Do not learn rounds whose code failed: a model is to mend errors, not to make them."""
     checkpointing: bool = False
     """Compute activations twice and keep fewer of them: half as fast again, far less memory."""
     save_steps: int = 20

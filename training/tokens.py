@@ -7,6 +7,7 @@ The kernel tokenizes piece by piece: the prompt, each completion, each output bl
 which makes the mask exact: no token lies across the border of an output block.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from training.rows import Row
 
 IGNORED = -100
 """The label of a token that is not learnt."""
+_ERROR = re.compile(r"[\w.]*(?:Error|Exception|Interrupt|Exit|Iteration)\b(?::|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,19 @@ class Tokens:
 
     ids: NDArray[np.int32]
     own: NDArray[np.bool_]
+    failed: NDArray[np.bool_]
+    """Those of rounds whose code failed."""
     prompt: int
     """How many of them are the prompt."""
 
-    def labels(self, mask_outputs: bool) -> NDArray[np.int32]:
-        """Return what is learnt: every token, or the model's own alone."""
-        return np.where(self.own, self.ids, IGNORED) if mask_outputs else self.ids
+    def learnt(self, mask_outputs: bool, mask_failed: bool) -> NDArray[np.bool_]:
+        """Tell which tokens are learnt: all, or the model's own alone; and failed code or not."""
+        learnt = self.own if mask_outputs else np.ones_like(self.own)
+        return learnt & ~self.failed if mask_failed else learnt
+
+    def labels(self, mask_outputs: bool, mask_failed: bool = False) -> NDArray[np.int32]:
+        """Return the ids where they are learnt, and `IGNORED` elsewhere."""
+        return np.where(self.learnt(mask_outputs, mask_failed), self.ids, IGNORED)
 
 
 def encode(row: Row, encoding: Encoding, end: int) -> Tokens:
@@ -45,12 +54,21 @@ def encode(row: Row, encoding: Encoding, end: int) -> Tokens:
         end: the token that ends a turn; the model has to write it too.
     """
     prompt = encoding.encode_chat(messages(row.problem, Config()))
-    ids, own = list(prompt), [False] * len(prompt)
-    for text, is_own in pieces(row.solution, row.outputs):
+    ids, own, failed = list(prompt), [False] * len(prompt), [False] * len(prompt)
+    parts = list(pieces(row.solution, row.outputs))
+    for (text, is_own), (after, next_own) in zip(parts, [*parts[1:], ("", True)], strict=True):
         part = encoding.encode(text)
         ids += part
         own += [is_own] * len(part)
-    return Tokens(np.array([*ids, end], np.int32), np.array([*own, True]), len(prompt))
+        failed += [is_own and not next_own and is_error(after)] * len(part)
+    marks = (np.array([*own, True]), np.array([*failed, False]))
+    return Tokens(np.array([*ids, end], np.int32), *marks, len(prompt))
+
+
+def is_error(output: str) -> bool:
+    """Tell whether an output block shows code that failed: its last line names an exception."""
+    lines = [line for line in output.removesuffix("```\n").rstrip().splitlines() if line.strip()]
+    return bool(lines) and _ERROR.match(lines[-1].strip()) is not None
 
 
 def pieces(text: str, outputs: Sequence[tuple[int, int]]) -> Iterator[tuple[str, bool]]:

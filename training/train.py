@@ -95,7 +95,7 @@ def _run(options: Options, recipe: Recipe, stage: Stage, base: str, folder: RunF
     tokenizer = model_folder.load_tokenizer(base, recipe.chat_template)
     every = rows.read_rows(options.data / rows.TRAIN, stage.max_rows)
     found = fine_tuning.samples(every, tokenizer, stage.block)
-    learnt = found.learnt(stage.mask_outputs)
+    learnt = found.learnt(stage)
     print(
         f"{len(found.tokens)} rows, {found.count} tokens an epoch, {learnt:.0%} of them learnt; "
         f"{found.too_long} rows are longer than {stage.block} tokens and left out"
@@ -108,7 +108,8 @@ def _run(options: Options, recipe: Recipe, stage: Stage, base: str, folder: RunF
     stages.refuse(base, work, here, folder.path, recipe.hours)
     with fine_tuning.quiet():
         model = fine_tuning.load_model(base, here)
-    train_rows = fine_tuning.dataset(found, stage.mask_outputs, recipe.seed)
+    masks = (stage.mask_outputs, stage.mask_failed)
+    train_rows = fine_tuning.dataset(found, *masks, recipe.seed)
     heldout = _heldout(options.data, tokenizer, stage)
     trainer = fine_tuning.build(stage, model, tokenizer, train_rows, heldout, shared, here.devices)
     if not stages.run(trainer, folder, tokens):
@@ -128,12 +129,12 @@ def _run(options: Options, recipe: Recipe, stage: Stage, base: str, folder: RunF
 
 
 def _heldout(data: Path, tokenizer: Any, stage: Stage) -> Any:
-    """Return the held-out rows as a dataset; only what the model has to write counts there."""
+    """Return the held-out rows as a dataset; only what the model is to write counts there."""
     path = data / rows.HELDOUT
     if not path.is_file():
         return None
     found = fine_tuning.samples(rows.read_rows(path), tokenizer, stage.block)
-    return fine_tuning.dataset(found, mask_outputs=True)
+    return fine_tuning.dataset(found, mask_outputs=True, mask_failed=True)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def trainer_of(folder: Path) -> PackedTrainer:
     base = make_model(folder / "base")
     found = samples(read_rows(make_data(folder / "data") / "train.jsonl"), make_tokenizer(), 1024)
     model = fine_tuning.load_model(base, CPU)
-    rows = dataset(found, mask_outputs=True, seed=0)
+    rows = dataset(found, mask_outputs=True, mask_failed=False, seed=0)
     shared = shared_arguments(folder / "out", CPU, 0, "")
     return build(STAGE, model, make_tokenizer(), rows, None, shared, 1)
 

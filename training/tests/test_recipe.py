@@ -86,6 +86,16 @@ def test_a_whole_recipe_from_base_to_kto(
     assert capsys.readouterr().out.count("done before") == len(every)
 
 
+def test_a_recipe_that_trains_otherwise_gets_a_folder_of_its_own(tmp_path: Path) -> None:
+    path = make_recipe(tmp_path / "tiny.toml", tmp_path)
+    before = place_of(settings.load(str(path)))
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("temperature = 0.6", "temperature = 0.5"), "utf-8")
+    assert place_of(settings.load(str(path))) == before
+    path.write_text(text.replace("epochs = 2", "epochs = 3"), "utf-8")
+    assert place_of(settings.load(str(path))) != before
+
+
 def test_a_step_that_fails_ends_the_recipe_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

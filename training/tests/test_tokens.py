@@ -1,9 +1,12 @@
+from itertools import accumulate
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.config import Config
 from kernel.engine.tokenizer import Encoding
-from kernel.prompt import messages
+from kernel.prompt import messages, output_block
 from training.rows import Row
 from training.tests.tiny import make_row, make_tokenizer
 from training.tokens import IGNORED, encode, pieces
@@ -37,6 +40,31 @@ def test_the_ids_are_those_of_the_kernels_context() -> None:
     assert not tokens.own[: tokens.prompt].any()
     text = TOKENIZER.decode(tokens.ids[tokens.prompt :], skip_special_tokens=False)
     assert text == row.solution + "<|im_end|>"
+
+
+FAILED = [
+    ("Traceback (most recent call last):\nNameError: name 'x' is not defined", True),
+    ("SyntaxError: '(' was never closed", True),
+    ("TimeoutError: the code ran longer than 10 seconds.", True),
+    ("StopIteration", True),
+    ("42", False),
+    ("Error rate: 3", False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("output", "failed"), FAILED)
+def test_rounds_whose_code_failed_can_be_left_out(output: str, failed: bool) -> None:
+    first, second = "```python\nprint(x)\n```output", "```python\nprint(1)\n```output"
+    block = output_block(first, output, Config().stop)
+    last = output_block(second, "1", Config().stop)
+    ends = list(accumulate(map(len, (first, block, second, last))))
+    solution = first + block + second + last + "It is 1."
+    spans = ((ends[0], ends[1]), (ends[2], ends[3]))
+    tokens = encode(Row("What?", solution, spans), ENCODING, END)
+    learnt = tokens.labels(mask_outputs=True, mask_failed=True)
+    text = TOKENIZER.decode([i for i in learnt if i != IGNORED], skip_special_tokens=False)
+    assert text == ("" if failed else first) + second + "It is 1.<|im_end|>"
 
 
 def test_without_a_mask_every_token_is_learnt() -> None:
