@@ -19,6 +19,8 @@ PUBLISHED_TOKENS = {"cot": 430_000_000, "tir": 43_000_000}
 some 600 (NuminaMath-TIR)."""
 KTO_TOKENS = 20_000_000
 """Four completions of some 500 tokens for 10,000 problems."""
+ROW_TOKENS = 150
+"""Of a conversation of the generator's, about."""
 GPU_HOUR = 3.0
 """Dollars for an hour of one H100, as clouds rent it."""
 H100_BYTES = 79 * GIB
@@ -52,13 +54,14 @@ def works(recipe: Recipe) -> dict[str, Work]:
     found: dict[str, Work] = {}
     for name in ("cot", "tir"):
         stage = recipe.stage(name)
-        rows = recipe.data.get(name, {}).get("rows")
-        epoch = PUBLISHED_TOKENS[name] if rows is None else int(rows) * 150
+        options = recipe.data.get(name, {})
+        published = str(options.get("sources", "")).startswith("numina")
+        epoch = PUBLISHED_TOKENS[name] if published else ROW_TOKENS * int(options["rows"])
         block = stage.block * stage.blocks_at_once
         learnt = 0.6 if stage.mask_outputs else 1.0
         found[name] = Work(round(epoch * stage.epochs), block, stage.checkpointing, learnt)
     kto = recipe.kto
-    tokens = KTO_TOKENS if kto.most is None else kto.most * 150
+    tokens = KTO_TOKENS if kto.most is None else kto.most * ROW_TOKENS
     block = kto.context * kto.samples_at_once
     found["kto"] = Work(round(tokens * kto.epochs), block, kto.checkpointing, reference=True)
     return found

@@ -21,7 +21,7 @@ import tyro
 
 from common import files
 from common.embedded_model import cache_folder
-from training import evaluation, settings
+from training import evaluation, gsm8k, settings
 from training.evaluation import WORDS, Scored
 from training.preview import preview
 from training.settings import Recipe, TrainingError
@@ -29,6 +29,10 @@ from training.stages import resolved
 
 ROOT = Path(__file__).resolve().parent.parent
 DRY_RUN_PROBLEMS = ROOT / "common/problems.csv"
+GSM8K = cache_folder() / "sets/gsm8k.jsonl"
+"""Asked where it could be fetched."""
+WHOLE = 100_000
+"""More problems than any set has."""
 
 
 @dataclass
@@ -146,13 +150,15 @@ def _evaluations(recipe: Recipe, name: str, model: Path, place: Place) -> Iterat
     """
     data, how = place.data("tir"), recipe.evaluation
     words = WORDS if name == "cot" else {}
-    for kind, problems, most in (
+    sets = [
         ("known", data / "problems-known.jsonl", how.known),
         ("heldout", data / "problems-heldout.jsonl", how.heldout),
         ("dry-run", DRY_RUN_PROBLEMS, 10),
-    ):
-        if name == "cot" and kind != "known":
-            continue
+        *([("gsm8k", GSM8K, gsm8k.COUNT)] if GSM8K.is_file() else []),
+    ]
+    if how.sets:
+        sets = [(kind, Path(kind), WHOLE) for kind in how.sets]
+    for kind, problems, most in sets[: 1 if name == "cot" and not how.sets else None]:
         scored = Scored(f"{name}-{kind}", model, problems, most, words)
         command = tuple(evaluation.command(scored, how, place.evaluations))
         done = evaluation.done_file(scored, place.evaluations)
@@ -166,6 +172,8 @@ def main() -> None:
         recipe = settings.load(options.recipe)
         place = place_of(recipe, options.out)
         base = recipe.base if options.dry_run else resolved(recipe.base)
+        if not options.dry_run:
+            gsm8k.fetched(GSM8K)
         every = list(steps(recipe, options.recipe, place, base))
         if options.until and options.until not in {step.name for step in every}:
             names = ", ".join(step.name for step in every)

@@ -5,7 +5,7 @@ its name. Does not cover: where files go, and what a machine can hold (`estimate
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,8 @@ class Evaluation:
     """Problems of the families trained on."""
     heldout: int = 130
     """Problems of families never seen."""
+    sets: Sequence[str] = ()
+    """Validation sets by name, in place of the generator's families."""
 
 
 @dataclass(frozen=True, slots=True)
