@@ -21,13 +21,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks import machine_code
 from benchmarks.result import write_result
 from benchmarks.vllm_source import VERSION, unified_attention_file, unified_attention_module
 from common import environment
+from common.console import console
 from common.environment import SetupError
 from kernel.engine.tests.attention_cases import Case, inputs, reference
 
@@ -214,7 +214,7 @@ def show(rows: list[Mapping[str, Any]]) -> None:
     table = Table(*(column.replace("_", " ") for column in columns))
     for row in rows:
         table.add_row(*(str(row[column]) for column in columns))
-    Console(width=max(150, Console().width)).print(table)
+    console(width=max(150, console().width)).print(table)
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.result import write_result
 from common import embedded_model
+from common.console import console
 from kernel.checks.preflight import PROFILE
 from kernel.config import Config
 from kernel.engine.vllm_engine import VllmEngine
@@ -206,7 +206,7 @@ def main() -> None:
             str(found["tokens_a_problem"]),
             f"{found['seconds_a_problem']:.1f}",
         )
-    Console().print(table)
+    console().print(table)
     names = ("chain_of_thought", "one_code_block", "sc_tir")
     figures = {f"{name}_right": found["right"] for name, found in zip(names, rows, strict=True)}
     figures |= {"problems": rows[0]["problems"], "candidates": CANDIDATES}

@@ -20,11 +20,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.fault_list import FAULTS, Fault
 from benchmarks.result import write_result
+from common.console import console
 from kernel.tests.fault_runs import FaultRun
 
 TINY_DISK = ("unshare", "-rm", "sh", "-c")
@@ -82,7 +82,7 @@ def measure(fault: Fault, folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Inject every fault, print the table, write the file; exit 1 if an answer was lost."""
-    console = Console(width=max(110, Console().width))
+    shown = console(width=max(110, console().width))
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     table = Table("fault", "injected", "answers of 50", "by vote", "seconds late", "answers lost")
     rows: list[dict[str, Any]] = []
@@ -96,8 +96,8 @@ def main() -> None:
         "seconds_late": max(row["seconds_late"] for row in rows),
         "faults_injected": sum(row["injected"] for row in rows),
     }
-    console.print(table)
-    console.print(f"{figures}\nwritten to {write_result('faults', figures, rows)}", soft_wrap=True)
+    shown.print(table)
+    shown.print(f"{figures}\nwritten to {write_result('faults', figures, rows)}", soft_wrap=True)
     sys.exit(1 if figures["answers_lost"] or figures["seconds_late"] else 0)
 
 

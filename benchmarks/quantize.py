@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.result import write_result
+from common.console import console
 from quantize.build import build
 from quantize.options import Options
 from quantize.steps import BuildError
@@ -104,7 +104,7 @@ def show(rows: list[dict[str, Any]]) -> None:
             str(entry["peak_mib"]),
             f"answers {entry['answer']}" if entry["vllm_loads"] else "does not load",
         )
-    Console().print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.result import write_result
+from common.console import console
 from kernel.records import ExecutionStatus
 from training import settings
 from training.recipe import Place, place_of
@@ -228,7 +228,7 @@ def show(rows: Sequence[Mapping[str, Any]]) -> None:
             f"{found['code_blocks']} ({found['code_blocks_failed']})",
             "" if p is None else f"{p:.2g}",
         )
-    Console().print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Covers: where and when it was measured, and writing the file whole or not at all
 what the figures mean; each benchmark says so itself.
 """
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from common.files import write_json
 from kernel.engine.cpu import read_cpu
 
 FOLDER = Path(__file__).resolve().parent / "results"
@@ -35,8 +35,5 @@ def write_result(
         "rows": list(rows),
     }
     path = FOLDER / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".new")
-    scratch.write_text(json.dumps(result, indent=2) + "\n", "utf-8")
-    scratch.replace(path)
+    write_json(path, result, indent=2)
     return path

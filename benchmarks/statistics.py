@@ -20,12 +20,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from scipy import stats
 
 from benchmarks.result import write_result
+from common.console import console
 from validation import compare, permutation, power, statistics, variance
 from validation.permutation import Difference, Seeds
 from validation.statistics import Floats, Interval
@@ -310,7 +310,7 @@ def measure() -> tuple[dict[str, float], list[Row]]:
     """Return the result file's figures and rows."""
     start = time.perf_counter()
     rows: list[Row] = []
-    for ask in track(measures(), "Drawing runs", console=Console(stderr=True), transient=True):
+    for ask in track(measures(), "Drawing runs", console=console(stderr=True), transient=True):
         asked = ask()
         rows += [asked] if isinstance(asked, dict) else list(asked)
     off = [abs(r["percent"] - r["nominal"]) for r in _of(rows, "interval") if _counts(r)]
@@ -343,7 +343,7 @@ def main() -> None:
         width = f"{row['width']:.3f}" if "width" in row else ""
         percents = (f"{row[key]:.1f}%" for key in ("percent", "nominal"))
         table.add_row(row["kind"], row["name"], *percents, width)
-    Console().print(table)
+    console().print(table)
     for name, value in figures.items():
         print(f"{name:<28}{value:>10}")
     print(f"written to  {write_result('statistics', figures, rows)}")

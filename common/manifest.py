@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from common.files import write_json
+
 NAME = "manifest.json"
 LEFT_OUT = frozenset({NAME, "dataset-metadata.json"})
 
@@ -35,9 +37,7 @@ def write(folder: Path) -> Path:
     """
     files = {path.name: asdict(_measure(path)) for path in _files(folder)}
     path = folder / NAME
-    scratch = folder / f".{NAME}.part"
-    scratch.write_text(json.dumps({"files": files}, indent=1) + "\n", "utf-8")
-    scratch.replace(path)
+    write_json(path, {"files": files})
     return path
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import tyro
 
 from common import manifest
+from common.files import write_text
 from model_card.render import faults, render
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,9 +50,7 @@ def make(model: Path, reports: Sequence[Path]) -> Path:
     if found := faults(card):
         raise CardError(f"The card is not fit to publish: {' '.join(found)}")
     path = model / "README.md"
-    scratch = model / ".README.md.part"
-    scratch.write_text(card, "utf-8")
-    scratch.replace(path)
+    write_text(path, card)
     manifest.write(model)
     return path
 

@@ -18,6 +18,8 @@ from typing import Any
 import nbformat
 import tyro
 
+from common.files import write_text
+
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks/submission.ipynb"
 CELLS = ROOT / "notebooks/cells"
@@ -145,10 +147,7 @@ def write(path: Path, text: str) -> bool:
     """Write a notebook whole or not at all; return whether that changed it."""
     if path.is_file() and path.read_text("utf-8") == text:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    scratch.write_text(text, "utf-8")
-    scratch.replace(path)
+    write_text(path, text)
     return True
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from common import files
+from common.files import write_json
 from kernel.engine import cpu
 from quantize.source.check import InputError, Source
 
@@ -49,9 +50,7 @@ class Workplace:
     def keep(self, step: str, result: Mapping[str, Any]) -> None:
         """Write a step's result: from then on the step is done."""
         path = self.folder / f"{step}.json"
-        scratch = path.with_suffix(".part")
-        scratch.write_text(json.dumps(result, indent=1, default=str) + "\n", "utf-8")
-        scratch.replace(path)
+        write_json(path, result, default=str)
 
     def clear_weights(self) -> None:
         """Remove what takes gigabytes, once the model is written."""

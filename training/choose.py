@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from common.console import console
 from kernel.report import write_json
 from validation import statistics
 from validation.compare import compare
@@ -155,11 +155,11 @@ def show(figures: Mapping[str, Any]) -> None:
     for row in figures["checkpoints"]:
         cells = [_cell(row["sets"].get(name)) for name in sets]
         table.add_row(Text(row["checkpoint"]), *cells, f"{row['mean']:.1%}")
-    console = Console()
-    console.print(table)
-    console.print(Text(f"best: {figures['best']}"))
+    shown = console()
+    shown.print(table)
+    shown.print(Text(f"best: {figures['best']}"))
     for test in figures["against_best"]:
-        console.print(Text(f"  against {test['checkpoint']}: {test['says']}."))
+        shown.print(Text(f"  against {test['checkpoint']}: {test['says']}."))
 
 
 def _cell(figures: Mapping[str, Any] | None) -> str:

@@ -1,6 +1,7 @@
 """The house: who may import whom, and no circles, over every module that is not a test."""
 
 import ast
+import re
 import sys
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -87,3 +88,11 @@ def test_the_import_check_sees_every_form_of_import() -> None:
         "kernel.submission"
     ]
     assert len(modules()) > 150
+
+
+def test_no_console_takes_names_for_markup():
+    """Texts of users stand in tables and lines: one console, without markup, prints them all."""
+    makes = re.compile(r"(?<![\w.])Console\(")
+    rooms = {name: path for name, path in modules().items() if not name.startswith("kernel.")}
+    makers = {name for name, path in rooms.items() if makes.search(path.read_text("utf-8"))}
+    assert makers == {"common.console"}

@@ -22,8 +22,9 @@ import tyro
 from rich.console import Console
 
 from common import embedded_model, manifest
-from common.console import Progress
+from common.console import Progress, console
 from common.environment import SetupError
+from common.files import write_json
 from notebooks import build
 from notebooks.packaging import loading, settings, wheelhouse
 from notebooks.publishing.client import KaggleError
@@ -82,7 +83,7 @@ class Part:
         """Note that it is built."""
         names = sorted(path.name for path in self.folder.iterdir() if path.name != STATE)
         state = {"key": self.key, "sizes": {name: _size(self.folder / name) for name in names}}
-        _write_json(self.folder / STATE, state)
+        write_json(self.folder / STATE, state)
 
 
 def home(out: Path, profile: ProfileName) -> Path:
@@ -170,7 +171,7 @@ def _kernel(chosen: settings.Settings, options: Options, tell: Callable[[str], N
     if not part.built:
         tell("Building the notebook ...")
         build.write(folder / NOTEBOOK, text)
-        _write_json(folder / "kernel-metadata.json", metadata)
+        write_json(folder / "kernel-metadata.json", metadata)
         part.seal()
     return part
 
@@ -281,24 +282,18 @@ def _json_text(value: Any) -> str:
     return json.dumps(value, indent=1) + "\n"
 
 
-def _write_json(path: Path, value: Any) -> None:
-    scratch = path.with_suffix(".part")
-    scratch.write_text(_json_text(value), "utf-8")
-    scratch.replace(path)
-
-
-def _report(console: Console, options: Options, parts: list[Part]) -> None:
+def _report(shown: Console, options: Options, parts: list[Part]) -> None:
     """Print what is there, with sizes, and what is missing."""
     for part in parts:
         files = [path for path in part.folder.iterdir() if path.name != STATE]
         size = sum(path.stat().st_size for path in files)
-        console.print(f"{part.folder}  {len(files)} files, {size / 1e6:,.1f} MB", soft_wrap=True)
+        shown.print(f"{part.folder}  {len(files)} files, {size / 1e6:,.1f} MB", soft_wrap=True)
     if options.profile == "t4x2" and len(parts) < 3:
         where = options.out / "model"
         if options.model_dataset:
-            console.print(f"The notebook takes its model from {options.model_dataset}.")
+            shown.print(f"The notebook takes its model from {options.model_dataset}.")
         else:
-            console.print(
+            shown.print(
                 f"There is no {where} yet: make it with `make quantize MODEL=...`, or name an "
                 "uploaded one with MODEL_DATASET=owner/slug.",
                 soft_wrap=True,
@@ -308,14 +303,14 @@ def _report(console: Console, options: Options, parts: list[Part]) -> None:
 def main() -> None:
     """Run the command; exit 2 where the package cannot be made."""
     options = tyro.cli(Options)
-    console = Console()
+    shown = console()
     try:
-        with Progress(console) as progress:
+        with Progress(shown) as progress:
             parts = package(options, progress)
     except (PackageError, settings.SettingsError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    _report(console, options, parts)
+    _report(shown, options, parts)
 
 
 if __name__ == "__main__":

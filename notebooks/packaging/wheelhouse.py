@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.files import whole
 from notebooks.cells.install import LIST
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,9 +101,8 @@ def lock(profile: Profile) -> None:
     with tempfile.TemporaryDirectory() as folder:
         left_out = Path(folder) / "override.txt"
         left_out.write_text(_never([*lines(profile.image), *filter(None, [profile.by_pip])]))
-        scratch = profile.lock.with_suffix(".part")
-        _run([*command, "--override", str(left_out), "--output-file", str(scratch)])
-        scratch.replace(profile.lock)
+        with whole(profile.lock) as scratch:
+            _run([*command, "--override", str(left_out), "--output-file", str(scratch)])
 
 
 def download(profile: Profile, folder: Path, tell: Callable[[str], None]) -> None:

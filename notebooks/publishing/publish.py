@@ -25,6 +25,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from common.console import console
 from notebooks.packaging import settings
 from notebooks.packaging.settings import SettingsError
 from notebooks.publishing import (
@@ -69,7 +70,7 @@ class RunFailedError(KaggleError):
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where Kaggle did not do its part."""
     options = tyro.cli(Options)
-    guarded(lambda: _main(options, Console()))
+    guarded(lambda: _main(options, console()))
 
 
 def guarded(action: Callable[[], None]) -> None:
@@ -149,7 +150,7 @@ def _send_dataset(console: Console, upload: Upload, seconds: float) -> None:
         if datasets.is_there(upload):
             _say(console, f"{upload.reference}: unchanged, version {remote.version}.")
             return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(upload.folder.name, total=sum(upload.sizes().values()))
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from common.files import write_json
+
 NAME = "published.json"
 
 
@@ -35,9 +37,7 @@ class Published:
 
 def save(dist: Path, published: Published) -> None:
     """Keep it, whole or not at all."""
-    scratch = dist / f".{NAME}.part"
-    scratch.write_text(json.dumps(asdict(published), indent=1) + "\n", "utf-8")
-    scratch.replace(dist / NAME)
+    write_json(dist / NAME, asdict(published))
 
 
 def load(dist: Path) -> Published | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
+from common.console import console
 from notebooks.packaging import settings
 from notebooks.packaging.settings import Settings
 from notebooks.publishing import client, kernels, published, reasons, staging
@@ -41,7 +42,7 @@ class Options:
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where Kaggle did not do its part."""
     options = tyro.cli(Options)
-    guarded(lambda: submit(options, Console()))
+    guarded(lambda: submit(options, console()))
 
 
 def submit(options: Options, console: Console) -> None:

@@ -17,10 +17,12 @@ from typing import Any, Literal
 
 import polars as pl
 import tyro
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from common import embedded_model
+from common.console import console
+from common.files import write_json
 from common.problems import ProblemFileError, ProblemRow, load_problems
 from kernel.answers import extraction
 from kernel.config import Config
@@ -165,7 +167,7 @@ def _report(rows: list[ProblemRow], out: Path) -> None:
         right += correct
         table.add_row(
             row.id,
-            f"[green]{result['answer']}[/]" if correct else str(result["answer"]),
+            Text(str(result["answer"]), "green" if correct else ""),
             "" if truth is None else str(truth),
             str(result["votes"]),
             str(result["candidates"]),
@@ -174,13 +176,10 @@ def _report(rows: list[ProblemRow], out: Path) -> None:
         )
     known = sum(row.truth is not None for row in rows)
     summary["score"] = {"right": right, "known": known}
-    scratch = path.with_suffix(".json.part")
-    scratch.write_text(json.dumps(summary, indent=1), "utf-8")
-    scratch.replace(path)
-    console = Console()
-    console.print(table)
-    console.print(f"submission  {submission}\ntrace       {out / 'trace.jsonl'}", soft_wrap=True)
-    console.print(f"score       {right} of {known} right")
+    write_json(path, summary)
+    console().print(table)
+    print(f"submission  {submission}\ntrace       {out / 'trace.jsonl'}")
+    print(f"score       {right} of {known} right")
 
 
 if __name__ == "__main__":

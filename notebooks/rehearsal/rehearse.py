@@ -7,7 +7,6 @@ that goes to Kaggle, in Kaggle's Python, and `image` says what stands in for wha
 GPUs, and what else is in the platform's image.
 """
 
-import json
 import shutil
 import subprocess
 import sys
@@ -19,12 +18,13 @@ from typing import Literal
 
 import tyro
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from common import embedded_model
-from common.console import Progress
+from common.console import Progress, console
 from common.environment import SetupError
+from common.files import write_json
 from common.problems import ProblemFileError, ProblemRow, load_problems
 from notebooks.packaging import package, settings
 from notebooks.packaging.settings import SettingsError
@@ -172,7 +172,7 @@ def _answered(trace: Path) -> int:
         return 0
 
 
-def _report(console: Console, notebook: Check, runs: Sequence[Run], out: Path) -> bool:
+def _report(shown: Console, notebook: Check, runs: Sequence[Run], out: Path) -> bool:
     """Print the table, write it as JSON; return whether everything passed."""
     judged = [[notebook, *run.checks] for run in runs]
     faults = any(check.fault for row in judged for check in row)
@@ -182,14 +182,14 @@ def _report(console: Console, notebook: Check, runs: Sequence[Run], out: Path) -
     for row in zip(*judged, strict=True):
         named = zip(runs, row, strict=True)
         reasons = [f"{run.plan.name}: {check.fault}" for run, check in named if check.fault]
-        marks = ("[red]FAIL[/]" if check.fault else "[green]pass[/]" for check in row)
-        table.add_row(row[0].name, *marks, *(["\n".join(map(escape, reasons))] if faults else []))
+        marks = (Text("FAIL", "red") if check.fault else Text("pass", "green") for check in row)
+        table.add_row(row[0].name, *marks, *(["\n".join(reasons)] if faults else []))
     table.add_row("seconds", *(f"{run.outcome.seconds:.0f}" for run in runs))
-    console.print(table)
+    shown.print(table)
     for real, stand_in in runs[0].stand_ins.items():
-        console.print(f"stand-in: {stand_in} for Kaggle's {real}", soft_wrap=True)
+        shown.print(f"stand-in: {stand_in} for Kaggle's {real}", soft_wrap=True)
     for network in sorted({run.outcome.network for run in runs}):
-        console.print(f"network: {network}", soft_wrap=True)
+        shown.print(f"network: {network}", soft_wrap=True)
     report = [
         {"run": run.plan.name, "layout": run.plan.layout, "stand_ins": dict(run.stand_ins)}
         | asdict(run.outcome)
@@ -197,8 +197,8 @@ def _report(console: Console, notebook: Check, runs: Sequence[Run], out: Path) -
         for run, row in zip(runs, judged, strict=True)
     ]
     path = out / "report.json"
-    path.write_text(json.dumps(report, indent=1), "utf-8")
-    console.print(f"report   {path}", soft_wrap=True)
+    write_json(path, report)
+    shown.print(f"report   {path}", soft_wrap=True)
     return not faults
 
 
@@ -206,7 +206,7 @@ def main() -> None:
     """Run the command; exit 1 where a check fails, 2 where it cannot run."""
     options = tyro.cli(Options)
     # A pipe has no width; the table and its reasons want more than the 80 columns taken for it.
-    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
+    shown = console(width=None if sys.stdout.isatty() else WIDTH)
     try:
         problems = load_problems(options.problems)
         home = package.home(options.dist, options.wheels or options.profile)
@@ -214,7 +214,7 @@ def main() -> None:
         for needed in (options.dist / "kernel" / package.NOTEBOOK, home / "wheels", *model):
             if not needed.exists():
                 sys.exit(_complain(f"There is no {needed}: `make package` makes it."))
-        with Progress(console) as progress:
+        with Progress(shown) as progress:
             runs = rehearse(options, problems, progress)
     except (
         *(ProblemFileError, isolation.NoPlaceError, SettingsError, SetupError),
@@ -222,7 +222,7 @@ def main() -> None:
     ) as error:
         sys.exit(_complain(str(error)))
     notebook = checks.check_notebook(runs[0].plan.notebook)
-    if not _report(console, notebook, runs, options.out):
+    if not _report(shown, notebook, runs, options.out):
         sys.exit(1)
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.files import FileError, Line, read_json_lines
+
 OWN = Path(__file__).parent / "heldout"
 NUMINA = "AI-MO/NuminaMath-TIR"
 DOMAINS = ("maths", "general")
@@ -21,7 +23,7 @@ MAX_ROWS = 64
 """Rows taken of a long source: some 40,000 tokens, enough for KL to settle in its third digit."""
 
 
-class HeldOutError(ValueError):
+class HeldOutError(FileError):
     """A source that cannot be read; the message says what to do."""
 
 
@@ -59,13 +61,12 @@ def read(path: Path, domain: str, rows: int = MAX_ROWS) -> list[HeldOut]:
     if not path.is_file():
         raise HeldOutError(f"{path} does not exist: name a JSONL file of held-out texts.")
     texts: list[HeldOut] = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if line.strip() and len(texts) < rows:
-            try:
-                texts.append(_text(json.loads(line), domain))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                form = "`messages`, `problem` and `solution`, or `text`"
-                raise HeldOutError(f"{path}, line {number}: a row needs {form}.") from None
+    try:
+        for line in read_json_lines(path):
+            if len(texts) < rows:
+                texts.append(_local_text(line, domain))
+    except FileError as error:
+        raise HeldOutError(str(error)) from None
     if not texts:
         raise HeldOutError(f"{path} has no rows: give it at least one text.")
     return texts
@@ -87,6 +88,14 @@ def numina(rows: int = MAX_ROWS) -> list[HeldOut]:
             "file of held-out texts."
         ) from None
     return [_text(row, "maths") for row in table.select(range(min(rows, len(table))))]
+
+
+def _local_text(line: Line, domain: str) -> HeldOut:
+    try:
+        return _text(line.value, domain)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        form = "`messages`, `problem` and `solution`, or `text`"
+        raise HeldOutError(f"{line.place}: a row needs {form}.") from None
 
 
 def _text(row: dict[str, Any], domain: str) -> HeldOut:

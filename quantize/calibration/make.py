@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from common.files import write_text
 from kernel import prompt
 from kernel.config import Config
 from kernel.sandbox.forked_sandbox import ForkedSandbox
@@ -38,9 +39,7 @@ def main() -> None:
             rows.setdefault(row["problem"], row)
             if len(rows) == COUNT:
                 break
-    scratch = CONVERSATIONS.with_suffix(".part")
-    scratch.write_text("".join(json.dumps(row) + "\n" for row in rows.values()), "utf-8")
-    scratch.replace(CONVERSATIONS)
+    write_text(CONVERSATIONS, "".join(json.dumps(row) + "\n" for row in rows.values()))
     print(CONVERSATIONS)
 
 

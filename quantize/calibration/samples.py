@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from common.files import FileError, read_json_lines, write_text
 from kernel import prompt
 from kernel.config import Config
 from quantize.calibration.make import CONVERSATIONS
@@ -74,10 +75,7 @@ class Calibration:
 
     def write(self, path: Path) -> None:
         """Write the token ids, one row a line; whole or not at all."""
-        scratch = path.with_suffix(".part")
-        lines = (json.dumps({"ids": ids}) + "\n" for ids in self.ids)
-        scratch.write_text("".join(lines), "utf-8")
-        scratch.replace(path)
+        write_text(path, "".join(json.dumps({"ids": ids}) + "\n" for ids in self.ids))
 
 
 def gather(
@@ -147,18 +145,11 @@ def from_file(path: Path) -> Iterator[Row]:
     """
     if not path.is_file():
         raise InputError(f"{path} is no file: give CALIBRATION= a JSONL file, {HUB} or {OWN}.")
-    # Not splitlines: a text may hold U+2028, which JSON does not escape.
-    for number, line in enumerate(path.read_text("utf-8", "replace").split("\n"), start=1):
-        if not line.strip():
-            continue
-        place = f"{path}, line {number}"
-        try:
-            cells = json.loads(line)
-        except ValueError:
-            raise InputError(f"{place}: this is not JSON.") from None
-        if not isinstance(cells, dict):
-            raise InputError(f"{place}: this is no JSON object.")
-        yield _row(cells, place)
+    try:
+        for line in read_json_lines(path):
+            yield _row(line.value, line.place)
+    except FileError as error:
+        raise InputError(str(error)) from None
 
 
 def from_hub() -> list[Row]:

@@ -5,7 +5,6 @@ a command that prints and keeps them. Does not cover: the texts (`heldout`), the
 (`distance`), running the models (`scoring`), judging the figures (`gates`).
 """
 
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
-from common.console import say
+from common.console import console, say
+from common.files import FileError, write_json
 from quantize.calibration import heldout
-from quantize.calibration.heldout import HeldOut, HeldOutError, Window, digest, windows
+from quantize.calibration.heldout import HeldOut, Window, digest, windows
 from quantize.comparison import gates
 from quantize.comparison.distance import Distance
 from quantize.comparison.load import LoadError, quantization
@@ -153,14 +152,11 @@ def main() -> int:
         found = compare(
             options.original, options.quantized, texts, recipe=recipe, dtype=options.dtype
         )
-    except (CompareError, HeldOutError, LoadError, OSError) as error:
+        show(found)
+        write_json(options.out, found.to_json())
+    except (CompareError, FileError, LoadError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    show(found)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    part = options.out.with_suffix(".part")
-    part.write_text(json.dumps(found.to_json(), indent=1) + "\n", "utf-8")
-    part.replace(options.out)
     failed = gates.failures(found)
     for sentence in failed:
         print(sentence, file=sys.stderr)
@@ -202,7 +198,7 @@ def show(comparison: Comparison) -> None:
     }
     for label, form in rows.items():
         table.add_row(label, *(form.format(domain) for domain in comparison.domains))
-    Console().print(table)
+    console().print(table)
     print(f"size       {comparison.size_ratio:.3f} of the original")
     if comparison.overflow:
         print(f"float16    largest activation {comparison.overflow.largest:.0f} of 65504")

@@ -10,6 +10,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from common.files import whole
+
 Series = dict[str, list[tuple[int, float]]]
 
 
@@ -64,9 +66,8 @@ def plot_layers(table: Path, picture: Path, measure: str = "error") -> Path:
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(visible=True, alpha=0.3)
     figure.legend(loc="outside right upper", fontsize="small", frameon=False)
-    scratch = picture.with_suffix(".part")
-    figure.savefig(scratch, format="png", dpi=120, metadata={"Software": None})
-    scratch.replace(picture)
+    with whole(picture) as scratch:
+        figure.savefig(scratch, format="png", dpi=120, metadata={"Software": None})
     return picture
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from common import embedded_model
+from common.console import console
 from kernel.checks.preflight import PROFILE
 from kernel.config import Config, ConfigError
 from kernel.engine.tokenizer import Encoding, load_tokenizer
@@ -83,7 +84,7 @@ def prepared(options: Options) -> Workplace:
     # A model that has been trained gets the bare problem.
     sieve = Sieve(checks_of(options.kind, encoding, replace(config, examples=())), index)
     out = options.out or ROOT / "runs" / "data" / options.kind
-    return Workplace(options, out, model, config, encoding, index, missing, sieve, Console())
+    return Workplace(options, out, model, config, encoding, index, missing, sieve, console())
 
 
 def settings_of(model: Path) -> Config:

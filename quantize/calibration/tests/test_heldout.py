@@ -137,3 +137,17 @@ def test_a_hub_out_of_reach_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(datasets, "load_dataset", load)
     with pytest.raises(HeldOutError, match="go online once"):
         heldout.numina()
+
+
+def test_a_line_separator_in_a_text_ends_no_line(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text('\ufeff{"text": "a\u2028b\x85c"}\n\n', "utf-8")
+    assert [text.text for text in heldout.read(path, "general")] == ["a\u2028b\x85c"]
+
+
+def test_a_broken_file_is_named_with_its_line(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    for row, told in ((b"5", "no JSON object"), (b'{"text": "\xff"}', "not UTF-8")):
+        path.write_bytes(b'{"text": "a"}\n' + row)
+        with pytest.raises(heldout.HeldOutError, match=f"line 2: this is {told}"):
+            heldout.read(path, "general")
