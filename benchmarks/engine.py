@@ -1,29 +1,43 @@
 """Measures the kernel's loop beside the reference loop on the real engine, in one run.
 
-    make bench-engine
+    make bench-engine                    all problems
+    python -m benchmarks.engine 2        the first two
 
-Both loops drive the same vLLM process (the embedded model, 48 candidates, 4 rounds, the limits of
-its profile) through the same problems with the same seeds, in turns, problem by problem: the
-kernel with the decided stop, the kernel with the full vote, then the reference. What the prefix
-cache keeps of the earlier ones helps the later, so the reference comes last.
+Three loops drive the same vLLM process (the embedded model, 48 candidates, 4 rounds, the limits of
+its profile) through the same problems with the same seeds: the kernel with the decided stop, with
+the full vote, and the reference. They take turns, problem by problem, and every other problem in
+the opposite order, since what the prefix cache keeps of one loop helps the next.
+
+A busy machine hits the reference's cold interpreters and not the engine, so the load is watched:
+`load` is that before the first problem, or what others used meanwhile where that is more. Above 1.5
+the result says so and is not shown. The ratios are of summed seconds; their intervals come from
+drawing problems anew.
 
 Covers: what `benchmarks/results/engine.json` holds. Does not cover: accuracy; the embedded model
 has little.
 """
 
+import os
+import random
+import statistics
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmarks import reference_loop
 from benchmarks.real_engine import Bench, opened
 from benchmarks.result import write_result
+from benchmarks.shares import OthersCpu, Shares, WatchedEngine, WatchedSandbox
 from kernel import sc_tir, voting
 from kernel.protocols import Engine
-from kernel.records import Completion, Problem, Request
+from kernel.records import Completion, Execution, Problem, Request
 from kernel.trace import Event, Trace
+
+LOOPS = ("kernel, decided stop", "kernel, full vote", "reference")
+DRAWS = 2000
 
 
 @dataclass
@@ -55,12 +69,15 @@ def run_kernel(bench: Bench, problem: Problem, stop: bool) -> dict[str, Any]:
     config = replace(bench.config, stop_when_decided=stop)
     watch = VoteWatch(config.candidates)
     trace = Trace(None, echo=watch.see)
+    shares = Shares()
+    engine: Any = WatchedEngine(bench.engine, shares)
+    sandbox: Any = WatchedSandbox(bench.sandbox, shares)
     begun = time.monotonic()
     deadline = bench.deadline()
-    solution = sc_tir.solve(problem, config, bench.engine, bench.sandbox, deadline, trace)
+    solution = sc_tir.solve(problem, config, engine, sandbox, deadline, trace)
     changed = not stop and watch.decided is not None and watch.decided != solution.answer
     return {
-        "loop": "kernel, decided stop" if stop else "kernel, full vote",
+        "loop": LOOPS[0] if stop else LOOPS[1],
         "problem": problem.id,
         "seconds": round(time.monotonic() - begun, 2),
         "tokens": solution.generated_tokens,
@@ -69,6 +86,7 @@ def run_kernel(bench: Bench, problem: Problem, stop: bool) -> dict[str, Any]:
         "votes": sum(solution.tally.values()),
         "ended": solution.ended,
         "answer_changed": changed,
+        **shares.shares(),
     }
 
 
@@ -84,20 +102,30 @@ def generate_all(engine: Engine, requests: list[Request]) -> list[Completion]:
 
 def run_reference(bench: Bench, problem: Problem) -> dict[str, Any]:
     """Solve a problem with the reference loop; return its row."""
-    engine = bench.engine
+    shares = Shares()
+    engine: Any = WatchedEngine(bench.engine, shares)
     begun = time.monotonic()
     ids = reference_loop.chat_ids(problem, bench.config, engine.encode_chat)
     pool = reference_loop.ColdPythons(bench.config)
+
+    def executed(blocks: Sequence[tuple[str, str]]) -> list[Execution]:
+        shares.note()
+        shares.sessions |= {session for session, _ in blocks}
+        done = pool(blocks)
+        shares.note()
+        shares.sessions.clear()
+        return done
+
     found = reference_loop.solve(
         problem,
         bench.config,
         ids,
         engine.encode,
         lambda requests: generate_all(engine, requests),
-        pool,
+        executed,
     )
     return {
-        "loop": "reference",
+        "loop": LOOPS[2],
         "problem": problem.id,
         "seconds": round(time.monotonic() - begun, 2),
         "tokens": found.generated_tokens,
@@ -107,33 +135,77 @@ def run_reference(bench: Bench, problem: Problem) -> dict[str, Any]:
         "rounds": found.rounds,
         "answer": found.answer,
         "votes": sum(found.tally.values()),
+        **shares.shares(),
     }
 
 
-def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
-    """Return the result file's figures and rows."""
+def measure(most: int | None = None) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Return the result file's figures and rows, of so many problems at most."""
+    before = os.getloadavg()[0]
     rows: list[dict[str, Any]] = []
-    with opened() as bench:
+    with opened(every=1) as bench:
         warm_up(bench)
-        for problem in bench.problems:
-            for loop in ("decided", "full", "reference"):
+        others = OthersCpu()
+        for number, problem in enumerate(bench.problems[:most]):
+            for loop in LOOPS[:: -1 if number % 2 else 1]:
                 print(f"{problem.id}: {loop} ...", file=sys.stderr, flush=True)
-                if loop == "reference":
+                if loop == LOOPS[2]:
                     rows.append(run_reference(bench, problem))
                 else:
-                    rows.append(run_kernel(bench, problem, loop == "decided"))
+                    rows.append(run_kernel(bench, problem, loop == LOOPS[0]))
                 print(rows[-1], file=sys.stderr, flush=True)
-        seconds = Counter[str]()
-        for row in rows:
-            seconds[row["loop"]] += row["seconds"]
-    reference = seconds["reference"]
-    figures = {
-        "problems_per_hour_ratio": round(reference / seconds["kernel, decided stop"], 2),
-        "problems_per_hour_ratio_full_vote": round(reference / seconds["kernel, full vote"], 2),
-        "answers_changed": sum(bool(row.get("answer_changed")) for row in rows),
-        "problems": len(bench.problems),
+        used = others.cpus()
+    return figures(rows, max(before, used)), [
+        *(summed(loop, own) for loop, own in by_loop(rows)),
+        *rows,
+    ]
+
+
+def by_loop(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return each loop's rows."""
+    return [(loop, [row for row in rows if row["loop"] == loop]) for loop in LOOPS]
+
+
+def summed(loop: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a loop's seconds a problem, and what its time went to."""
+    seconds = sum(row["seconds"] for row in rows)
+    shares = {
+        kind: round(sum(row[kind] * row["seconds"] for row in rows) / seconds, 3)
+        for kind in ("generating", "executing", "both", "neither")
     }
-    return figures, rows
+    return {"loop": loop, "seconds": round(seconds / len(rows), 1), **shares}
+
+
+def figures(rows: Sequence[dict[str, Any]], load: float) -> dict[str, float]:
+    """Return the figures: ratios with their intervals over problems."""
+    seconds: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in rows:
+        seconds[row["loop"]][row["problem"]] = row["seconds"]
+    found: dict[str, float] = {}
+    for loop, name in zip(LOOPS, ("", "_full_vote"), strict=False):
+        ratio, low, high = ratio_of(seconds[LOOPS[2]], seconds[loop])
+        values = {"": ratio, "_low": low, "_high": high}
+        for end, value in values.items():
+            found[f"problems_per_hour_ratio{name}{end}"] = round(value, 2)
+    return {
+        **found,
+        "answers_changed": sum(bool(row.get("answer_changed")) for row in rows),
+        "problems": len(seconds[LOOPS[0]]),
+        "load": round(load, 1),
+    }
+
+
+def ratio_of(theirs: dict[str, float], ours: dict[str, float]) -> tuple[float, float, float]:
+    """Return the ratio of summed seconds, with its 95% interval when problems are drawn anew."""
+    names = sorted(ours)
+    choose = random.Random(0)
+
+    def ratio(drawn: Sequence[str]) -> float:
+        return sum(theirs[name] for name in drawn) / sum(ours[name] for name in drawn)
+
+    drawn = sorted(ratio(choose.choices(names, k=len(names))) for _ in range(DRAWS))
+    cuts = statistics.quantiles(drawn, n=40)
+    return ratio(names), cuts[0], cuts[-1]
 
 
 def warm_up(bench: Bench) -> None:
@@ -146,12 +218,12 @@ def warm_up(bench: Bench) -> None:
 
 def main() -> None:
     """Measure, print the figures, write the file."""
-    figures, rows = measure()
-    for name, value in figures.items():
-        print(f"{name:<36}{value:>10}")
+    found, rows = measure(int(sys.argv[1]) if sys.argv[1:] else None)
+    for name, value in found.items():
+        print(f"{name:<44}{value:>10}")
     for row in rows:
         print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))
-    print(f"written to {write_result('engine', figures, rows)}")
+    print(f"written to {write_result('engine', found, rows)}")
 
 
 if __name__ == "__main__":

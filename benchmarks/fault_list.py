@@ -6,13 +6,15 @@ making the runs and counting their answers (`faults`).
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kernel.tests.fault_runs import CODED, FaultRun, broken
+from common.environment import triton
+from kernel.tests.fault_runs import CODED, FAKE, ROOT, FaultRun, broken
 
 ENGINE, SUPERVISOR = "kernel.engine.process", "kernel.sandbox.supervisor"
 JUMPS = """
@@ -116,6 +118,47 @@ def killed(run: FaultRun) -> None:
 
 
 CACHE_DROPS = 5
+
+
+def attending(change: Callable[[str], str], patience: float) -> Callable[[FaultRun], None]:
+    """Return what has a run use a copy of the kernel whose attention's file is changed.
+
+    Its trial may take so many seconds: an interpreter stands in for a GPU there.
+    """
+
+    def spoil(run: FaultRun) -> None:
+        copy = run.folder / "copy/kernel"
+        shutil.copytree(ROOT / "kernel", copy, ignore=shutil.ignore_patterns("tests"))
+        replaced(copy / "engine/attention.py", change)
+        replaced(copy / "engine/probe.py", lambda text: text.replace("OWN: 90", f"OWN: {patience}"))
+        paths = (copy.parent, FAKE, ROOT / "notebooks/mock" / run.api, triton())
+        run.env = {**run.env, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+
+    return spoil
+
+
+def replaced(path: Path, change: Callable[[str], str]) -> None:
+    """Change a file's text; a change that finds nothing to change is a mistake here."""
+    before = path.read_text("utf-8")
+    after = change(before)
+    assert after != before, f"{path.name} is another than this fault was made for"
+    path.write_text(after, "utf-8")
+
+
+def at_its_start(code: str, calls: int = 0) -> Callable[[str], str]:
+    """Return what puts code at the start of the attention's function, for calls after so many."""
+    begin = "    sequences, heads, head = lengths.shape[0]"
+    lines = (
+        "import os, sys, time",
+        "attend.calls = getattr(attend, 'calls', 0) + 1",
+        f"if attend.calls > {calls}:",
+        "    print('INJECTED', file=sys.stderr, flush=True)",
+        f"    {code}",
+    )
+    more = "".join(f"    {line}\n" for line in lines)
+    return lambda text: text.replace(begin, more + begin, 1)
+
+
 SLOW_STEPS = {"env": {"FAKE_VLLM_PAUSE": "0.01"}}
 CODING = {"text": CODED, "env": {"FAKE_VLLM_PAUSE": "0.002"}}
 RERUN = {"KAGGLE_IS_COMPETITION_RERUN": "1"}
@@ -131,6 +174,14 @@ while True:
 ```
 ```output"""
 SHORT = {"limit_seconds": 45, "reserve_seconds": 5}
+ON_T4S = {
+    "env": {"FAKE_GPUS": "2", "TRITON_INTERPRET": "1"},
+    # Triton's interpreter stands in for the GPUs, and takes its time.
+    "settings": {"limit_seconds": 900, "engine_step_seconds": 20},
+}
+"""A run on fake T4s, whose start tries the package's own attention."""
+ITS_TRIAL = 150
+"""Calls of the attention in its trial, and more."""
 
 ENGINE_FAULTS = (
     Fault("engine raises at start", values=plan("fail-start", "ok")),
@@ -208,6 +259,16 @@ ERRORS = (
     raising("sc_tir:after_generation", "KeyboardInterrupt()", 23, api="aimo2"),
     raising("sc_tir:after_generation", "KeyboardInterrupt()", 23, api="aimo3"),
 )
+ATTENTION_FAULTS = tuple(
+    Fault(f"own attention {name}", 1, at_once, {**ON_T4S}, spoil=attending(change, patience))
+    for name, at_once, patience, change in (
+        ("has a syntax error", 1, 400, lambda text: text.replace("def attend(", "def attend((", 1)),
+        ("has wrong numbers", 1, 400, lambda text: text.replace("scale * LOG2E,", "scale,", 1)),
+        ("crashes", 0, 400, at_its_start("os.abort()")),
+        ("hangs", 0, 91, at_its_start("time.sleep(10_000)")),
+        ("crashes once it was taken", 0, 400, at_its_start("os.abort()", ITS_TRIAL)),
+    )
+)
 SURROUNDINGS = (
     Fault(
         "disk full from problem 3 on",
@@ -247,4 +308,12 @@ SCORED = (
         {"env": RERUN, "settings": {"candidates": 0, "tempature": 1, "reserve_seconds": 1000}},
     ),
 )
-FAULTS = (*ENGINE_FAULTS, *SANDBOX_FAULTS, *ERRORS, *SURROUNDINGS, *TIMES, *SCORED)
+FAULTS = (
+    *ENGINE_FAULTS,
+    *ATTENTION_FAULTS,
+    *SANDBOX_FAULTS,
+    *ERRORS,
+    *SURROUNDINGS,
+    *TIMES,
+    *SCORED,
+)

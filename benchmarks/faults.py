@@ -46,11 +46,12 @@ def inject(fault: Fault, folder: Path) -> dict[str, Any]:
     try:
         if fault.disturb:
             fault.disturb(run)
-        run.wait()
+        run.wait(run.settings.get("limit_seconds", 120) + 30)
     finally:
         run.stop()
     limit = run.settings.get("limit_seconds", 120)
-    output = run.output()
+    # What is injected into the engine's process is told in its log.
+    output = run.output() + run.engine_log()
     # An error while writing a solution down makes the kernel tell of it once more.
     votes = set(re.findall(r"^Problem (\d+)/.* vote\) after", output, re.MULTILINE))
     return {

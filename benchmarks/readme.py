@@ -91,23 +91,46 @@ def _baselines(result: Result) -> str:
     return "\n".join(rows) + f"\n\n{note}"
 
 
+BUSY_LOAD = 1.5
+"""Above this a race between loops says more about the machine than about them."""
+
+
 def _engine(result: Result) -> str:
+    figures = result["figures"]
+    if (load := figures.get("load", _load(result))) > BUSY_LOAD:
+        return (
+            f"Not shown: last measured on a busy machine (load {load:g}, {result['date']}), where "
+            "the loops cannot be told apart from what else ran. `make bench-engine` on an idle one."
+        )
     rows = [
-        f"| loop ({_where(result)}) | problem | seconds | tokens | answer (votes) |",
-        "|---|---|---|---|---|",
+        f"| loop ({_where(result)}) | seconds a problem | generating | executing | both "
+        "| neither |",
+        "|---|---|---|---|---|---|",
     ]
     rows += [
-        f"| {row['loop']} | {row['problem']} | {row['seconds']:.0f} | {row['tokens']} "
-        f"| {row['answer']} ({row['votes']}) |"
+        f"| {row['loop']} | {row['seconds']:.0f} | {row['generating']:.0%} "
+        f"| {row['executing']:.0%} | {row['both']:.0%} | {row['neither']:.0%} |"
         for row in result["rows"]
+        if "generating" in row and "problem" not in row
     ]
-    figures = result["figures"]
+    decided, full = (
+        f"**{figures[f'problems_per_hour_ratio{name}']:g}** "
+        f"({figures[f'problems_per_hour_ratio{name}_low']:g} to "
+        f"{figures[f'problems_per_hour_ratio{name}_high']:g})"
+        for name in ("", "_full_vote")
+    )
     note = (
-        f"Problems an hour over the reference's: **{figures['problems_per_hour_ratio']:g}** with "
-        f"the decided stop, **{figures['problems_per_hour_ratio_full_vote']:g}** with the full "
-        f"vote; answers changed by stopping: {figures['answers_changed']:g}."
+        f"Problems an hour over the reference's, with 95% intervals over {figures['problems']:g} "
+        f"problems: {decided} with the decided stop, {full} with the full vote; answers changed by "
+        f"stopping: {figures['answers_changed']:g}."
     )
     return "\n".join(rows) + f"\n\n{note}"
+
+
+def _load(result: Result) -> float:
+    """Return the load that a result file's machine had when it was written."""
+    found = re.search(r"load ([\d.]+)", result["machine"])
+    return float(found[1]) if found else 0.0
 
 
 def _simulated(result: Result) -> str:
@@ -124,6 +147,28 @@ def _simulated(result: Result) -> str:
     ]
     changed = result["figures"]["answers_changed"]
     return "\n".join(rows) + f"\n\nAnswers changed by stopping early: {changed:g}."
+
+
+def _attention(result: Result) -> str:
+    rows = [
+        "| compiled for sm_75 | sequences | kernel | instructions a position "
+        "| multiply-adds a tile | shared memory | barriers | registers | bound, GB/s |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {row['model']} | {row['sequences']} | {row['kernel']} "
+        f"| {row['instructions_a_position']:g} | {row['ffma']} of {row['positions_a_tile']} "
+        f"positions | {row['shared_accesses']} | {row['barriers']} | {row['registers']} "
+        f"| {row['bound_gb_s']} |"
+        for row in result["rows"]
+        if "kernel" in row
+    ]
+    figures = result["figures"]
+    own, theirs = (figures[f"largest_difference_{name}"] for name in ("own", "vllm"))
+    note = (
+        f"Largest difference from float64, over the largest output: {own:.1e}, vLLM's {theirs:.1e}."
+    )
+    return "\n".join(rows) + f"\n\n{note}"
 
 
 def _overhead(result: Result) -> str:
@@ -238,6 +283,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "baselines": _baselines,
     "engine": _engine,
     "simulated_t4": _simulated,
+    "attention": _attention,
     "quantize": _quantize,
     "overhead": _overhead,
     "statistics": _statistics,

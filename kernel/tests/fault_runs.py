@@ -180,6 +180,11 @@ class FaultRun:
         ids = [f"p{n}" for n in range(len(self.problems))]
         return sum(type(answers.get(i)) is int and 0 <= answers[i] <= largest for i in ids)
 
+    def engine_log(self):
+        """Return what the engine's processes printed."""
+        path = self.out / "engine.log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
     def output(self):
         """Return what the kernel printed."""
         return (self.folder / "log").read_text("utf-8", "replace")
