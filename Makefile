@@ -124,6 +124,10 @@ rehearse: $(READY) ## Run the packaged notebook as Kaggle would and check all it
 lock-wheels: $(READY) ## Resolve notebooks/wheels/*.in into their locks, with hashes
 	@$(PY) -c 'from notebooks.packaging.wheelhouse import PROFILES, lock; [lock(profile) for profile in PROFILES.values()]'
 
+.PHONY: doctor
+doctor: $(READY) ## Say what has changed on Kaggle's side (IMAGE=a newer image's `pip freeze`)
+	@$(PY) -m notebooks.packaging.doctor $(call option,IMAGE,image)
+
 # Publishing. Owner, names and competition stand in notebooks/kaggle.toml.
 
 .PHONY: publish

@@ -147,9 +147,7 @@ def missing(profile: Profile, folder: Path) -> str:
     the image's other packages: a wheel that breaks a pin of theirs is named.
     """
     wheels = dict(map(_name_and_version, folder.glob("*.whl")))
-    needs: dict[str, list[str]] = {}
-    if profile.needs.exists():
-        needs = json.loads(profile.needs.read_text("utf-8"))
+    needs = image_needs(profile)
     with tempfile.TemporaryDirectory() as scratch:
         stubs = Path(scratch)
         image = [line for line in lines(profile.image) if line.partition("==")[0] not in wheels]
@@ -163,6 +161,14 @@ def missing(profile: Profile, folder: Path) -> str:
         command += ["--find-links", str(folder), "--find-links", str(stubs)]
         done = subprocess.run(command, capture_output=True, text=True)
     return "" if done.returncode == 0 else " ".join(done.stderr.split())
+
+
+def image_needs(profile: Profile) -> dict[str, list[str]]:
+    """Return what the image's packages require, by name, as their metadata says it."""
+    if not profile.needs.exists():
+        return {}
+    needs: dict[str, list[str]] = json.loads(profile.needs.read_text("utf-8"))
+    return needs
 
 
 def lines(path: Path) -> list[str]:
