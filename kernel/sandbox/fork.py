@@ -8,6 +8,7 @@ isolation are (`sandbox/isolation`), and watching the child (`sandbox/worker`).
 import errno
 import os
 import signal
+import socket
 import tempfile
 import traceback
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ class Fork:
     request: int
     status: int
     output: int
+    broker: socket.socket | None = None
+    """Where the session's listener comes from, if the supervisor is to write for it."""
 
 
 def fork_session(cell: Cell, seed: str) -> Fork:
@@ -51,6 +54,7 @@ def fork_session(cell: Cell, seed: str) -> Fork:
         if max(ends) + _NEEDED_INSIDE >= pipes_from():
             raise OSError(errno.EMFILE, "too few open files for another session")
         theirs, ours = (ends[0], ends[3], ends[5]), (ends[1], ends[2], ends[4])
+        broker, given = socket.socketpair() if cell.layers.broker else (None, None)
         parent = os.getpid()
         pid = os.fork()
     except OSError:
@@ -60,12 +64,16 @@ def fork_session(cell: Cell, seed: str) -> Fork:
             os.rmdir(cell.folder)  # noqa: PTH106 - text
         raise
     if pid == 0:
-        _become(Pipes(*theirs, os.open(os.devnull, os.O_RDWR)), cell, seed, parent)
+        socket_number = given.fileno() if given else -1
+        null = os.open(os.devnull, os.O_RDWR)
+        _become(Pipes(*theirs, null, socket_number), cell, seed, parent)
+    if given:
+        given.close()
     for descriptor in theirs:
         os.close(descriptor)
     for descriptor in ours:
         os.set_blocking(descriptor, False)
-    return Fork(pid, cell, *ours)
+    return Fork(pid, cell, *ours, broker)
 
 
 def _furnished(cell: Cell) -> Cell:

@@ -31,7 +31,9 @@ What is covered, each with its test in `tests/`:
 - a forged status or output boundary (`test_status_cannot_be_forged`,
   `test_closed_descriptors_do_not_end_the_session`, `test_nothing_runs_between_two_blocks`);
 - changes to files outside (`test_files_outside_cannot_be_changed`), also without Landlock
-  (`test_files_are_safe_without_landlock`);
+  (`test_files_are_safe_without_landlock`); a session's own folder takes files in every mix of
+  layers (`test_the_own_folder_takes_files_in_every_mix`), through the supervisor where nothing else
+  protects the rest (`test_the_broker_writes_inside`, `test_the_broker_writes_nothing_outside`);
 - the network (`test_no_network`) and secrets of other processes (`test_secrets_are_out_of_reach`);
 - one session's effect on another (`test_sessions_do_not_touch_one_another`): messages
   (`test_no_message_gets_out`), leases, watches and other holds (`test_no_hold_over_others`), locks
@@ -46,8 +48,10 @@ What is covered, each with its test in `tests/`:
 What is not covered:
 - a block that lies about itself: it may print anything and, by reaching into the interpreter, end
   itself early; its session is frozen then (`test_a_block_that_ends_itself_early_is_frozen`);
-- reading files that everybody may read, where there is no Landlock
-  (`test_what_the_machine_refuses_is_reported`);
+- reading files that everybody may read, where there is no Landlock, and those of its own user,
+  where sessions have none of their own either (`test_what_the_machine_refuses_is_reported`);
+- reading anything in /proc, also the session's own entries, where there is Landlock: no rule there
+  would last (`test_no_rule_hangs_on_an_inode_of_proc`);
 - where the machine gives neither filter, nor Landlock, nor another user, only limits and process
   groups are left; `report` says so (`test_what_the_machine_refuses_is_reported`);
 - faults of the machine's own kernel, and what can be learnt from timing: there is no test.

@@ -10,6 +10,7 @@ import fcntl
 import os
 import resource
 import signal
+import socket
 from dataclasses import dataclass
 
 from kernel.sandbox import landlock as sandbox_landlock
@@ -53,8 +54,10 @@ class Layers:
     """Writing only in its own folder, reading only the Python tree."""
     seccomp: bool = True
     """No processes, network, or signals to others."""
+    broker: bool = False
+    """The supervisor writes for it: where neither user nor Landlock protects other files."""
     read_only: bool = False
-    """The filter refuses all writing to files: where neither user nor Landlock protects them."""
+    """The filter refuses all writing to files: where that cannot be had either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,11 @@ def detach(pipes: Pipes) -> Pipes:
     """
     os.setsid()
     stat = os.open("/proc/self/stat", os.O_RDONLY)
+    broker = pipes.null if pipes.broker < 0 else pipes.broker
     base = pipes_from()
     moved = [
         fcntl.fcntl(descriptor, fcntl.F_DUPFD, base)
-        for descriptor in (pipes.request, pipes.status, pipes.output, pipes.null, stat)
+        for descriptor in (pipes.request, pipes.status, pipes.output, pipes.null, broker, stat)
     ]
     os.closerange(3, base)
     for descriptor, target in ((moved[3], 0), (moved[2], 1)):
@@ -120,10 +124,21 @@ def enter(cell: Cell, pipes: Pipes, parent: int) -> None:
     if layers.landlock:
         own = cell.folder if cell.writable else None
         sandbox_landlock.restrict(own, cell.readable, (os.devnull,))
+    if layers.broker:
+        _leave_writing(pipes.broker)
     if layers.seccomp:
-        first = min(pipes.request, pipes.status, pipes.output, pipes.null, pipes.stat)
+        first = min(pipes.request, pipes.status, pipes.output, pipes.null, pipes.broker, pipes.stat)
         program = sandbox_seccomp.build(os.getpid(), first, layers.read_only)
         sandbox_seccomp.install(program)
+
+
+def _leave_writing(broker: int) -> None:
+    """Give the supervisor the listener of a filter, and keep no descriptor of it."""
+    listener = sandbox_seccomp.install_broker(sandbox_seccomp.build_broker())
+    with socket.socket(fileno=os.dup(broker)) as connection:
+        socket.send_fds(connection, [b"l"], [listener])
+    os.close(listener)
+    os.close(broker)
 
 
 def _set_limits(cell: Cell) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kernel.sandbox import landlock, seccomp
+from kernel.sandbox import broker, landlock, seccomp
 from kernel.sandbox.disk import remove_tree
 from kernel.sandbox.isolation import Cell, Layers, detach, enter
 from kernel.sandbox.restore import Pipes
@@ -57,8 +57,11 @@ def probe(cell: Cell, without: Iterable[str], protected: Iterable[str]) -> Findi
     if not layers.landlock and layers.seccomp:
         paths = tuple(protected)
         reason = _try(replace(cell, layers=layers), lambda: _files_writable(paths))
-        layers = replace(layers, read_only=bool(reason))
-        report["read_only"] = _ON if reason else "not needed: the files belong to another user"
+        brokered = bool(reason) and broker.available()
+        layers = replace(layers, broker=brokered, read_only=bool(reason) and not brokered)
+        spared = "not needed: the files belong to another user"
+        report["broker"] = (_ON if brokered else "the kernel has none") if reason else spared
+        report["read_only"] = _ON if layers.read_only else "not needed"
     return Findings(layers, report)
 
 

@@ -94,6 +94,8 @@ class Pipes:
     status: int
     output: int
     null: int
+    broker: int = -1
+    """A socket for the listener of the filter that leaves writing to the supervisor."""
     stat: int = -1
     """The session's own /proc/self/stat, opened before Landlock: a rule could not hang on it."""
 

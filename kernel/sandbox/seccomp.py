@@ -22,12 +22,17 @@ _FIRST_UNKNOWN = 457
 """Calls from here on are newer than this list, and answered as an older kernel would."""
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 """Actions. `_ERRNO` alone answers with success and without effect."""
+_NOTIFY = 0x7FC00000
+"""The call waits for the answer of whoever holds the filter's listener."""
+_FTRUNCATE = 77
 _EPERM, _EAGAIN, _EACCES = _ERRNO | errno.EPERM, _ERRNO | errno.EAGAIN, _ERRNO | errno.EACCES
 _EBADF, _EROFS = _ERRNO | errno.EBADF, _ERRNO | errno.EROFS
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _INSTRUCTION = struct.Struct("=HBBI")
 _NUMBER_OFFSET, _ARCHITECTURE_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
+_SECCOMP, _SET_MODE_FILTER, _NEW_LISTENER = 317, 1, 8
+_kept: list[ctypes.Array[ctypes.c_char]] = []
 
 _REFUSED: dict[int, tuple[int, ...]] = {
     # Answered as if the process limit were reached: fork, vfork.
@@ -163,13 +168,44 @@ def build(pid: int, pipes_from: int, read_only: bool) -> bytes:
     return b"".join(_INSTRUCTION.pack(*instruction) for instruction in program)
 
 
+def build_broker() -> bytes:
+    """Return the filter that leaves every writing call to whoever holds its listener."""
+    program = [
+        (_LOAD, 0, 0, _ARCHITECTURE_OFFSET),
+        (_EQUAL, 1, 0, _ARCHITECTURE),
+        _result(_KILL),
+        (_LOAD, 0, 0, _NUMBER_OFFSET),
+    ]
+    for number in _WRITING:
+        if number != _FTRUNCATE:  # of a file that is open for writing already
+            program += [(_EQUAL, 0, 1, number), _result(_NOTIFY)]
+    for number, position in _OPENING.items():
+        program += _judge(number, position, _ANY_BIT, (_WRITE_FLAGS,), _NOTIFY)
+    program.append(_result(_ALLOW))
+    return b"".join(_INSTRUCTION.pack(*instruction) for instruction in program)
+
+
+def install_broker(program: bytes) -> int:
+    """Put this process under a filter and return its listener. Raises OSError."""
+    listener = ctypes.CDLL(None, use_errno=True).syscall(
+        _SECCOMP, _SET_MODE_FILTER, _NEW_LISTENER, _described(program)
+    )
+    if listener < 0:
+        raise OSError(ctypes.get_errno(), "seccomp listener refused")
+    return listener
+
+
+def _described(program: bytes) -> bytes:
+    """Return the kernel's description of a program, which must stay alive meanwhile."""
+    _kept.append(ctypes.create_string_buffer(program, len(program)))
+    count = len(program) // _INSTRUCTION.size
+    return struct.pack("HxxxxxxQ", count, ctypes.addressof(_kept[-1]))
+
+
 def install(program: bytes) -> None:
     """Put this process under a filter, for good. Needs no_new_privs. Raises OSError."""
-    buffer = ctypes.create_string_buffer(program, len(program))
-    count = len(program) // _INSTRUCTION.size
-    description = struct.pack("HxxxxxxQ", count, ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, description, 0, 0):
+    if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, _described(program), 0, 0):
         raise OSError(ctypes.get_errno(), "seccomp filter refused")
 
 

@@ -11,11 +11,13 @@ import os
 import secrets
 import selectors
 import signal
+import socket
 import time
 from collections.abc import Mapping
 
 from kernel.records import ExecutionStatus
 from kernel.sandbox import session
+from kernel.sandbox.broker import Broker
 from kernel.sandbox.cleanup import kill_strays
 from kernel.sandbox.disk import Held, held_below, held_by, held_without_name, written_bytes
 from kernel.sandbox.fork import Fork
@@ -92,6 +94,9 @@ class Worker:
         self._outbox = b""
         selector.register(fork.status, selectors.EVENT_READ, self._on_status)
         selector.register(fork.output, selectors.EVENT_READ, self._on_output)
+        self._broker: Broker | None = None
+        if fork.broker:
+            selector.register(fork.broker, selectors.EVENT_READ, self._on_broker)
 
     def assign(self, block: Block) -> None:
         """Run a block: at once, or as soon as the session is set up."""
@@ -187,6 +192,11 @@ class Worker:
             with contextlib.suppress(KeyError):
                 self._selector.unregister(descriptor)
             os.close(descriptor)
+        for end in (self.fork.broker, self._broker):
+            if end is not None:
+                with contextlib.suppress(KeyError, ValueError):
+                    self._selector.unregister(end)
+                end.close()
 
     def _begin(self, block: Block) -> None:
         self._discard()
@@ -237,6 +247,21 @@ class Worker:
             and data[1:2] in _CONDITIONS
             and hmac.compare_digest(data[2:], self._token)
         )
+
+    def _on_broker(self) -> None:
+        """Take the listener of the session's filter, and write for it from now on."""
+        connection = self.fork.broker
+        if connection is None:
+            return
+        self._selector.unregister(connection)
+        with contextlib.suppress(OSError):
+            for listener in socket.recv_fds(connection, 1, 1)[1]:
+                if not self.fork.cell.writable:
+                    os.close(listener)
+                    continue
+                self._broker = Broker(listener, self.fork.cell.folder)
+                self._selector.register(self._broker, selectors.EVENT_READ, self._broker.answer)
+        connection.close()
 
     def _on_output(self) -> None:
         if not self._drain():

@@ -1,7 +1,9 @@
 """What holds when the machine refuses a layer of isolation, and what is said about it."""
 
+import itertools
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,127 @@ def test_files_are_safe_without_landlock(tmp_path: Path) -> None:
             done = run(sandbox, attack, f"import os\np = '{path}'\n{attack}")
             assert done.status is RAISED
     assert path.read_text() == "id,answer\n"
+
+
+REST = ("user", "capabilities", "seccomp")
+MIXES = [(), *(("landlock", *mix) for n in range(4) for mix in itertools.combinations(REST, n))]
+"""With Landlock, the other layers have no say in files."""
+
+
+@pytest.mark.parametrize("without", MIXES, ids=["+".join(mix) or "all" for mix in MIXES])
+def test_the_own_folder_takes_files_in_every_mix(
+    without: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with ForkedSandbox(config(work="."), without=without) as sandbox:
+        done = run(sandbox, "a", "open('x', 'w').write('hi')\nopen('x').read()")
+        assert (done.status, done.output) == (OK, "hi"), sandbox.report
+    assert list(tmp_path.iterdir()) == []
+
+
+ALONE = ("landlock", "user")
+INSIDE = {
+    "folders": ("import os\nos.makedirs('a/b/c')\nos.rmdir('a/b/c')\nos.listdir('a')", "['b']"),
+    "renamed": ("import os\nopen('f', 'w').close()\nos.rename('f', 'g')\nos.listdir()", "['g']"),
+    "replaced": (
+        "import os\nfor n in 'fg': open(n, 'w').write(n)\nos.replace('f', 'g')\nopen('g').read()",
+        "f",
+    ),
+    "links": (
+        "import os\nopen('f', 'w').write('x')\nos.link('f', 'g')\nos.symlink('g', 'h')\n"
+        "open('h', 'a').write('y')\nopen('f').read()",
+        "xy",
+    ),
+    "deleted": ("import os\nopen('f', 'w').close()\nos.unlink('f')\nos.listdir()", "[]"),
+    "truncated": (
+        "import os\nf = open('f', 'wb')\nf.truncate(9)\nos.path.getsize('f')",
+        "9",
+    ),
+    "by descriptor": (
+        "import os\nos.mkdir('d')\nd = os.open('d', os.O_RDONLY)\n"
+        "os.close(os.open('f', os.O_CREAT | os.O_WRONLY, dir_fd=d))\nos.listdir('d')",
+        "['f']",
+    ),
+    "temporary": (
+        "import tempfile\nwith tempfile.TemporaryDirectory() as d, "
+        "tempfile.TemporaryFile() as f:\n    print(f.write(b'x'))",
+        "1",
+    ),
+    "absolute": ("import os\nopen(os.path.abspath('f'), 'w').write('x')", "1"),
+    "from a thread": (
+        "import threading\nt = threading.Thread(target=lambda: open('f', 'w').write('x'))\n"
+        "t.start(); t.join()\nopen('f').read()",
+        "x",
+    ),
+    "null device": ("open('/dev/null', 'w').write('x')", "1"),
+    "numpy": ("np.save('a.npy', np.arange(3))\nnp.load('a.npy').sum()", "3"),
+    "no such folder": (
+        "try: open('no/f', 'w')\nexcept FileNotFoundError as e: print(e.filename)",
+        "no/f",
+    ),
+}
+OUTSIDE = {
+    "overwritten": "open(p, 'w')",
+    "appended to": "open(p, 'a')",
+    "read and written": "os.open(p, os.O_RDWR)",
+    "truncated": "os.truncate(p, 0)",
+    "deleted": "os.unlink(p)",
+    "renamed": "os.rename(p, 'mine')",
+    "replaced": "open('f', 'w').close(); os.replace('f', p)",
+    "hard link": "os.link(p, 'mine')",
+    "through a link": "os.symlink(p, 'l'); open('l', 'w')",
+    "through a folder's link": "os.symlink(os.path.dirname(p), 'd'); open('d/submission.csv', 'w')",
+    "upwards": "open('../../../' * 9 + p, 'w')",
+    "from there": "os.chdir(os.path.dirname(p)); open('submission.csv', 'w')",
+    "by descriptor": (
+        "d = os.open(os.path.dirname(p), os.O_RDONLY)\n"
+        "os.open('submission.csv', os.O_WRONLY, dir_fd=d)"
+    ),
+    "opened anew": "n = os.open(p, os.O_RDONLY)\nopen(f'/proc/self/fd/{n}', 'w')",
+    "made beside": "open(p + '2', 'w')",
+    "folder beside": "os.mkdir(p + '2')",
+    "link beside": "os.symlink('x', p + '2')",
+    "its own folder": "os.rename(os.getcwd(), os.getcwd() + '2')",
+    "another session's": "open('../2/file', 'w')",
+    "its own memory": "open('/proc/self/mem', 'r+b')",
+    "swapped while it is looked at": (
+        "import threading\nos.mkdir('d')\nopen('d/submission.csv', 'w').close()\n"
+        "def swap():\n    for n in range(300):\n"
+        "        os.symlink(os.path.dirname(p), 'l'); os.rename('l', 'e')\n        os.unlink('e')\n"
+        "t = threading.Thread(target=swap); t.start()\n"
+        "for n in range(300):\n    try: open('e/submission.csv', 'w').write('x')\n"
+        "    except OSError: pass\nt.join()\nraise OSError"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def brokered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedSandbox]:
+    """A sandbox in which nothing but the broker keeps files safe."""
+    work = tmp_path_factory.mktemp("brokered")
+    (work / "submission.csv").write_text("id,answer\n")
+    with ForkedSandbox(config(work=str(work), code_seconds=10), without=ALONE) as sandbox:
+        run(sandbox, "first", "1")
+        if sandbox.report["layers"]["broker"] != "on":
+            pytest.skip("this machine's kernel lets nobody answer another's calls")
+        yield sandbox
+
+
+@pytest.mark.parametrize(("code", "output"), INSIDE.values(), ids=INSIDE.keys())
+def test_the_broker_writes_inside(brokered: ForkedSandbox, code: str, output: str) -> None:
+    done = run(brokered, "inside", code)
+    assert (done.status, done.output) == (OK, output)
+    brokered.close_session("inside")
+
+
+@pytest.mark.parametrize("code", OUTSIDE.values(), ids=OUTSIDE.keys())
+def test_the_broker_writes_nothing_outside(brokered: ForkedSandbox, code: str) -> None:
+    work = Path(brokered.config.work)
+    done = run(brokered, "outside", f"import os\np = '{work}/submission.csv'\n{code}")
+    assert done.status is RAISED, done.output
+    assert [path.name for path in work.iterdir()] == ["submission.csv"]
+    assert (work / "submission.csv").read_text() == "id,answer\n"
+    brokered.close_session("outside")
 
 
 ESCAPES = {
