@@ -17,9 +17,9 @@ import tyro
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from rich.console import Console
 from rich.table import Table
 
+from common.console import console
 from notebooks.packaging.wheelhouse import PROFILES, Profile, image_needs, lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,17 +141,17 @@ def main() -> None:
     except DoctorError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    console = Console() if sys.stdout.isatty() else Console(width=140)
+    shown = console(width=None if sys.stdout.isatty() else 140)
     if changes:
         table = Table("package", "tested", "now", "what it means")
         for change in sorted(changes, key=lambda change: (change.harmless, change.package)):
             table.add_row(change.package, change.before, change.now or "gone", change.means)
-        console.print(table)
+        shown.print(table)
     if not options.image:
-        console.print("The image was not looked at: give its `pip freeze` with IMAGE=file.")
+        shown.print("The image was not looked at: give its `pip freeze` with IMAGE=file.")
     if any(not change.harmless for change in changes):
         sys.exit(1)
-    console.print("Nothing is to be done.")
+    shown.print("Nothing is to be done.")
 
 
 if __name__ == "__main__":
