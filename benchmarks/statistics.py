@@ -248,7 +248,7 @@ def mcnemars_test(discordance: float, lead: float) -> Row:
 
     @cache
     def significant(first: int, both: int) -> bool:
-        return stats.binomtest(first, both).pvalue < compare.SIGNIFICANCE
+        return bool(stats.binomtest(first, both).pvalue < compare.SIGNIFICANCE)
 
     def test() -> bool:
         both = generator.binomial(pairs, discordance)
@@ -263,7 +263,8 @@ def more_seeds(problems: int = 200) -> Row:
     a, b = related(generator, EVEN, problems, 0.04)
     runs = [[Seeds(int(r), 3) for r in drawn(generator, p, 3)] for p in (a, b)]
     # What it is asked is how to show this very difference: the true one.
-    more = compare.more_seeds(*runs, Difference(float((b - a).mean()), 1.0, True)) or 0
+    first, second = runs
+    more = compare.more_seeds(first, second, Difference(float((b - a).mean()), 1.0, True)) or 0
     name = f"permutation test, {problems} problems x 3 and {more} more asked for"
     return found_by(name, 0.8, lambda: exchanged(generator, a, b, 3 + more))
 

@@ -85,7 +85,7 @@ def _counted(pairs: Sequence[tuple[Seeds, Seeds]], unit: int) -> float:
         right = x.right + y.right
         lowest += fewest * (unit // y.solves) - (right - fewest) * (unit // x.solves)
         step = unit // x.solves + unit // y.solves
-        by_step[step] = np.convolve(by_step[step], chances)
+        by_step[step] = np.convolve(by_step[step], chances).astype(np.float64)
     least = math.gcd(*by_step)
     sums = np.ones(1)
     for step, chances in by_step.items():

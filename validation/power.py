@@ -153,7 +153,7 @@ def detectable(power: Power, variances: Variances, design: Design) -> float | No
         return None
     if power(least, variances, design) >= POWER:
         return least
-    found = optimize.brentq(lambda share: power(share, variances, design) - POWER, least, most)
+    found: Any = optimize.brentq(lambda share: power(share, variances, design) - POWER, least, most)
     return float(found)
 
 

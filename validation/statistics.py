@@ -16,6 +16,7 @@ the truth. Up to `EXACT_MOST` candidates it is computed exactly; beyond, from `R
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -312,7 +313,7 @@ def pairs_for(
 
 def mcnemar_power(pairs: int, discordance: float, lead: float, significance: float = 0.05) -> float:
     """Return the probability that McNemar's exact test tells two systems apart; see `pairs_for`."""
-    spread_out = stats.binom(pairs, discordance)
+    spread_out: Any = stats.binom(pairs, discordance)
     # Beyond these counts of discordant pairs lies less than a millionth.
     counts = np.arange(int(spread_out.ppf(5e-7)), int(spread_out.ppf(1 - 5e-7)) + 1)
     # The largest split's smaller side that is still significant; -1 where none is.

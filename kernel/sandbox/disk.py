@@ -10,7 +10,7 @@ import contextlib
 import ctypes
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from kernel.sandbox.isolation import FILE_BYTES, MIB
@@ -192,7 +192,7 @@ def _entries_of(uid: int) -> Iterator[tuple[str, int]]:
 
     Of folders that belong to others, those that everyone may write to are looked into.
     """
-    waiting = list(_SHARED)
+    waiting: list[str] = list(_SHARED)
     while waiting:
         place = waiting.pop()
         with contextlib.suppress(OSError):
@@ -246,7 +246,7 @@ def _names_at(folder: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def _seeing(uid: int | None) -> Iterator[None]:
+def _seeing(uid: int | None) -> Generator[None]:
     """Look as a user: root without CAP_SYS_PTRACE, as in a container, may not look at others."""
     if uid is None:
         yield

@@ -10,6 +10,8 @@ cannot be raised again: `limited` tells of them.
 Model code can patch every module of Python. So what runs on either side of it here calls only
 functions of the interpreter's own, written in C and fetched beforehand.
 """
+# pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# No type stubs exist for `_signal`, whose functions no block can patch.
 
 import builtins
 import os
@@ -17,7 +19,7 @@ import sys
 import threading
 from _locale import LC_ALL
 from _locale import setlocale as set_locale
-from _signal import (  # pyright: ignore[reportMissingModuleSource]
+from _signal import (
     ITIMER_PROF,
     ITIMER_REAL,
     ITIMER_VIRTUAL,

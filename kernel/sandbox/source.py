@@ -141,11 +141,13 @@ def summary(error: BaseException) -> str:
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", "__main__"):
         name = f"{kind.__module__}.{name}"
-    message = _text(error.msg if is_a(error, SyntaxError) else error)  # type: ignore[attr-defined]
+    told: Any = error
+    message = _text(told.msg if is_a(error, SyntaxError) else told)
     lines = f"{name}: {message}".split("\n") if message else [name]
     notes = getattr(error, "__notes__", None)
     if type(notes) is list:
-        for note in notes[:_MOST_NOTES]:  # pyright: ignore[reportUnknownVariableType]
+        kept: list[Any] = notes  # pyright: ignore[reportUnknownVariableType]
+        for note in kept[:_MOST_NOTES]:
             lines += _text(note).split("\n")
     return "\n".join([*(_short(line) for line in lines), *_members(error)])
 
@@ -154,7 +156,8 @@ def _members(error: BaseException) -> list[str]:
     """Return the summaries of an exception group's members, each level indented."""
     if not is_a(error, BaseExceptionGroup):
         return []
-    members: tuple[BaseException, ...] = error.exceptions  # type: ignore[attr-defined]
+    group: Any = error
+    members: tuple[BaseException, ...] = group.exceptions
     lines: list[str] = []
     for member in members[:_MOST_MEMBERS]:
         lines += [f"  | {line}" for line in summary(member).split("\n")]

@@ -112,7 +112,7 @@ def _let_thread_pools_work() -> None:
     ) -> None:
         Pool.__init__(pool, processes, initializer, initargs, context=context)  # type: ignore[arg-type]
 
-    ThreadPool.__init__ = start
+    ThreadPool.__init__ = start  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _use_callbacks() -> None:

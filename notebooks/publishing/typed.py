@@ -39,7 +39,7 @@ def dataset_files(api: KaggleApi, reference: str) -> dict[str, int]:
     sizes: dict[str, int] = {}
     token = ""
     while True:
-        page = api.dataset_list_files(reference, token, PAGE_SIZE)
+        page: Any = api.dataset_list_files(reference, token, PAGE_SIZE)
         sizes |= {file.name: file.total_bytes for file in page.dataset_files}
         if not (token := page.next_page_token):
             return sizes
