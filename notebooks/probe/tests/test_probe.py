@@ -172,7 +172,7 @@ def test_speed_and_logits_of_the_real_vllm(monkeypatch):
     assert speed["tokens_per_second"] > 0
     assert speed["kv_tokens"] > 1000
     assert "Paris" in speed["text"]
-    monkeypatch.syspath_prepend(ROOT / "notebooks")
+    monkeypatch.syspath_prepend(ROOT / "notebooks/probe")
     found = probe_checks.compared(gpu, probe_checks.cpu_logprobs(model, {"ids": gpu["ids"]}))
     assert found["tokens"] > 50
     assert found["mean_difference"] < 0.1
