@@ -33,7 +33,7 @@ def write(path, text, encoding="utf-8"):
 @pytest.mark.parametrize("api", ["aimo1", "aimo2", "aimo3"])
 def test_a_dry_run_answers_every_problem_and_shows_the_table(tmp_path, api):
     problems, out = write(tmp_path / "problems.csv", GOOD), tmp_path / "out"
-    options = ("--api", api, "--candidates", "2", "--minutes", "5")
+    options = ("--api", api, "--candidates", "8", "--minutes", "8")
     done = subprocess.run(
         command(problems, out, *options), cwd=ROOT, capture_output=True, text=True
     )
