@@ -136,7 +136,7 @@ def test_a_model_that_is_nowhere(tmp_path):
 
 
 def test_faults_of_serving_leave_nothing(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(steps.serving, "faults", lambda folder: ["The groups straddle."])
+    monkeypatch.setattr(steps.constraints, "faults", lambda folder: ["The groups straddle."])
     with pytest.raises(BuildError, match="would not serve it: The groups straddle"):
         build(options(model, tmp_path))
     assert not (tmp_path / "dist").exists() or not list((tmp_path / "dist").iterdir())

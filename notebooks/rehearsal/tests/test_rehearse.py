@@ -16,7 +16,7 @@ from notebooks.packaging.tests.small_package import IMAGE, small_package
 from notebooks.rehearsal import checks, isolation, layout, rehearse
 from notebooks.rehearsal.plan import COMPETITIONS, Outcome, Plan
 
-PROBLEMS = [ProblemRow(f"0{n}", f"What is {n} + 5?", 5) for n in range(5)]
+PROBLEMS = [ProblemRow(f"p{n}", f"What is {n} + 5?", 5) for n in range(5)]
 IDS = [row.id for row in PROBLEMS]
 
 
@@ -78,7 +78,7 @@ def test_the_command_prints_a_table_and_fails_where_a_check_fails(options, tmp_p
     problems = tmp_path / "problems.csv"
     problems.write_text("id,problem\n" + "".join(f"{row.id},{row.problem}\n" for row in PROBLEMS))
     code = (
-        "import sys; from notebooks import rehearse; from notebooks.rehearsal import layout; "
+        "from notebooks.rehearsal import layout, rehearse; "
         f"layout.IMAGE = {IMAGE!r}; rehearse.main()"
     )
     arguments = ["--apis", "aimo1", "--dist", str(options.dist), "--out", str(options.out)]
@@ -114,7 +114,7 @@ def plan(tmp_path):
     [
         ({"id": IDS, "answer": [1, 2, 3, 4, 5]}, ""),
         ({"id": IDS, "answer": [1.0, 2.0, 3.0, 4.0, 5.0]}, "the dtype of answer is Float64"),
-        ({"id": IDS[:4], "answer": [1, 2, 3, 4]}, "problem '04' has no row"),
+        ({"id": IDS[:4], "answer": [1, 2, 3, 4]}, "problem 'p4' has no row"),
         ({"id": IDS, "answer": [1, 2, 3, 4, 1000]}, "1000, not between 0 and 999"),
         ({"id": IDS, "value": [1, 2, 3, 4, 5]}, "the columns are"),
         ({"id": ["a", "b", "c", "d", "e"], "answer": [1, 2, 3, 4, 5]}, "and 7 more"),
