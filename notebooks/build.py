@@ -37,12 +37,11 @@ MODULES = (
     # The algorithm.
     "sc_tir",
     # The real parts.
+    "child",
     *(
         "engine/cpu",
         "engine/profile",
         "engine/tokenizer",
-        "engine/sessions",
-        "engine/link",
         "engine/attention",
         "engine/own_attention",
         "engine/attention_comparison",

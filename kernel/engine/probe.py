@@ -21,16 +21,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kernel.child import end_session
 from kernel.engine.facts import read_gpus, read_model
 from kernel.engine.profile import (
     AMPERE,
+    LADDER,
     OWN,
     PROVEN,
     Choice,
     attention_arguments,
     choose,
+    lowered,
 )
-from kernel.engine.sessions import end_session
 from kernel.engine.trial import REASON, SECONDS
 
 TRIED = (PROVEN, OWN, "FLASHINFER")
@@ -90,20 +92,26 @@ class Trial:
         return float(lines[-1].removeprefix(SECONDS))
 
 
-def settled(arguments: Mapping[str, Any]) -> Choice:
-    """Return the arguments for this machine, those given on top, without `restart`."""
-    given = dict(arguments)
-    restart = given.pop("restart", 0)
+def settled(arguments: Mapping[str, Any], restart: int = 0, longest: int = 0) -> Choice:
+    """Return the arguments for this machine, those given on top.
+
+    Args:
+        arguments: of vLLM's EngineArgs, as the run sets them.
+        restart: how far down the ladder.
+        longest: tokens of the longest text that waits to be continued.
+    """
+    step = LADDER[restart]
+    given = lowered(arguments, step, longest) if restart else dict(arguments)
     gpus, model = read_gpus(), read_model(Path(given["model"]))
     attention, notes = None, ()
     old = any(gpu.capability < AMPERE for gpu in gpus)
-    if old and not restart and "attention_backend" not in given:
+    if old and step.probed and "attention_backend" not in given:
         attention, notes = fastest_attention(given, len(gpus))
     wanted = given["max_num_seqs"], given["max_model_len"]
-    choice = choose(gpus, model, *wanted, restart=restart, attention=attention)
+    choice = choose(gpus, model, *wanted, step=step, attention=attention)
     merged = {**choice.arguments, **given}
     if given.get("attention_backend") == OWN:
-        merged |= attention_arguments(PROVEN if restart else OWN)
+        merged |= attention_arguments(OWN if step.probed else PROVEN)
     # Of two limits the lower holds, and graphs are off if either side has reason to.
     merged["max_num_seqs"] = min(choice.arguments.get("max_num_seqs", wanted[0]), wanted[0])
     eager = choice.arguments.get("enforce_eager"), given.get("enforce_eager")

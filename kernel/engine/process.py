@@ -1,48 +1,31 @@
-"""The process that holds vLLM: started by `engine`, one message in, one message out.
+"""The process that holds vLLM: started by `vllm_engine`, messages in, messages out.
 
 Covers: loading the model, stepping vLLM's engine, and dying with the kernel. Does not cover: when
-to start, restart or give up, nor that ids match the text (both `engine`), and with which settings
-(`engine/probe` and `engine/profile`).
+to start, restart or give up, nor that ids match the text (both `vllm_engine`), and with which
+settings (`probe` and `profile`).
 
 Why a process of its own: a hung or killed engine takes nothing else with it, its GPU memory is
 freed for certain, and the kernel answers the platform while the model loads.
 
-Messages are pickled tuples, a name first. In: ("submit", Request), ("abort", ids).
-Out: ("ready", facts), ("completed", [Completion]), ("beat", generated_tokens), ("failed", reason).
-Run as `python -m kernel.engine.process CONNECTION_FD LIFELINE_FD`; the first message in is
-("start", arguments of vLLM's EngineArgs).
+Messages (`kernel/child`). In: ("start", arguments of `settled`), ("submit", Request),
+("abort", ids). Out: ("ready", facts), ("completed", [Completion]), ("beat", generated_tokens),
+("failed", reason).
 """
 
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
+from kernel.child import end_session, end_with, parent
 from kernel.engine.probe import settled
-from kernel.engine.sessions import end_session
 from kernel.records import Completion, Finish, Request
 
 BEAT_SECONDS = 1.0
 FINISHES = {"stop": Finish.END, "length": Finish.LENGTH}
 """vLLM's reasons; "stop" with a string as its stop reason is Finish.STOP."""
-
-
-def die_with_the_kernel(lifeline: int) -> None:
-    """End this process and its children when the kernel, which holds the other end, is gone.
-
-    A thread and not the parent-death signal: that one fires when the parent's *thread* ends, and a
-    restart may come from a thread of the competition's server.
-    """
-
-    def watch() -> None:
-        os.read(lifeline, 1)
-        end_session(os.getsid(0))
-
-    threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
 def facts() -> dict[str, Any]:
@@ -190,14 +173,12 @@ class Server:
 
 def main() -> None:
     """Start the engine as told, then serve."""
-    # Ctrl-C is the kernel's to handle.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection = Connection(int(sys.argv[1]))
-    die_with_the_kernel(int(sys.argv[2]))
-    _, arguments = connection.recv()
+    connection, lifeline = parent()
+    end_with(lifeline.fileno())
+    _, given = connection.recv()
     try:
         prepare()
-        profile = settled(arguments)
+        profile = settled(*given)
         for note in profile.notes:
             print(note, flush=True)
         engine = start(profile.arguments)

@@ -4,12 +4,8 @@ Covers: two T4s, one, other GPUs (L4, H100, ...) and the CPU; how many GPUs shar
 fits into their memory, and what a restart does without. Does not cover: reading the machine, and
 trying which attention is faster (`engine/facts`, `engine/probe`); the settings that a run sets win.
 
-What gives way, in this order:
-  before the start, where memory is short    fewer sequences at once, then CUDA graphs
-  first restart     the attention that was probed, for the proven one; half of the sequences, a
-                    quarter of the context (`smaller`)
-  second restart    CUDA graphs; the second GPU, where one holds the weights and a context; three
-                    quarters of the sequences, half of the context
+What gives way: before the start, where memory is short, sequences at once, then CUDA graphs; at
+each restart what the `LADDER` says.
 """
 
 from collections.abc import Mapping
@@ -44,6 +40,33 @@ AMPERE = (8, 0)
 HOPPER = (9, 0)
 SPARE_TOKENS = 256
 """Room that a shorter context leaves behind the longest text that waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a start asks for and does without."""
+
+    sequences: int
+    """One part in so many of those wanted."""
+    context: int
+    """Quarters of the tokens wanted."""
+    spared: float
+    """Part of a GPU's memory left free beside the usual."""
+    probed: bool = False
+    """The attention may be one that a trial found; else it is the proven one."""
+    graphs: bool = True
+    """CUDA graphs, which take memory of their own; without them the T4 is several times slower."""
+    shared: bool = True
+    """Several GPUs may share each layer even where one holds the weights and a context."""
+
+
+LADDER = (
+    Step(1, 4, 0.0, probed=True),
+    Step(2, 3, 0.04),
+    Step(4, 2, 0.08, graphs=False, shared=False),
+    Step(8, 2, 0.12, graphs=False, shared=False),
+)
+"""The first start, and the restarts in a row without a completion between: two may fail, too."""
 
 T4X2: Mapping[str, Any] = MappingProxyType(
     {
@@ -138,7 +161,7 @@ def choose(
     model: ModelFacts | None,
     candidates: int,
     context: int,
-    restart: int = 0,
+    step: Step = LADDER[0],
     attention: str | None = None,
     cpu: Cpu | None = None,
 ) -> Choice:
@@ -149,42 +172,38 @@ def choose(
         model: None where its `config.json` cannot be understood.
         candidates: sequences that are wanted at once.
         context: most tokens of one.
-        restart: 0, or how many starts have failed in a row.
+        step: of the ladder.
         attention: the backend that a trial found to be the fastest, if there was one.
         cpu: what computes where there are no GPUs; None: this machine's.
     """
     if not gpus:
         return _on_cpu(context, cpu or read_cpu())
     if any(gpu.capability < AMPERE for gpu in gpus):
-        choice = _before_ampere(gpus, candidates, restart, attention)
+        choice = _before_ampere(gpus, candidates, attention if step.probed else None)
     else:
         choice = _from_ampere_on(gpus)
-    ranks, note = _ranks(gpus, model, candidates * context, one=restart >= 2)
+    ranks, note = _ranks(gpus, model, candidates * context, one=not step.shared)
     arguments = {**choice.arguments, "tensor_parallel_size": ranks}
     if ranks == 1 or min(gpu.capability for gpu in gpus) >= HOPPER:
         arguments.pop("disable_custom_all_reduce", None)
-    if restart >= 2:
+    if not step.graphs:
         arguments["enforce_eager"] = True
     notes = (*choice.notes, note)
     return _fitted(Choice(arguments, notes), gpus, model, candidates, context)
 
 
-def smaller(arguments: Mapping[str, Any], restart: int, longest: int = 0) -> dict[str, Any]:
-    """Return settings for the given restart (1, 2, ...) that ask less of the memory.
+def lowered(arguments: Mapping[str, Any], step: Step, longest: int = 0) -> dict[str, Any]:
+    """Return what a run sets as a step of the ladder asks for it.
 
-    Fewer sequences, less of the GPU, and a context of three quarters, then half, but never one too
-    short for the `longest` text, in tokens, that waits to be continued. From the second on without
-    CUDA graphs.
+    The context is never too short for the `longest` text, in tokens, that waits to be continued.
     """
-    whole = arguments["max_model_len"]
+    whole, share = arguments["max_model_len"], arguments.get("gpu_memory_utilization", UTILIZATION)
     return {
         **arguments,
-        "restart": restart,
-        "max_num_seqs": max(1, arguments["max_num_seqs"] // 2**restart),
-        "max_model_len": min(whole, max(whole * max(2, 4 - restart) // 4, longest + SPARE_TOKENS)),
-        "gpu_memory_utilization": arguments.get("gpu_memory_utilization", 0.92) - 0.04 * restart,
-        # CUDA graphs take memory of their own, but without them the T4 is several times slower.
-        "enforce_eager": arguments.get("enforce_eager", False) or restart >= 2,
+        "max_num_seqs": max(1, arguments["max_num_seqs"] // step.sequences),
+        "max_model_len": min(whole, max(whole * step.context // 4, longest + SPARE_TOKENS)),
+        "gpu_memory_utilization": share - step.spared,
+        "enforce_eager": arguments.get("enforce_eager", False) or not step.graphs,
     }
 
 
@@ -199,11 +218,9 @@ def _on_cpu(context: int, cpu: Cpu) -> Choice:
     return Choice(arguments, (f"No GPU: vLLM computes in {cpu.dtype} on {cpu}.",))
 
 
-def _before_ampere(
-    gpus: tuple[Gpu, ...], candidates: int, restart: int, attention: str | None
-) -> Choice:
+def _before_ampere(gpus: tuple[Gpu, ...], candidates: int, attention: str | None) -> Choice:
     """Return what the T4 needs; other GPUs of its time and before need the same."""
-    backend = attention if attention and not restart else PROVEN
+    backend = attention or PROVEN
     arguments = {**T4X2, **attention_arguments(backend)}
     # No graph is captured for more sequences than there will be.
     wanted = [size for size in T4X2["cudagraph_capture_sizes"] if size <= candidates]

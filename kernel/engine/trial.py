@@ -13,15 +13,14 @@ import json
 import os
 import stat
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kernel.child import end_with
 from kernel.engine.attention_comparison import TOLERANCE
 from kernel.engine.facts import read_gpus
 from kernel.engine.profile import choose
-from kernel.engine.sessions import end_session
 
 SEQUENCES, CONTEXT, STEPS = 48, 700, 24
 """A full batch of a 7B in the middle of a problem."""
@@ -102,14 +101,8 @@ def fault_of_own(engine: Any) -> str:
 
 def end_with_the_engine() -> None:
     """End this session once the process that started the trial is gone."""
-    if not stat.S_ISFIFO(os.fstat(0).st_mode):
-        return
-
-    def watch() -> None:
-        os.read(0, 1)
-        end_session(os.getsid(0))
-
-    threading.Thread(target=watch, name="lifeline", daemon=True).start()
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        end_with(0)
 
 
 def measured(given: Mapping[str, Any], size: Sequence[int]) -> str:

@@ -59,19 +59,20 @@ What is not covered:
 
 import itertools
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from kernel.child import Message
 from kernel.config import Config
 from kernel.records import Execution, ExecutionStatus
 from kernel.sandbox.cleanup import new_root
 from kernel.sandbox.disk import remove_tree
 from kernel.sandbox.link import Link, StartLimit
 from kernel.sandbox.output import GONE, LOST, NOT_STARTED, REFUSED, SUPERVISOR_LOST
-from kernel.sandbox.wire import WALL_FACTOR, Block, Limits
+from kernel.sandbox.wire import WALL_FACTOR, Block, BlockEnd, Limits, Start
 
 _OFFENCES = 3
 """Blocks of a session that may break a limit; after that, its blocks are refused."""
@@ -185,15 +186,13 @@ class ForkedSandbox:
         self._pending = {n: p for n, p in self._pending.items() if p.session is not state}
         self._finished = [done for done in self._finished if done.session != session]
         if self._link:
-            self._link.send({"do": "close", "session": state.key})
+            self._link.send("close", state.key)
 
     def close(self) -> None:
         """End every session and the supervisor, and remove the temporary folder."""
         link, self._link = self._link, None
         for old in [*self._buried, *([link] if link else [])]:
-            if not old.end(_CLOSE_SECONDS):
-                old.kill()
-                old.end(_CLOSE_SECONDS)
+            old.end(_CLOSE_SECONDS)
         self._buried = []
         self._sessions, self._pending, self._finished = {}, {}, []
         remove_tree(self.folder)
@@ -201,7 +200,7 @@ class ForkedSandbox:
     def _advance(self, timeout: float) -> None:
         """Take in what the supervisor has to say, and replace it when it is of no more use."""
         if self._buried:
-            self._buried = [old for old in self._buried if not old.reaped()]
+            self._buried = [old for old in self._buried if not old.is_gone()]
         if self._link is None:
             self._retry(timeout)
             return
@@ -217,35 +216,40 @@ class ForkedSandbox:
         late = any(p.started is not None and p.started < latest for p in self._pending.values())
         return "the supervisor did not end a block in time" if late else ""
 
-    def _on_message(self, message: Mapping[str, Any]) -> None:
-        if message["is"] == "ready":
+    def _on_message(self, message: Message) -> None:
+        kind, value = message
+        if kind == "ready":
             self._failed_starts = 0
-            self.report.update(message["report"])
-            return
-        pending = self._pending.get(message["id"])
-        if pending is None:
-            return  # of a session closed meanwhile
-        if message["is"] == "started":
+            self.report.update(value)
+        elif kind == "started":
+            self._on_start(value)
+        else:
+            self._on_end(value)
+
+    def _on_start(self, start: Start) -> None:
+        if pending := self._pending.get(start.id):  # else of a session closed meanwhile
             pending.started = time.monotonic()
-            if message["fresh"] and pending.session.live:
+            if start.fresh and pending.session.live:
                 pending.session.lost = True  # it died between two blocks
+
+    def _on_end(self, end: BlockEnd) -> None:
+        pending = self._pending.pop(end.id, None)
+        if pending is None:
             return
-        del self._pending[message["id"]]
         state = pending.session
-        text = f"{LOST}\n{message['output']}" if state.lost else message["output"]
-        state.live, state.lost = message["alive"], False
-        status = ExecutionStatus(message["status"])
-        if message["faultless"]:
+        text = f"{LOST}\n{end.output}" if state.lost else end.output
+        state.live, state.lost = end.alive, False
+        if end.faultless:
             self.report["failed_blocks"] += 1
-        elif status in _OFFENDING:
+        elif end.status in _OFFENDING:
             state.offences += 1
-        self._finish(pending.block.name, status, text, message["seconds"])
+        self._finish(pending.block.name, end.status, text, end.seconds)
 
     def _finish(self, name: str, status: ExecutionStatus, output: str, seconds: float) -> None:
         self._finished.append(Execution(name, status, output, seconds))
 
     def _send(self, link: Link, pending: _Pending) -> None:
-        link.send({"do": "run", "block": asdict(pending.block)})
+        link.send("run", pending.block)
 
     def _replace(self, link: Link, reason: str) -> None:
         """Bury a supervisor; crash what it had begun, and give a new one what it had not."""
@@ -289,12 +293,12 @@ class ForkedSandbox:
         limits = Limits(
             config.code_seconds, config.code_memory_mib, config.max_output_chars, config.seed
         )
-        folder = self.folder / str(self.report["supervisors"])
+        name = str(self.report["supervisors"])
         settings = {
-            "limits": asdict(limits),
+            "limits": limits,
             "workers": config.code_workers,
-            "folder": str(folder),
+            "folder": self.folder / name,
             "without": self._without,
             "protected": [str(Path(p).absolute()) for p in (".", config.work, config.inputs)],
         }
-        return Link(settings, self.folder, self._start_limit)
+        return Link(settings, self.folder / f"{name}.log", self._start_limit)

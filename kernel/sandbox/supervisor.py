@@ -3,26 +3,26 @@
 Covers: the queue of blocks, at most so many running at once, the sessions' lives, dying with the
 kernel's process, leaving nothing behind. Does not cover: any single session (`sandbox/worker`), and
 running model code: nothing that a session writes is executed or parsed here.
-Started by `sandbox/link` as `python -m kernel.sandbox.supervisor`, with JSON settings.
+Started by `sandbox/link`; the first message carries its settings.
 """
 
 import contextlib
 import ctypes
 import errno
-import json
 import os
 import selectors
 import signal
-import socket
 import sys
 import time
 import traceback
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from kernel.child import parent
 from kernel.records import ExecutionStatus
 from kernel.sandbox.cleanup import kill_strays
 from kernel.sandbox.disk import disk_is_short, removal, remove_files_of, remove_tree
@@ -32,7 +32,7 @@ from kernel.sandbox.limits import State, machine_is_short, read_usage
 from kernel.sandbox.output import DISK_SHORT, MACHINE_SHORT, NOT_STARTED
 from kernel.sandbox.probe import probe, readable_paths
 from kernel.sandbox.warm import warm_up
-from kernel.sandbox.wire import Block, BlockEnd, Channel, Limits
+from kernel.sandbox.wire import Block, BlockEnd, Limits, Start
 from kernel.sandbox.worker import Worker
 
 _TICK_SECONDS = 0.05
@@ -61,8 +61,8 @@ _CLOSE_SECONDS = 5.0
 class Supervisor:
     """The sessions and the queue."""
 
-    def __init__(self, channel: Channel, limits: Limits, workers: int, cell: Cell) -> None:
-        self._channel = channel
+    def __init__(self, kernel: Connection, limits: Limits, workers: int, cell: Cell) -> None:
+        self._kernel = kernel
         self._limits = limits
         self._most = workers
         self._cell = cell
@@ -77,20 +77,20 @@ class Supervisor:
         self._forked = 0
         self._failed = 0
         self._looked = 0.0
-        self.dismissed = False
-        """The kernel's process has asked for the end, and cleans up what is not in `cell`."""
+        self._alone = False
+        """The kernel is gone, or asks for the end, which is the same."""
 
-    def serve(self, parent: int) -> None:
-        """Run until the kernel's process, `parent`, closes its end or is gone."""
-        self._selector.register(self._channel, selectors.EVENT_READ, self._on_message)
+    def serve(self, lifeline: Connection) -> None:
+        """Run until the other end of the lifeline is closed."""
+        self._selector.register(self._kernel, selectors.EVENT_READ, self._on_message)
+        self._selector.register(lifeline, selectors.EVENT_READ, self._on_end)
         self._wake_on_child()
-        while not (self.dismissed or self._channel.closed or os.getppid() != parent):
+        while not self._alone:
             for key, _ in self._selector.select(self._pause()):
                 key.data()
             self._reap()
             self._settle()
             self._start()
-            self._channel.flush()
             self._sweep()
             if self._failed >= _FAILED_SETUPS:
                 raise SystemExit("Two sessions in a row could not be set up; see above.")
@@ -113,23 +113,37 @@ class Supervisor:
         self._selector.register(wake, selectors.EVENT_READ, lambda: os.read(wake, 4096))
 
     def _pause(self) -> float:
-        """Return how long to wait for events: short while a block runs or a reply is unsent."""
+        """Return how long to wait for events: short while a block runs."""
         if self._removals:
             return 0.0
-        busy = self._channel.unsent or any(worker.busy for worker in self._processes.values())
+        busy = any(worker.busy for worker in self._processes.values())
         return _TICK_SECONDS if busy else _IDLE_SECONDS
 
     def _on_message(self) -> None:
-        for message in self._channel.receive():
-            match message["do"]:
-                case "run":
-                    self._queue.append(Block(**message["block"]))
-                case "close":
-                    self._close_session(message["session"])
-                case "end":
-                    self.dismissed = True
-                case _:
-                    self._channel.send({"is": "pong"})
+        try:
+            while self._kernel.poll():
+                self._take(*self._kernel.recv())
+        except (EOFError, OSError):
+            self._on_end()
+
+    def _take(self, kind: str, value: Any) -> None:
+        match kind:
+            case "run":
+                self._queue.append(value)
+            case "close":
+                self._close_session(value)
+            case _:
+                self.send("pong", None)
+
+    def _on_end(self) -> None:
+        self._alone = True
+
+    def send(self, kind: str, value: Any) -> None:
+        """Send a message: the kernel takes it in at once, whatever it is busy with."""
+        try:
+            self._kernel.send((kind, value))
+        except OSError:
+            self._on_end()
 
     def _close_session(self, key: int) -> None:
         self._queue = deque(block for block in self._queue if block.session != key)
@@ -193,13 +207,10 @@ class Supervisor:
         for key, worker in list(self._sessions.items()):
             worker.inspect(now)
             if end := worker.take_end():
-                self._send(end)
+                self.send("done", end)
                 self._failed = 0 if worker.set_up else self._failed + 1
             if worker.state in (State.DYING, State.DEAD) and worker.block is None:
                 del self._sessions[key]
-
-    def _send(self, end: BlockEnd) -> None:
-        self._channel.send({"is": "done", **asdict(end)})
 
     def _start(self) -> None:
         """Start queued blocks, oldest first, while there is room; one at a time per session."""
@@ -213,7 +224,7 @@ class Supervisor:
             if worker is not None and worker.block is not None:
                 continue
             self._queue.remove(block)
-            self._channel.send({"is": "started", "id": block.id, "fresh": worker is None})
+            self.send("started", Start(block.id, fresh=worker is None))
             try:
                 (worker or self._open(block)).assign(block)
             except OSError:
@@ -229,7 +240,7 @@ class Supervisor:
         with contextlib.suppress(OSError):  # the disk that the log is on may be full
             traceback.print_exc()
         crashed = ExecutionStatus.CRASHED
-        self._send(BlockEnd(block.id, crashed, NOT_STARTED, 0.0, alive=False, faultless=True))
+        self.send("done", BlockEnd(block.id, crashed, NOT_STARTED, 0.0, False, faultless=True))
 
     def _open(self, block: Block) -> Worker:
         self._forked += 1
@@ -250,11 +261,10 @@ class Supervisor:
 
 def main() -> None:
     """Serve the kernel's process that started this one."""
-    parent = os.getppid()
-    settings: dict[str, Any] = json.loads(sys.argv[1])
-    channel = Channel(socket.socket(fileno=settings["socket"]))
-    limits = Limits(**settings["limits"])
-    folder = Path(settings["folder"])
+    kernel, lifeline = parent()
+    _, settings = kernel.recv()
+    limits: Limits = settings["limits"]
+    folder: Path = settings["folder"]
     folder.mkdir(mode=0o711)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     packages = warm_up()
@@ -268,15 +278,14 @@ def main() -> None:
     )
     findings = probe(cell, settings["without"], settings["protected"])
     cell = replace(cell, folder=str(folder), layers=findings.layers)
-    supervisor = Supervisor(channel, limits, settings["workers"], cell)
-    channel.send({"is": "ready", "report": {"packages": packages, "layers": findings.report}})
+    supervisor = Supervisor(kernel, limits, settings["workers"], cell)
+    supervisor.send("ready", {"packages": packages, "layers": findings.report})
     try:
-        supervisor.serve(parent)
+        supervisor.serve(lifeline)
+        folder = folder.parent  # the sandbox's own: the kernel is no longer there to remove it
     finally:
         supervisor.close()
         remove_tree(folder)
-        if not supervisor.dismissed and (channel.closed or os.getppid() != parent):
-            remove_tree(folder.parent)  # nobody else is left to do it
 
 
 if __name__ == "__main__":

@@ -1,22 +1,14 @@
-"""What travels between the submission's process and the sandbox's supervisor, and how.
+"""What travels between the kernel and the sandbox's supervisor: a block, its limits, its end.
 
-Covers: the records of a block, made once and sent as JSON behind its length; whole messages over a
-stream socket, in both directions, without ever blocking; noticing that the other end is gone. Does
-not cover: what the messages mean, and distrust: both ends are this package's own, and no session
-holds the socket.
+To the supervisor go ("start", settings), ("run", Block), ("close", session) and ("ping", None);
+from it come ("ready", report), ("started", Start), ("done", BlockEnd) and ("pong", None). No
+session holds the connection.
 """
 
-import json
-import socket
-import struct
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from kernel.records import ExecutionStatus
 
-_LENGTH = struct.Struct("!I")
-_CHUNK = 1 << 16
 WALL_FACTOR = 2.5
 """A block never takes more wall time than this times its limit, however busy the machine."""
 
@@ -56,6 +48,16 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """A block that has begun."""
+
+    id: int
+    """The block's."""
+    fresh: bool
+    """Its session was made for it: whatever state the session had is gone."""
+
+
+@dataclass(frozen=True, slots=True)
 class BlockEnd:
     """How a block ended, and whether its session lives on."""
 
@@ -67,76 +69,3 @@ class BlockEnd:
     alive: bool
     faultless: bool = False
     """The block itself did nothing wrong: the sandbox or the machine failed it."""
-
-
-class Channel:
-    """One end of a connected stream socket."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
-        self._connection = connection
-        self._incoming = bytearray()
-        self._outgoing = bytearray()
-        self.closed = False
-        """The other end is gone; what had arrived before can still be received."""
-
-    def fileno(self) -> int:
-        """Return the descriptor to wait on."""
-        return self._connection.fileno()
-
-    @property
-    def unsent(self) -> bool:
-        """Whether `flush` has something left to send."""
-        return bool(self._outgoing) and not self.closed
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Queue a message and send what the socket takes now."""
-        body = json.dumps(message).encode()
-        self._outgoing += _LENGTH.pack(len(body)) + body
-        self.flush()
-
-    def flush(self) -> None:
-        """Send as much of what is queued as the socket takes now."""
-        while self.unsent:
-            try:
-                sent = self._connection.send(memoryview(self._outgoing)[:_CHUNK])
-            except BlockingIOError:
-                return
-            except OSError:
-                self.closed = True
-                return
-            del self._outgoing[:sent]
-
-    def receive(self) -> list[dict[str, Any]]:
-        """Return the messages that have arrived whole, oldest first."""
-        while not self.closed:
-            try:
-                data = self._connection.recv(_CHUNK)
-            except BlockingIOError:
-                break
-            except OSError:
-                data = b""
-            if not data:
-                self.closed = True
-            self._incoming += data
-            if len(data) < _CHUNK:
-                break
-        return self._complete() if self._incoming else []
-
-    def close(self) -> None:
-        """Close this end; the other one notices."""
-        self.closed = True
-        self._connection.close()
-
-    def _complete(self) -> list[dict[str, Any]]:
-        messages: list[dict[str, Any]] = []
-        start = 0
-        while len(self._incoming) - start >= _LENGTH.size:
-            (length,) = _LENGTH.unpack_from(self._incoming, start)
-            end = start + _LENGTH.size + length
-            if len(self._incoming) < end:
-                break
-            messages.append(json.loads(self._incoming[start + _LENGTH.size : end]))
-            start = end
-        del self._incoming[:start]
-        return messages

@@ -32,7 +32,7 @@ def test_a_problem_is_voted_on_though_vllm_is_killed_while_it_generates(tmp_path
     def poll_and_kill():
         done = poll()
         if not killed and engine.generated_tokens > 8:
-            killed.append(engine._process.popen.pid)
+            killed.append(engine._process.pid)
             os.killpg(killed[0], signal.SIGKILL)
         return done
 

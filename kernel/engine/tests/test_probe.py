@@ -13,7 +13,7 @@ from common import embedded_model
 from kernel.engine import probe
 from kernel.engine.facts import read_model
 from kernel.engine.probe import Trial, fastest_attention, settled
-from kernel.engine.profile import OWN_ARGUMENTS, T4X2, Gpu, ModelFacts, smaller
+from kernel.engine.profile import OWN_ARGUMENTS, T4X2, Gpu, ModelFacts
 from kernel.engine.trial import REASON, SECONDS, trial_arguments
 from kernel.sandbox.tests.tools import is_running
 
@@ -148,8 +148,8 @@ def test_settings_given_win_over_the_profile(on_t4s):
 
 @pytest.mark.parametrize("restart", [0, 1])
 def test_the_own_attention_can_be_set_and_a_restart_does_without(on_t4s, restart):
-    given = {**KERNELS, "attention_backend": "OWN_ATTN", "restart": restart}
-    arguments = settled(given).arguments
+    given = {**KERNELS, "attention_backend": "OWN_ATTN"}
+    arguments = settled(given, restart).arguments
     assert arguments["attention_backend"] == "TRITON_ATTN"
     extension = arguments.get("worker_extension_cls")
     assert extension == (None if restart else OWN_ARGUMENTS["worker_extension_cls"])
@@ -162,10 +162,9 @@ def test_an_attention_that_is_set_is_not_tried(on_t4s):
     assert not on_t4s
 
 
-def test_a_restart_tries_nothing_and_hands_on_no_unknown_argument(on_t4s):
+def test_a_restart_tries_nothing(on_t4s):
     for number in (1, 2):
-        arguments = settled(smaller(KERNELS, number)).arguments
-        assert "restart" not in arguments
+        arguments = settled(KERNELS, number).arguments
         assert arguments["attention_backend"] == "TRITON_ATTN"
         assert arguments["enforce_eager"] is (number == 2)
         assert arguments["tensor_parallel_size"] == (2 if number == 1 else 1)
@@ -179,7 +178,7 @@ def test_the_lower_number_of_sequences_holds(on_t4s, monkeypatch):
 
 
 def test_on_a_cpu_graphs_stay_off_after_a_restart():
-    assert settled(smaller(KERNELS, 1)).arguments["enforce_eager"] is True
+    assert settled(KERNELS, 1).arguments["enforce_eager"] is True
 
 
 def vllm_arguments():
@@ -194,7 +193,7 @@ def test_every_argument_is_known_to_vllm(on_t4s):
     known = vllm_arguments()
     assert "model" in known
     assert set(settled(KERNELS).arguments) <= known
-    assert set(settled(smaller(KERNELS, 2)).arguments) <= known
+    assert set(settled(KERNELS, 2).arguments) <= known
     assert set(trial_arguments(T4X2 | KERNELS)) <= known
     assert set(OWN_ARGUMENTS) <= known
 

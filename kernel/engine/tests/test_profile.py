@@ -1,7 +1,7 @@
 import pytest
 
 from kernel.engine.cpu import Cpu
-from kernel.engine.profile import T4X2, Gpu, ModelFacts, choose, kv_tokens
+from kernel.engine.profile import LADDER, T4X2, Gpu, ModelFacts, choose, kv_tokens
 
 T4 = Gpu("Tesla T4", 15360, (7, 5))
 L4 = Gpu("NVIDIA L4", 23034, (8, 9))
@@ -61,12 +61,12 @@ def test_nothing_is_set_that_only_others_need(gpu, count):
 def test_the_fastest_attention_is_taken_at_the_first_start_only():
     fast = {"attention": "FLASHINFER"}
     assert chosen(T4, T4, **fast).arguments["attention_backend"] == "FLASHINFER"
-    assert chosen(T4, T4, **fast, restart=1).arguments["attention_backend"] == "TRITON_ATTN"
+    assert chosen(T4, T4, **fast, step=LADDER[1]).arguments["attention_backend"] == "TRITON_ATTN"
     assert "attention_backend" not in chosen(L4, **fast).arguments
 
 
 def test_restarts_do_without_more_and_more():
-    first, second = (chosen(T4, T4, restart=n) for n in (1, 2))
+    first, second = (chosen(T4, T4, step=LADDER[n]) for n in (1, 2))
     assert first.arguments["tensor_parallel_size"] == 2
     assert first.arguments["enforce_eager"] is False
     assert second.arguments["tensor_parallel_size"] == 1
@@ -74,7 +74,7 @@ def test_restarts_do_without_more_and_more():
     assert "disable_custom_all_reduce" not in second.arguments
     assert any("One GPU" in note for note in second.notes)
     # Weights of 16 bits do not fit on one.
-    assert chosen(T4, T4, model=FP16, restart=2).arguments["tensor_parallel_size"] == 2
+    assert chosen(T4, T4, model=FP16, step=LADDER[2]).arguments["tensor_parallel_size"] == 2
 
 
 def test_weights_that_leave_no_room_are_named():

@@ -14,7 +14,7 @@ import pytest
 
 from kernel.config import Config
 from kernel.engine import vllm_engine as engine_module
-from kernel.engine.profile import smaller
+from kernel.engine.profile import LADDER, lowered
 from kernel.engine.tokenizer import matching_ids
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import Finish, Request
@@ -68,13 +68,13 @@ def test_ids_decode_to_the_text_and_keep_the_engines_own(text, given_ids, expect
 
 def test_each_restart_asks_for_less():
     arguments = {"max_num_seqs": 48, "max_model_len": 4096}
-    tries = [smaller(arguments, restart) for restart in (1, 2, 3)]
+    tries = [lowered(arguments, step) for step in LADDER[1:]]
     assert [t["max_num_seqs"] for t in tries] == [24, 12, 6]
     assert [t["max_model_len"] for t in tries] == [3072, 2048, 2048]
     assert [t["enforce_eager"] for t in tries] == [False, True, True]
     shares = [0.92, *(t["gpu_memory_utilization"] for t in tries)]
     assert shares == sorted(shares, reverse=True) and len(set(shares)) == 4
-    assert smaller({"max_num_seqs": 1, "max_model_len": 64}, 2)["max_num_seqs"] == 1
+    assert lowered({"max_num_seqs": 1, "max_model_len": 64}, LADDER[2])["max_num_seqs"] == 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_each_restart_asks_for_less():
 )
 def test_a_shorter_context_still_takes_every_text_that_waits(longest, context):
     arguments = {"max_num_seqs": 48, "max_model_len": 4096}
-    assert smaller(arguments, 2, longest)["max_model_len"] == context
+    assert lowered(arguments, LADDER[2], longest)["max_model_len"] == context
 
 
 def request(name, max_tokens=100, prompt="What?"):
@@ -229,7 +229,7 @@ def test_an_engine_that_does_not_come_back_fails_its_requests(start):
 def test_a_kill_from_outside_is_survived(start):
     started = start("ok", "ok", text="x" * 50)
     started.until(lambda: started.engine.ready)
-    os.kill(started.engine._process.popen.pid, signal.SIGKILL)
+    os.kill(started.engine._process.pid, signal.SIGKILL)
     started.engine.submit(request("r"))
     assert started.collect(1)["r"].finish is Finish.END
 
@@ -245,7 +245,7 @@ def test_a_full_pipe_to_a_hung_engine_blocks_nobody(start):
 def test_a_text_too_long_for_the_shorter_context_fails_alone(start):
     started = start("ok", "ok", max_context=1000)
     started.until(lambda: started.engine.ready)
-    os.kill(started.engine._process.popen.pid, signal.SIGKILL)
+    os.kill(started.engine._process.pid, signal.SIGKILL)
     started.until(lambda: started.engine.restarts == 1)
     for name, length in (("long", 800), ("short", 700)):
         started.engine.submit(request(name, prompt="x" * length))
@@ -271,7 +271,7 @@ def test_special_tokens_in_a_problem_are_ordinary_text(start):
 def test_closing_ends_the_process(start):
     started = start("ok")
     started.until(lambda: started.engine.ready)
-    pid = started.engine._process.popen.pid
+    pid = started.engine._process.pid
     started.engine.close()
     assert not is_running(pid)
 
@@ -282,7 +282,7 @@ def test_the_process_dies_with_the_kernel(tmp_path):
         "from kernel.engine.vllm_engine import VllmEngine; from kernel.config import Config\n"
         "e = VllmEngine(Path(sys.argv[1]), Config(), Path(sys.argv[1]) / 'log', print)\n"
         "while not e.ready: e.poll()\n"
-        "print(e._process.popen.pid, flush=True); time.sleep(1000)"
+        "print(e._process.pid, flush=True); time.sleep(1000)"
     )
     (tmp_path / "plan").write_text("ok")
     env = {**os.environ, "FAKE_VLLM_PLAN": str(tmp_path / "plan"), "PYTHONPATH": str(FAKE)}

@@ -158,15 +158,13 @@ def test_a_pause_of_the_kernel_is_no_hang(
 
 
 def test_a_supervisor_that_cannot_start_gives_blocks_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        link, "_command", lambda settings: [sys.executable, "-c", "raise SystemExit('no')"]
-    )
+    monkeypatch.setattr(link, "SUPERVISOR", "no_such_module")
     with ForkedSandbox(config()) as sandbox:
         sandbox.submit("a", "1")
         done = collect(sandbox, 1)[0]
         assert done.status is CRASHED
         assert "could not be run" in done.output
-        assert "no" in sandbox.report["lost"][0]
+        assert "no_such_module" in sandbox.report["lost"][0]
         sandbox.submit("b", "1")
         assert collect(sandbox, 1)[0].status is CRASHED
 
