@@ -145,8 +145,8 @@ archive: $(READY) ## Derive the documentation that Kaggle asks of a winner into 
 # Validation. SET is a name (amc, aime, math4, math5) or a file; RUN, A and B are runs' JSONL files.
 
 .PHONY: replay
-replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= N= M= SET=)
-	@$(PY) -m validation.replay --run "$(RUN)" $(if $(N),--n "$(N)") $(if $(M),--m "$(M)") --set "$(SET)"
+replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= N= M= EXTRA= SET=)
+	@$(PY) -m validation.replay --run "$(RUN)" $(if $(N),--n "$(N)") $(if $(M),--m "$(M)") $(call option,EXTRA,extra) --set "$(SET)"
 
 .PHONY: view
 view: $(READY) ## Read a recorded run: one HTML page, or a problem here (RUN= SET= PROBLEM= SEED= CANDIDATE=)
@@ -178,9 +178,9 @@ validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 S
 	@$(PY) -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" $(call option,SEED,seed) --engine-url "$(ENGINE_URL)" $(call option,MODEL,model) $(call option,OUT,out) $(ARGS)
 
 .PHONY: simulate
-simulate: $(READY) ## Run nine hours of two T4s in virtual time (PROBLEMS= N= M= ARGS="--gpu L4 --calibration probe.json ...")
-	@$(PY) -m validation.simulation.simulate $(call option,PROBLEMS,problems) $(call option,N,candidates) $(call option,M,rounds) $(ARGS)
+simulate: $(READY) ## Run nine hours of two T4s in virtual time (PROBLEMS= N= M= EXTRA= ARGS="--gpu L4 --calibration probe.json ...")
+	@$(PY) -m validation.simulation.simulate $(call option,PROBLEMS,problems) $(call option,N,candidates) $(call option,M,rounds) $(call option,EXTRA,extra) $(ARGS)
 
 .PHONY: plan
-plan: $(READY) ## Plan nine hours for a model and a GPU kind (MODEL=folder|config.json GPU=T4|L4|H100 ARGS="--calibration probe.json ...")
-	@$(PY) -m validation.simulation.plan $(if $(MODEL),--model "$(MODEL)") $(if $(GPU),--gpu "$(GPU)") $(ARGS)
+plan: $(READY) ## Plan nine hours for a model and a GPU kind (MODEL=folder|config.json GPU=T4|L4|H100 EXTRA= ARGS="--calibration probe.json ...")
+	@$(PY) -m validation.simulation.plan $(if $(MODEL),--model "$(MODEL)") $(if $(GPU),--gpu "$(GPU)") $(call option,EXTRA,extra) $(ARGS)

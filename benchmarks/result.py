@@ -18,14 +18,18 @@ FOLDER = Path(__file__).resolve().parent / "results"
 
 
 def write_result(
-    name: str, figures: Mapping[str, float], rows: Sequence[Mapping[str, Any]]
+    name: str,
+    figures: Mapping[str, float],
+    rows: Sequence[Mapping[str, Any]],
+    folder: Path = FOLDER,
 ) -> Path:
-    """Write `results/NAME.json` and return its path.
+    """Write `NAME.json` and return its path.
 
     Args:
         name: the benchmark's.
         figures: what others read, by name.
         rows: everything else that was measured.
+        folder: where it goes; the one whose files the docs show if not given.
     """
     machine = f"{read_cpu()}, load {os.getloadavg()[0]:.1f}"
     result = {
@@ -34,6 +38,6 @@ def write_result(
         "figures": dict(figures),
         "rows": list(rows),
     }
-    path = FOLDER / f"{name}.json"
+    path = folder / f"{name}.json"
     write_json(path, result, indent=2)
     return path

@@ -25,9 +25,9 @@ from validation.simulation.costs import T4, Costs, Gpu, Layout
 from validation.simulation.engine import SimulatedEngine
 from validation.simulation.generated_shapes import generate
 from validation.simulation.model_shape import NUMINA
+from validation.simulation.run import START_SECONDS, Outcome, answers_changed, simulate
 from validation.simulation.sandbox import SimulatedSandbox
 from validation.simulation.shapes import ShapedProblem
-from validation.simulation.simulate import START_SECONDS, Outcome, answers_changed, simulate
 from validation.simulation.virtual_time import VirtualClock
 
 PROBLEMS, SEED = 50, 0

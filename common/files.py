@@ -7,6 +7,7 @@ Does not cover: outliving a power cut (nothing is synced), and what the values m
 """
 
 import contextlib
+import errno
 import gzip
 import json
 import os
@@ -67,6 +68,31 @@ def whole(path: Path) -> Iterator[Path]:
         if not special:
             with contextlib.suppress(OSError):
                 scratch.unlink()
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before the work whose result it is; makes nothing.
+
+    What changes meanwhile (a disk that fills up) is found when it is written.
+
+    Raises:
+        FileError: a folder has its name, or the folders on its way are files or take none.
+    """
+    target = Path(os.path.realpath(path))
+    place = target.parent
+    try:
+        while not place.exists():
+            place = place.parent
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
+        # Whoever may do anything is still told of a file system that is read-only.
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise FileError(f"{path} cannot be written: {error.strerror or error}{where}.") from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -40,14 +40,18 @@ def decided(votes: Mapping[int, int], outstanding: int) -> bool:
     return first - second > outstanding
 
 
-def clear(votes: Mapping[int, int], deviations: float = 2.0) -> bool:
+def clear(votes: Mapping[int, int], deviations: float = 1.0) -> bool:
     """Tell whether the leader's lead is large against its own noise.
 
     Were the two foremost answers equally likely, each of their n = first + second votes would add
     or take one with equal chance, so the lead would have mean 0 and standard deviation sqrt(n). A
-    lead above two of these comes about by luck in one such tie of 44 (one side of the normal
-    distribution). Further candidates help where the lead is not clear: they are as likely as the
-    first ones to vote for what the model holds most likely, right or wrong.
+    lead above one of these comes about by luck in one such tie of three, and by luck for the
+    answer that loses in the end in one of six. Further candidates help where the lead is not
+    clear: they are as likely as the first ones to vote for what the model holds most likely, right
+    or wrong.
+
+    One deviation is measured (`make bench-hours`): two give no more right answers for a fifth more
+    tokens, a half gives away a quarter of what extra candidates gain.
 
     Args:
         votes: by answer; none at all are not clear.

@@ -3,9 +3,10 @@
 Covers: runs of `make validate` and `make dry-run`, transcripts of other programs, and files of
 answers only; ten rules, or those of the given N and M, and whether a rule's lead over the kernel's
 own is more than luck, corrected for having tried ten. Does not cover: what candidates would have
-written next: N and M can only fall.
+written next: N and M can only fall, and extra candidates are those of a run that has more than N.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from validation.runs.ballots import ballots
 from validation.runs.records import Recording, RunError, check_there, read_run
 from validation.runs.sets import load_set
 from validation.runs.transcripts import answer_ballots, read_transcripts
-from validation.scoring import SOLVE, rules, score
+from validation.scoring import SOLVE, Rule, rules, score
 
 ROOT = Path(__file__).resolve().parent.parent
 SIGNIFICANCE = 0.05
@@ -41,8 +42,13 @@ class Options:
     """Only the first M rounds of each candidate."""
     set: str = ""
     """A set's name or file, for the truths of a run that does not know them."""
-    group: int = 48
-    """Candidates a solve, where transcripts do not say."""
+    extra: int = 0
+    """Of the recorded candidates beyond N (48 if not given), most that are heard where a vote is
+    open; compared with N and with all."""
+    extra_group: int = 24
+    """Extra candidates that start together."""
+    group: int | None = None
+    """Candidates a solve, where transcripts do not say: 48, or N and EXTRA together."""
     out: Path = ROOT / "runs/replay"
     """Folder for the JSON with all figures."""
 
@@ -52,11 +58,38 @@ def main() -> None:
     options = tyro.cli(Options)
     with user_errors():
         frame, config = load(options)
-        rows = replay(frame, config)
+        rows = replay(frame, config, extra_rules(options))
         print_table(rows, frame)
         path = options.out / f"{options.run.name.partition('.')[0]}.json"
-        write_json(path, {"run": str(options.run), "n": options.n, "m": options.m, "rules": rows})
+        write_json(path, {**_about(options), "rules": rows})
         print(f"figures  {path}")
+
+
+def _about(options: Options) -> dict[str, Any]:
+    about = {"run": str(options.run), "n": options.n, "m": options.m}
+    return {**about, "extra": options.extra} if options.extra else about
+
+
+def extra_rules(options: Options) -> list[Rule]:
+    """Return the rules that are tried for extra candidates: N, and N with extras."""
+    if not options.extra:
+        return []
+    first = first_candidates(options)
+    most = first + options.extra
+    return [
+        Rule(f"N = {first}", candidates=first),
+        Rule(
+            f"N = {first} to {most}",
+            candidates=first,
+            extra=options.extra,
+            group=options.extra_group,
+        ),
+    ]
+
+
+def first_candidates(options: Options) -> int:
+    """Return N of a run with extra candidates: the kernel's own if not given."""
+    return Config().candidates if options.n is None else options.n
 
 
 def load(options: Options) -> tuple[pl.DataFrame, Config]:
@@ -66,12 +99,11 @@ def load(options: Options) -> tuple[pl.DataFrame, Config]:
         RunError: the file is none that can be replayed, or N or M cannot be had.
         SetError: the set for the truths cannot be used.
     """
-    if options.group < 1:
-        raise RunError(f"GROUP is {options.group}: set it to at least 1.")
-    run = recording(options.run, options.group)
+    group = _group(options)
+    run = recording(options.run, group)
     if run is None:
         config = Config()
-        frame = answer_ballots(options.run, config, options.group)
+        frame = answer_ballots(options.run, config, group)
         if options.m is not None:
             # A candidate that needed more rounds had boxed nothing when they were over.
             reached = pl.col("executions") < options.m
@@ -87,14 +119,36 @@ def load(options: Options) -> tuple[pl.DataFrame, Config]:
     return _first(frame, options), config
 
 
+def _group(options: Options) -> int:
+    """Return the candidates of a solve.
+
+    Raises:
+        RunError: a number of candidates is none.
+    """
+    if options.extra < 0:
+        raise RunError(f"EXTRA is {options.extra}: set it to 0, for none, or more.")
+    both = first_candidates(options) + options.extra
+    group = options.group if options.group is not None else both if options.extra else 48
+    for name, value in (("GROUP", group), ("EXTRA_GROUP", options.extra_group)):
+        if value < 1:
+            raise RunError(f"{name} is {value}: set it to at least 1.")
+    return group
+
+
 def _first(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
-    """Return the ballots of the first N candidates."""
-    if options.n is None:
+    """Return the ballots of the first N candidates, and of the extra ones."""
+    if options.n is None and not options.extra:
         return frame
     most = frame.select(pl.col("candidate").max() + 1).item()
-    if not 1 <= options.n <= most:
-        raise RunError(f"N is {options.n}, but {options.run} holds {most} candidates a problem.")
-    return frame.filter(pl.col("candidate") < options.n)
+    wanted = first_candidates(options)
+    if not 1 <= wanted <= most:
+        raise RunError(f"N is {wanted}, but {options.run} holds {most} candidates a problem.")
+    if wanted + options.extra > most:
+        raise RunError(
+            f"N = {wanted} and EXTRA = {options.extra} are {wanted + options.extra} candidates a "
+            f"problem, but {options.run} holds {most}: lower one of them."
+        )
+    return frame.filter(pl.col("candidate") < wanted + options.extra)
 
 
 def recording(path: Path, group: int) -> Recording | None:
@@ -111,13 +165,14 @@ def recording(path: Path, group: int) -> Recording | None:
     return read_transcripts(path, group) if "text" in row else None
 
 
-def replay(frame: pl.DataFrame, config: Config) -> list[dict[str, Any]]:
-    """Return each rule's figures; shares are means over the problems whose truth is known.
+def replay(frame: pl.DataFrame, config: Config, more: Sequence[Rule] = ()) -> list[dict[str, Any]]:
+    """Return each rule's figures, the ten's and those of `more`.
 
-    `p` is that of `permutation.corrected` over all rules against the first, the kernel's own.
+    Shares are means over the problems whose truth is known. `p` is that of `permutation.corrected`
+    over all rules against the first, the kernel's own.
     """
     most: int = frame.select(pl.col("candidate").max() + 1).item()
-    tried = rules(most)
+    tried = [*rules(most), *more]
     scores = [score(frame, rule, config).sort(SOLVE) for rule in tried]
     shares = np.array([_shares(scored)["correct"].to_list() for scored in scores])
     chances = permutation.corrected(shares[1:] - shares[0]) if shares.size else [None] * len(tried)

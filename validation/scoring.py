@@ -1,15 +1,17 @@
 """Scores ballots under a rule: which answers count, how much, of which candidates, until when.
 
 Covers: the rule as a record, the vote with the kernel's ladder (vote, printed, default), stopping
-early, all with polars, thousands of solves at once. Does not cover: reading runs (`ballots`), or
-intervals (`statistics`).
+early, extra candidates where a vote is open, all with polars, thousands of solves at once. Does not
+cover: reading runs (`ballots`), or intervals (`statistics`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import polars as pl
 
+from kernel import voting
 from kernel.config import Config
 
 SOLVE = ["seed", "problem"]
@@ -40,6 +42,10 @@ class Rule:
     """Whether of tied answers the smallest wins, instead of the largest."""
     candidates: int | None = None
     """N: only the first so many."""
+    extra: int = 0
+    """Most candidates beyond N, heard in groups where the vote of those before is not clear."""
+    group: int = 24
+    """Of extra candidates."""
     when_decided: bool = False
     """Whether to stop once the rest cannot change the vote."""
     first_to: int | None = None
@@ -101,10 +107,46 @@ def _votes(ballots: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     with_code = pl.col("executions") > 0
     if rule.code_only:
         vote = pl.when(with_code).then(vote)
-    if rule.candidates is not None:
-        ballots = ballots.filter(pl.col("candidate") < rule.candidates)
     weight = pl.when(with_code).then(rule.code_weight).otherwise(1)
-    return ballots.with_columns(vote=vote, weight=weight, one=pl.lit(1)).sort(*SOLVE, "order")
+    ballots = ballots.with_columns(vote=vote, weight=weight, one=pl.lit(1))
+    if rule.candidates is not None:
+        ballots = _first(ballots, rule, rule.candidates)
+    return ballots.sort(*SOLVE, "order")
+
+
+def _first(ballots: pl.DataFrame, rule: Rule, candidates: int) -> pl.DataFrame:
+    """Return the ballots of the first candidates, and of the extra ones that the rule starts."""
+    if not rule.extra:
+        return ballots.filter(pl.col("candidate") < candidates)
+    solves = ballots.group_by(SOLVE, maintain_order=True).agg("candidate", "vote")
+    numbers = [
+        started(dict(zip(indices, votes, strict=True)), candidates, rule.extra, rule.group)
+        for indices, votes in zip(solves["candidate"], solves["vote"], strict=True)
+    ]
+    asked = solves.select(SOLVE).with_columns(asked=pl.Series(numbers, dtype=pl.Int64))
+    return (
+        ballots.join(asked, SOLVE, "left")
+        .filter(pl.col("candidate") < pl.col("asked"))
+        .drop("asked")
+    )
+
+
+def started(votes: Mapping[int, int | None], candidates: int, extra: int, group: int) -> int:
+    """Return how many candidates the kernel would have started, had there been time for all.
+
+    Args:
+        votes: of all candidates that there are, by their number.
+        candidates: N.
+        extra: most candidates beyond these.
+        group: extra candidates that start together.
+    """
+    asked = candidates
+    while asked < candidates + extra:
+        heard = voting.tally(vote for index, vote in votes.items() if index < asked)
+        if voting.clear(heard):
+            break
+        asked = min(asked + group, candidates + extra)
+    return asked
 
 
 def _stopped(heard: pl.DataFrame, rule: Rule) -> pl.DataFrame:

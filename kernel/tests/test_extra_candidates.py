@@ -20,18 +20,34 @@ from kernel.tests.solving import CONFIG, FakeEngine, FakeSandbox, deadline, solv
     ("votes", "is_clear"),
     [
         ({}, False),
-        ({5: 1}, False),
-        ({5: 4}, False),  # a lead of 4 is just twice the square root of 4
-        ({5: 5}, True),
+        ({5: 1}, False),  # a lead of 1 is just the square root of 1
+        ({5: 2}, True),
         ({5: 24, 7: 24}, False),
-        ({5: 30, 7: 15}, True),
-        ({5: 29, 7: 16}, False),
-        ({5: 12, 7: 6, 8: 6, 9: 6}, False),
+        ({5: 27, 7: 21}, False),
+        ({5: 28, 7: 20}, True),
+        ({5: 6, 7: 3}, False),  # a lead of 3 is just the square root of 9
+        ({5: 7, 7: 3}, True),
+        ({5: 7, 7: 3, 8: 3, 9: 3}, True),  # the third and further answers are nothing to it
         ({5: 48}, True),
     ],
 )
-def test_a_lead_is_clear_above_two_standard_deviations(votes, is_clear):
+def test_a_lead_is_clear_above_one_standard_deviation(votes, is_clear):
     assert voting.clear(votes) is is_clear
+
+
+@pytest.mark.parametrize(("deviations", "least"), [(0.5, 26), (1.0, 28), (2.0, 31)])
+def test_more_deviations_ask_for_a_larger_lead(deviations, least):
+    split = [
+        first for first in range(24, 49) if voting.clear({5: first, 7: 48 - first}, deviations)
+    ]
+    assert min(split) == least
+
+
+def test_a_tie_looks_clear_by_luck_as_often_as_its_derivation_says():
+    """Of 48 fair coins; a normal distribution's tails say 0.317 and 0.046."""
+    for deviations, chance in ((1.0, 0.317), (2.0, 0.046)):
+        clear = (n for n in range(49) if voting.clear({5: n, 7: 48 - n}, deviations))
+        assert sum(math.comb(48, n) for n in clear) / 2**48 == pytest.approx(chance, abs=0.04)
 
 
 def urn(votes, outstanding, draws, rng):

@@ -25,8 +25,8 @@ from kernel.config import Config
 from validation.simulation.costs import T4, Costs, Layout
 from validation.simulation.generated_shapes import FAMILIES, LONGEST, Family, Mixture, generate
 from validation.simulation.model_shape import NUMINA
+from validation.simulation.run import START_SECONDS, simulate
 from validation.simulation.shapes import ShapedProblem, ShapesError, draw, load_shapes
-from validation.simulation.simulate import START_SECONDS, simulate
 
 COMPONENTS = 3
 FREQUENT = 8

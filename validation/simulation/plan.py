@@ -3,7 +3,8 @@
 Covers: weights, room for keys and values, candidates that fit and tokens a second, for GPUs that
 share layers and for one replica a GPU, at 8 and 16 bits; and how many hours the problems take for
 16 to 96 candidates and 1 to 8 rounds. Does not cover: what is right or wrong; code execution and
-the start are flat allowances. `make simulate` plays a run through instead of multiplying it out.
+the start are flat allowances. `make simulate` plays a run through instead of multiplying it out;
+with extra candidates this command does so too, on a few problems.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +15,13 @@ from typing import Any, Literal
 import tyro
 from rich.table import Table
 
-from common.console import console, user_errors
+from common.console import Progress, console, user_errors
 from common.files import write_json
 from kernel.config import Config
+from validation.simulation import comparison
 from validation.simulation.costs import (
     GIB,
     GPUS,
-    CalibrationError,
     Costs,
     Gpu,
     Layout,
@@ -29,6 +30,7 @@ from validation.simulation.costs import (
 )
 from validation.simulation.engine import PROMPT_TOKENS
 from validation.simulation.model_shape import NUMINA, ModelError, ModelShape, model_shape
+from validation.simulation.votes import own_problems
 
 ROOT = Path(__file__).resolve().parents[2]
 CANDIDATES = (16, 32, 48, 64, 80, 96)
@@ -64,6 +66,10 @@ class Options:
     """Share of the candidates in a round that go on to another one."""
     hours: float = 9.0
     """The platform's limit."""
+    extra: int = 0
+    """Most extra candidates where the vote is open; above 0, numbers of candidates are compared."""
+    extra_group: int = 24
+    """Extra candidates that start together."""
     calibration: Path | None = None
     """The JSON that the probe notebook printed."""
     out: Path = ROOT / "runs/plan"
@@ -156,8 +162,13 @@ def best(gpu: Gpu, model: ModelShape) -> Costs:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    config = Config()
-    with user_errors(ModelError, CalibrationError):
+    with user_errors(ValueError):
+        config = Config(
+            problems=options.problems,
+            limit_seconds=options.hours * 3600,
+            extra_candidates=options.extra,
+            extra_group=options.extra_group,
+        )
         gpu = GPUS[options.gpu]
         if options.attention is not None:
             gpu = with_attention(gpu, options.attention)
@@ -168,6 +179,7 @@ def main() -> None:
             raise ModelError("Tokens and problems must be at least 1, GOES-ON from 0 to 1.")
         rows = [layout_row(gpu, model, layout, config) for layout in layouts(gpu)]
         costs = best(gpu, model)
+        numbers = _compared(config, costs) if options.extra else []
     lengths = Lengths(options.first, options.later, options.goes_on)
     grid = {
         n: {
@@ -184,9 +196,20 @@ def main() -> None:
     _print_hours(grid, costs, options)
     path = options.out / "plan.json"
     layout_values = [{f.name: getattr(row, f.name) for f in fields(row)} for row in rows]
+    figures = {"constants": _constants(gpu), "layouts": layout_values, "hours": grid}
+    if numbers:
+        figures["numbers"] = numbers
+        print(f"\nExtra candidates, with {costs.layout.name} and the decided stop:")
+        comparison.print_rows(numbers, options.problems)
     with user_errors():
-        write_json(path, {"constants": _constants(gpu), "layouts": layout_values, "hours": grid})
+        write_json(path, figures)
         print(f"figures  {path}")
+
+
+def _compared(config: Config, costs: Costs) -> list[comparison.Row]:
+    """Return fixed numbers of candidates beside the one asked for, played through."""
+    with Progress(console(stderr=True)) as show:
+        return comparison.compare(own_problems(comparison.POOL), config, costs, report=show)
 
 
 def _constants(gpu: Gpu) -> dict[str, Any]:

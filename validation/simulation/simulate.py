@@ -2,7 +2,8 @@
 
 Covers: the kernel's own `sc_tir.solve`, `deadline` and `voting` on a simulated engine and sandbox;
 hours used, problems reached, tokens, idle time, and whether stopping at a decided vote changed an
-answer (each run is made twice, with and without it). Does not cover: what would be written at other
+answer (each run is made twice, with and without it); with extra candidates also fixed numbers of
+candidates beside them. Does not cover: what would be written at other
 settings; the costs are estimates (`costs`) until a probe's file is given.
 """
 
@@ -11,19 +12,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import tyro
 from rich.table import Table
 
-from common.console import console, user_errors
+from common.console import Progress, console, user_errors
 from common.files import write_json
-from kernel import sc_tir
-from kernel.answers import extraction
 from kernel.config import Config
-from kernel.deadline import Deadline
-from kernel.records import Problem, Solution, StopReason
-from kernel.trace import Trace
+from validation.simulation import comparison
 from validation.simulation.costs import (
     GPUS,
     Costs,
@@ -32,18 +29,14 @@ from validation.simulation.costs import (
     calibrated,
     with_attention,
 )
-from validation.simulation.engine import SimulatedEngine
 from validation.simulation.generated_shapes import generate
 from validation.simulation.model_shape import NUMINA, ModelError, model_shape
-from validation.simulation.occupancy import Occupancy
 from validation.simulation.plot import Drawn, plot
-from validation.simulation.sandbox import SimulatedSandbox
+from validation.simulation.run import Outcome, answers_changed, simulate
 from validation.simulation.shapes import ShapedProblem, draw, load_shapes
-from validation.simulation.virtual_time import VirtualClock
+from validation.simulation.votes import own_problems, recorded_problems
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 300.0
-"""Gone of the limit before the first problem: wheels, and loading the model from Kaggle's disk."""
 
 
 @dataclass
@@ -56,6 +49,10 @@ class Options:
     """Problems asked."""
     candidates: int = 48
     """N."""
+    extra: int = 0
+    """Most extra candidates where the vote is open; above 0, numbers of candidates are compared."""
+    extra_group: int = 24
+    """Extra candidates that start together."""
     rounds: int = 4
     """M."""
     gpu: Literal["T4", "L4", "H100"] = "T4"
@@ -76,86 +73,6 @@ class Options:
     """Another seed draws other transcripts."""
     out: Path = ROOT / "runs/simulate"
     """Folder for figures and plot."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one simulated run came to."""
-
-    hours: float
-    solutions: tuple[Solution, ...]
-    right: int
-    tokens: int
-    steps: int
-    preempted: int
-    occupancy: Occupancy
-
-    def reached(self) -> int:
-        """Return how many problems got to vote: none is left over once the time is up."""
-        return sum(bool(s.tally) for s in self.solutions)
-
-    def cut_off(self) -> int:
-        """Return how many votes were cut off by the deadline of their problem."""
-        return sum(s.ended is StopReason.DEADLINE for s in self.solutions)
-
-    def figures(self) -> dict[str, Any]:
-        """Return the figures by name."""
-        return {
-            "hours": round(self.hours, 3),
-            "problems": len(self.solutions),
-            "problems_reached": self.reached(),
-            "problems_cut_off": self.cut_off(),
-            "right": self.right,
-            "tokens": self.tokens,
-            "tokens_per_second": round(self.tokens / (self.hours * 3600), 1),
-            "idle_share": round(self.occupancy.idle_share, 5),
-            "empty_share": round(self.occupancy.empty_share, 5),
-            "half_empty_share": round(self.occupancy.half_empty_share, 5),
-            "preempted": self.preempted,
-        }
-
-
-def simulate(
-    problems: list[ShapedProblem],
-    config: Config,
-    costs: Costs,
-    report: Callable[[str], None] = lambda text: None,
-) -> Outcome:
-    """Solve the problems one after the other in virtual time."""
-    clock = VirtualClock()
-    engine = SimulatedEngine(costs, clock, min(config.slots, config.candidates))
-    sandbox = SimulatedSandbox(clock, config.code_workers, config.code_seconds)
-    engine.occupancy.waiting = lambda: sandbox.pending
-    sandbox.idle = engine.occupancy.note
-    times = config.limit_seconds, config.reserve_seconds, len(problems)
-    deadline = Deadline(*times, elapsed=START_SECONDS, now=clock)
-    solutions: list[Solution] = []
-    right = 0
-    for problem in problems:
-        engine.begin(problem)
-        sandbox.begin(problem)
-        deadline.begin()
-        asked = Problem(problem.id, "")
-        solution = sc_tir.solve(asked, config, engine, sandbox, deadline, Trace(None, now=clock))
-        solutions.append(solution)
-        truth = None if problem.truth is None else extraction.to_answer(problem.truth, config)
-        right += solution.answer == truth
-        report(f"{len(solutions)} of {len(problems)}: {deadline.elapsed() / 3600:.2f} h")
-    tokens = engine.generated_tokens
-    done = tuple(solutions)
-    hours = deadline.elapsed() / 3600
-    return Outcome(hours, done, right, tokens, engine.steps, engine.preempted, engine.occupancy)
-
-
-def answers_changed(ours: Outcome, full: Outcome) -> int:
-    """Count the problems whose answer a full vote would have changed.
-
-    Those that the deadline cut off in either run say nothing: there the votes differ, not the rule.
-    """
-    pairs = zip(ours.solutions, full.solutions, strict=True)
-    return sum(
-        a.answer != b.answer for a, b in pairs if StopReason.DEADLINE not in (a.ended, b.ended)
-    )
 
 
 def costs_of(options: Options) -> Costs:
@@ -181,7 +98,7 @@ def shaped_problems(options: Options) -> list[ShapedProblem]:
     Raises:
         ShapesError: the file of shapes cannot be used.
     """
-    size = options.problems, options.candidates, options.seed
+    size = options.problems, options.candidates + options.extra, options.seed
     return generate(*size) if options.shapes is None else draw(load_shapes(options.shapes), *size)
 
 
@@ -192,6 +109,8 @@ def main() -> None:
     with user_errors(ValueError):
         config = Config(
             candidates=options.candidates,
+            extra_candidates=options.extra,
+            extra_group=options.extra_group,
             rounds=options.rounds,
             problems=options.problems,
             limit_seconds=options.hours * 3600,
@@ -202,18 +121,33 @@ def main() -> None:
         full = simulate(
             problems, replace(config, stop_when_decided=False), costs, _progress("full vote")
         )
+        rows = _compared(options, config, costs) if options.extra else []
     changed = answers_changed(ours, full)
     _print_table(costs, ours, full, changed, time.monotonic() - begun)
+    if rows:
+        comparison.print_rows(rows, options.problems)
     runs = {"decided stop": ours.figures(), "full vote": full.figures()}
     shapes = "generated" if options.shapes is None else str(options.shapes)
     gpu = asdict(costs.gpu)
     figures = {"runs": runs, "answers_changed": changed, "shapes": shapes, "gpu": gpu}
+    if rows:
+        figures["numbers"] = rows
     image = options.out / "simulation.png"
     drawn = {"decided stop": ours, "full vote": full}
     with user_errors():
         write_json(options.out / "simulation.json", figures)
         plot({name: Drawn(run.occupancy, run.solutions) for name, run in drawn.items()}, image)
         print(f"figures  {options.out / 'simulation.json'}\nplot     {image}")
+
+
+def _compared(options: Options, config: Config, costs: Costs) -> list[comparison.Row]:
+    """Return fixed numbers of candidates beside the one asked for."""
+    if options.shapes is None:
+        pool = own_problems(comparison.POOL, options.seed)
+    else:
+        pool = recorded_problems(options.shapes)
+    with Progress(console(stderr=True)) as show:
+        return comparison.compare(pool, config, costs, report=show)
 
 
 def _progress(name: str) -> Callable[[str], None]:

@@ -10,7 +10,8 @@ import pytest
 from benchmarks import replay as bench
 from kernel.config import Config
 from kernel.records import StopReason
-from validation.replay import Options, load, replay, verdict
+from validation import scoring
+from validation.replay import Options, extra_rules, load, replay, verdict
 from validation.runs.ballots import ballots, read_again
 from validation.runs.records import RunError, read_run
 from validation.runs.transcripts import read_transcripts, split_rounds
@@ -161,6 +162,39 @@ def test_a_rule_that_is_better_on_every_problem_is_found(tmp_path):
     assert "smallest of tied (+100.0 points)" in said and "9 rules" in said
 
 
+@pytest.mark.parametrize(
+    ("votes", "asked"),
+    [
+        ([5, 5, 5, 5, 7, 7], 2),  # clear from the first
+        ([5, 7, 5, 5, 5, 7, 7, 7], 5),  # open, and clear after a group of three
+        ([5, 7, 5, 7, 5, 7, 5, 7], 8),
+        ([None] * 8, 8),
+        ([5, 7, 5], 8),  # fewer recorded than asked for
+    ],
+)
+def test_extras_are_heard_until_the_vote_is_clear(votes, asked):
+    assert scoring.started(dict(enumerate(votes)), 2, 6, 3) == asked
+
+
+def test_extra_candidates_are_replayed_on_a_run_that_has_them(tmp_path):
+    # By the problem's number: clear at two; open at two and right in the end; open all the way.
+    given = ([5, 5, 6, 6, 6, 6], [6, 5, 5, 5, 5, 5], [5, 6, 5, 6, 5, 6])
+    path = answers_file(tmp_path, lambda n: given[n % 3], problems=3)
+    options = Options(path, n=2, extra=4, extra_group=2)
+    frame, config = load(options)
+    rows = {row["rule"]: row for row in replay(frame, config, extra_rules(options))}
+    assert len(rows) == 12
+    fixed, extra, every = rows["N = 2"], rows["N = 2 to 6"], rows["kernel"]
+    assert [row["right"] for row in (fixed, extra, every)] == [1, 2, 1]
+    assert [row["tokens_heard"] for row in (fixed, extra)] == [6 / 18, 14 / 18]
+
+
+def test_extras_of_answers_are_grouped_by_all_that_a_solve_has(tmp_path):
+    path = answers_file(tmp_path, lambda n: [5] * 144, problems=2)
+    frame, _ = load(Options(path, extra=96))
+    assert frame["seed"].unique().to_list() == [0]
+
+
 def test_a_run_without_truths_has_no_accuracy(tmp_path):
     file = RunFile(candidates=1)
     file.votes("a", None, [5], 5)
@@ -188,6 +222,10 @@ def test_the_command_prints_the_rules_and_writes_the_figures(run, tmp_path):
     [
         (("--n", 4), "N is 4, but"),
         (("--m", 9), "M is 9, but"),
+        (("--extra", -1), "EXTRA is -1"),
+        (("--extra", 1), "N is 48, but"),
+        (("--n", 2, "--extra", 2), "N = 2 and EXTRA = 2 are 4 candidates a problem, but"),
+        (("--n", 2, "--extra", 1, "--extra-group", 0), "EXTRA_GROUP is 0"),
         (("--set", "amd"), "amd is neither a set"),
     ],
 )

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from kernel.config import Config
-from validation.simulation import plan
+from validation.simulation import comparison, plan
 from validation.simulation.costs import GPUS, H100, L4, T4, Costs, Layout
 from validation.simulation.model_shape import NUMINA, ModelError, ModelShape, model_shape, shape_of
+from validation.simulation.run import simulate
 from validation.simulation.shapes import Shape, ShapedProblem
-from validation.simulation.simulate import simulate
 
 NUMINA_JSON = {
     "num_hidden_layers": 30,
@@ -162,9 +162,25 @@ def test_a_probe_replaces_the_estimates(monkeypatch, tmp_path, capsys):
     assert second["hours"]["48"]["4"] < first["hours"]["48"]["4"]
 
 
+def test_extra_candidates_are_compared_with_fixed_numbers(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(comparison, "RUNS", 2)
+    monkeypatch.setattr(comparison, "POOL", 200)
+    arguments = ["--extra", 24, "--problems", 1, "--out", tmp_path]
+    command(monkeypatch, *arguments, "--gpu", "H100")
+    printed = capsys.readouterr().out
+    assert "N = 48 to 72" in printed and "N = 192" in printed
+    rows = json.loads((tmp_path / "plan.json").read_text())["numbers"]
+    assert [*rows[-1]["hours"]] == ["2000 GB/s"]
+    assert rows[-1]["right_low"] <= rows[-1]["right"] <= rows[-1]["right_high"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["--extra", "-1"], "extra_candidates is -1"),
+        (["--extra", "8", "--extra-group", "0"], "extra_group is 0"),
+        (["--extra-group", "0"], "extra_group is 0"),
+        (["--hours", "0.1"], "limit_seconds"),
         (["--model", "/nowhere"], "config.json"),
         (["--later", "0"], "at least 1"),
         (["--calibration", "/nowhere.json"], "no probe's JSON"),

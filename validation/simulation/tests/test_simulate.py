@@ -7,9 +7,10 @@ import pytest
 from kernel import voting
 from kernel.config import Config
 from kernel.records import StopReason
-from validation.simulation import shapes, simulate
+from validation.simulation import comparison, shapes, simulate
 from validation.simulation.costs import T4, CalibrationError, Costs, Layout, calibrated
 from validation.simulation.model_shape import NUMINA
+from validation.simulation.run import START_SECONDS
 from validation.simulation.tests.shaped import shaped_problem, shapes_file
 
 COSTS = Costs(T4, NUMINA, Layout(2, 1, 8))
@@ -53,9 +54,9 @@ def test_changed_answers_are_counted(runs):
 
 
 def test_the_deadline_holds_in_virtual_time():
-    config = replace(CONFIG, limit_seconds=simulate.START_SECONDS + 60, reserve_seconds=10)
+    config = replace(CONFIG, limit_seconds=START_SECONDS + 60, reserve_seconds=10)
     outcome = simulate.simulate(PROBLEMS, config, COSTS)
-    assert outcome.hours * 3600 <= simulate.START_SECONDS + 60
+    assert outcome.hours * 3600 <= START_SECONDS + 60
     assert outcome.cut_off() > 0
     assert outcome.reached() < len(PROBLEMS)
     assert len(outcome.solutions) == len(PROBLEMS)
@@ -112,6 +113,9 @@ def test_the_command_writes_figures_and_plot(monkeypatch, tmp_path, capsys):
         (["--ranks", "3"], "2 GPUs"),
         (["--ranks", "1", "--bits", "16"], "fewer bits"),
         (["--hours", "0.1"], "limit_seconds"),
+        (["--extra", "-1"], "extra_candidates is -1"),
+        (["--extra-group", "0"], "extra_group is 0"),
+        (["--extra", "41"], "60 transcripts of a problem do not make 61"),
     ],
 )
 def test_users_errors_are_one_sentence(monkeypatch, tmp_path, capsys, arguments, told):
@@ -145,3 +149,14 @@ def test_generated_shapes_run_without_idling_and_no_answer_changes(monkeypatch, 
     ours = written["runs"]["decided stop"]
     assert ours["idle_share"] < 0.05
     assert (ours["problems_reached"], ours["problems_cut_off"]) == (3, 0)
+
+
+def test_extra_candidates_are_simulated_and_compared(monkeypatch, tmp_path, capsys):
+    for name, value in (("RUNS", 2), ("POOL", 200), ("SIMULATED", 1)):
+        monkeypatch.setattr(comparison, name, value)
+    command(monkeypatch, "--problems", 2, "--extra", 24, "--extra-group", 12, "--out", tmp_path)
+    printed = capsys.readouterr().out
+    assert "N = 48 to 72" in printed and "N = 144" in printed
+    written = json.loads((tmp_path / "simulation.json").read_text())
+    assert [row["number"] for row in written["numbers"]][-1] == "N = 48 to 72"
+    assert len(written["numbers"][0]["hours"]) == 3
