@@ -117,3 +117,16 @@ def test_the_notebook_runs_on_two_t4s_privately_and_offline(settings: Settings) 
     }
     assert {key: metadata[key] for key in wanted} == wanted
     assert re.fullmatch(r"\S+@sha256:[0-9a-f]{64}", metadata["docker_image"])
+
+
+def test_the_default_metadata_stays_byte_for_byte(settings: Settings) -> None:
+    """NuminaMath on two T4s: what is there for other models and machines changes nothing of it."""
+    expected = (
+        '{"id": "OWNER/aimo-sc-tir", "title": "AIMO SC-TIR", "code_file": "submission.ipynb", '
+        '"language": "python", "kernel_type": "notebook", "is_private": true, "enable_gpu": true, '
+        '"enable_internet": false, "machine_shape": "NvidiaTeslaT4", "dataset_sources": '
+        '["OWNER/aimo-sc-tir-wheels", "OWNER/aimo-sc-tir-model"], "competition_sources": '
+        '["ai-mathematical-olympiad-prize"], "kernel_sources": [], "model_sources": [], '
+        f'"docker_image_pinning_type": "original", "docker_image": "{settings.kernel.image}"}}'
+    )
+    assert json.dumps(kernel_metadata(settings)) == expected
