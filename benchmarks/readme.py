@@ -12,11 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import settings_table
 from benchmarks.result import FOLDER
 from common import files
 
 ROOT = Path(__file__).resolve().parent.parent
 
+SETTINGS = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
+"""The block that holds the table of all settings."""
 PAGES = re.compile(r"(<!-- pages -->\n).*?(<!-- /pages -->)", re.DOTALL)
 BLOCK = re.compile(r"(<!-- figures:(\w+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
@@ -350,6 +353,7 @@ def rendered(text: str) -> str:
             body = RENDERERS[match[2]](json.loads(path.read_text("utf-8")))
         return f"{match[1]}{body}\n{match[3]}"
 
+    text = SETTINGS.sub(lambda match: f"{match[1]}{settings_table.table()}\n{match[2]}", text)
     listed = PAGES.sub(lambda match: f"{match[1]}{pages(ROOT / 'docs')}\n{match[2]}", text)
     return BLOCK.sub(fill, listed)
 

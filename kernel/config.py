@@ -36,7 +36,12 @@ ABOVE_ZERO = (
 )
 
 
-OTHER_FORMS = {"stop": "a list of texts", "engine": "names with values"}
+OTHER_FORMS = {
+    "stop": "a list of texts",
+    "stop_token_ids": "a list of token ids",
+    "engine": "names with values",
+    "chat_template_arguments": "names with values",
+}
 """Of settings that are neither numbers nor paths, for whoever gives them in another form."""
 
 
@@ -65,13 +70,31 @@ class Config:
     extra_group: int = 24
     """Extra candidates that start together."""
     temperature: float = 0.8
+    """Of sampling; 0 takes the likeliest token."""
     top_p: float = 1.0
+    """Only the likeliest tokens that together have this chance are drawn from."""
+    top_k: int = 0
+    """Only the so many likeliest tokens are drawn from; 0: all."""
+    min_p: float = 0.0
+    """Only tokens at least so likely, as a part of the likeliest one's chance; 0: all."""
+    repetition_penalty: float = 1.0
+    """Above 1: tokens that stand in prompt or text already become less likely."""
     max_new_tokens: int = 2048
     """Most new tokens a round."""
+    max_total_tokens: int | None = None
+    """Most new tokens of a candidate over all its rounds; none: what its context holds."""
     max_context: int = 4096
     """Prompt and all rounds together; the source model was trained on 4,096."""
     stop: tuple[str, ...] = ("```output",)
     """The output fence: the model asks for its code to be run."""
+    stop_token_ids: tuple[int, ...] = ()
+    """Tokens that end the model's turn beside the one that its own files name."""
+    system_prompt: str = ""
+    """What the model is told before everything else; a TIR-tuned model may need none."""
+    instruction: str = ""
+    """What stands behind each problem, in the user's turn, on a line of its own."""
+    chat_template_arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Values for variables of the model's chat template, such as `enable_thinking`."""
     examples: tuple[Example, ...] = ()
     """Worked problems put before the problem; a TIR-tuned model needs none."""
     vote_without_code: bool = True
@@ -82,6 +105,7 @@ class Config:
     """Abort the rest already when the chance that they change the vote is below this
     (`voting.overturn_chance`); 0: only when they cannot."""
     seed: int = 0
+    """Each request's seed is made of this, the problem, the candidate and the round."""
 
     # The competition's answers. `competition` replaces them by those of the API it finds.
     modulus: int | None = 1000
@@ -144,6 +168,15 @@ class Config:
             )
         if self.temperature < 0 or not 0 < self.top_p <= 1:
             raise ConfigError("temperature must be at least 0, and top_p above 0 and at most 1.")
+        if self.top_k < 0 or not 0 <= self.min_p <= 1 or self.repetition_penalty <= 0:
+            raise ConfigError(
+                "top_k must be at least 0 (0: all tokens), min_p between 0 and 1, and "
+                "repetition_penalty above 0 (1: none)."
+            )
+        if any(number < 0 for number in self.stop_token_ids):
+            raise ConfigError("stop_token_ids must be at least 0: take them from the tokenizer.")
+        if self.max_total_tokens is not None and self.max_total_tokens < 1:
+            raise ConfigError("max_total_tokens must be at least 1, or null for no limit.")
         if self.extra_candidates < 0:
             raise ConfigError(
                 f"extra_candidates is {self.extra_candidates}: set it to 0, for none, or more."
@@ -174,12 +207,14 @@ def _from_json(name: str, value: Any) -> Any:
             return tuple(Example(**example) for example in value)
         if name == "stop" and _are_texts(value):
             return tuple(value)
-        if name == "engine" and isinstance(value, Mapping):
+        if name == "stop_token_ids" and all(type(number) is int for number in value):
+            return tuple(value)
+        if name in ("engine", "chat_template_arguments") and isinstance(value, Mapping):
             return dict[str, Any](**value)
         if name in ("inputs", "work") or (name == "model" and value is not None):
             return Path(value)
     except TypeError:
-        raise ConfigError(f"{name} is {value!r}: the README shows its form.") from None
+        raise ConfigError(f"{name} is {value!r}: docs/config.md shows its form.") from None
     if wanted := OTHER_FORMS.get(name):
         raise ConfigError(f"{name} is {value!r}: give it as {wanted}.")
     if (kinds := _kinds(name)) and type(value) not in kinds:
@@ -200,6 +235,7 @@ def _kinds(name: str) -> tuple[type, ...]:
     annotation = next((f.type for f in fields(Config) if f.name == name), None)
     forms: dict[Any, tuple[type, ...]] = {
         bool: (bool,),
+        str: (str,),
         int: (int,),
         float: (int, float),
         int | None: (int, type(None)),

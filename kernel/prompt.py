@@ -10,7 +10,7 @@ from dataclasses import replace
 from kernel.config import Config
 
 Message = dict[str, str]
-"""One turn of a chat: `role` (user or assistant) and `content`."""
+"""One turn of a chat: `role` (system, user or assistant) and `content`."""
 
 FENCE = "```"
 
@@ -18,14 +18,23 @@ FENCE = "```"
 def messages(problem: str, config: Config) -> list[Message]:
     """Return the conversation whose next turn, the assistant's, solves `problem`.
 
-    A TIR-tuned model gets the bare problem. Where the model's profile has worked examples, each
-    stands before it as a finished exchange.
+    A TIR-tuned model gets the bare problem. Where the model's profile has a system prompt it stands
+    first, and where it has worked examples, each stands before the problem as a finished exchange.
+    Its instruction stands behind every problem.
     """
     shown: list[Message] = []
+    if config.system_prompt:
+        shown.append({"role": "system", "content": config.system_prompt})
     for example in config.examples:
-        shown.append({"role": "user", "content": example.problem})
+        shown.append(asked(example.problem, config))
         shown.append({"role": "assistant", "content": example.solution})
-    return [*shown, {"role": "user", "content": problem}]
+    return [*shown, asked(problem, config)]
+
+
+def asked(problem: str, config: Config) -> Message:
+    """Return the turn that asks for a problem's solution."""
+    text = f"{problem}\n{config.instruction}" if config.instruction else problem
+    return {"role": "user", "content": text}
 
 
 def shorten(problem: str, length: int) -> str:
@@ -36,6 +45,11 @@ def shorten(problem: str, length: int) -> str:
     return f"{problem[:head]}\n...\n{problem[len(problem) - (length - head) :]}"
 
 
+def longest(config: Config) -> int:
+    """Return the most tokens that a prompt may have."""
+    return config.max_context - min(config.max_new_tokens, config.max_context // 2)
+
+
 def fitting_ids(
     problem: str, config: Config, encode_chat: Callable[[list[Message]], Sequence[int]]
 ) -> tuple[int, ...]:
@@ -44,7 +58,7 @@ def fitting_ids(
     A prompt that is too long loses its worked examples first, then the middle of the problem: a
     problem without examples is better than half a problem with them.
     """
-    most = config.max_context - min(config.max_new_tokens, config.max_context // 2)
+    most = longest(config)
     length = len(problem)
     while True:
         ids = tuple(encode_chat(messages(shorten(problem, length), config)))

@@ -31,6 +31,12 @@ class Request:
     """Generation ends behind the first of these; the text keeps it."""
     seed: int
     """Makes this request's sampling independent of what else is in the batch."""
+    top_k: int = 0
+    """0: all tokens."""
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    stop_token_ids: tuple[int, ...] = ()
+    """End the turn as the model's own end token does."""
 
 
 class Finish(StrEnum):
@@ -107,6 +113,8 @@ class StopReason(StrEnum):
     """The last round ended in code, so nothing could follow its output."""
     CONTEXT_FULL = "context_full"
     """No room was left in the model's context for another round."""
+    TOKENS_USED = "tokens_used"
+    """It generated as many tokens over all its rounds as a candidate may."""
     ENGINE_FAILED = "engine_failed"
     """The engine could not serve the request."""
     DECIDED = "decided"

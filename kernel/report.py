@@ -29,13 +29,26 @@ from kernel.trace import Trace
 
 PROBE_BYTES = 65_536
 """A folder that cannot take this much is as good as full: one problem's trace is more."""
+WHERE_SET = (
+    *("top_k", "min_p", "repetition_penalty", "max_total_tokens"),
+    *("stop_token_ids", "system_prompt", "instruction", "chat_template_arguments"),
+)
+"""Settings that most runs leave alone: their traces stay as short, and as they always were."""
 REPEATED = "repeated"
 """The source of an answer that an earlier run in the same folder gave."""
 
 
 def settings_of(config: Config) -> dict[str, Any]:
-    """Return the settings as JSON values, worked examples by number only."""
-    return {**asdict(config), "examples": len(config.examples)}
+    """Return the settings as JSON values, worked examples by number only.
+
+    Those of `WHERE_SET` are there only where they differ from the defaults.
+    """
+    values = {**asdict(config), "examples": len(config.examples)}
+    default = Config()
+    for name in WHERE_SET:
+        if getattr(config, name) == getattr(default, name):
+            del values[name]
+    return values
 
 
 def row_of(solution: Solution) -> dict[str, Any]:

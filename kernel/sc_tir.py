@@ -13,11 +13,12 @@ After a generation (`after_generation`):
      in the last round, nothing boxed so far                run it: its output may decide the answer
      in the last round, something boxed                     ROUNDS_USED
   3. something is boxed                                     ANSWERED or NOT_AN_INTEGER
-  4. the new tokens were used up                            CONTEXT_FULL or TRUNCATED
+  4. the new tokens were used up                            CONTEXT_FULL, TOKENS_USED, TRUNCATED
   5. the model ended its turn                               NO_ANSWER
 After an execution (`after_execution`):
   1. it was the last round's                                ROUNDS_USED
   2. the context has no room for another round              CONTEXT_FULL
+  3. the candidate's tokens do not suffice for another one  TOKENS_USED
 For all candidates (`solve`): the vote is DECIDED, then the DEADLINE.
 A candidate that is stopped by any rule but DECIDED votes for what it has boxed.
 
@@ -78,8 +79,7 @@ def after_generation(candidate: Candidate, completion: Completion, config: Confi
             reason = StopReason.NOT_AN_INTEGER
         return stopped(candidate, reason, config)
     if completion.finish is Finish.LENGTH:
-        full = room(candidate, config) < LEAST_ROOM
-        return stopped(candidate, StopReason.CONTEXT_FULL if full else StopReason.TRUNCATED, config)
+        return stopped(candidate, spent(candidate, config) or StopReason.TRUNCATED, config)
     return stopped(candidate, StopReason.NO_ANSWER, config)
 
 
@@ -103,8 +103,8 @@ def after_execution(
     )
     if candidate.round >= config.rounds:
         return stopped(candidate, StopReason.ROUNDS_USED, config)
-    if room(candidate, config) < LEAST_ROOM:
-        return stopped(candidate, StopReason.CONTEXT_FULL, config)
+    if reason := spent(candidate, config):
+        return stopped(candidate, reason, config)
     return candidate
 
 
@@ -125,6 +125,24 @@ def vote(candidate: Candidate, config: Config) -> int | None:
 def room(candidate: Candidate, config: Config) -> int:
     """Return how many tokens the context still takes."""
     return config.max_context - len(candidate.token_ids)
+
+
+def tokens_left(candidate: Candidate, config: Config) -> int:
+    """Return how many tokens the candidate may generate in its next round, 0 or less for none."""
+    most = min(config.max_new_tokens, room(candidate, config))
+    if config.max_total_tokens is None:
+        return most
+    return min(most, config.max_total_tokens - candidate.generated_tokens)
+
+
+def spent(candidate: Candidate, config: Config) -> StopReason | None:
+    """Return which limit leaves no useful round, None where there is room for one."""
+    if room(candidate, config) < LEAST_ROOM:
+        return StopReason.CONTEXT_FULL
+    # A round that is short because the settings say so is still a round.
+    if tokens_left(candidate, config) < min(LEAST_ROOM, config.max_new_tokens):
+        return StopReason.TOKENS_USED
+    return None
 
 
 def request_seed(config: Config, problem: Problem, candidate: Candidate) -> int:
@@ -200,11 +218,15 @@ class _Run:
         return Request(
             id=self.request_id(candidate),
             token_ids=candidate.token_ids,
-            max_tokens=max(1, min(config.max_new_tokens, room(candidate, config))),
+            max_tokens=max(1, tokens_left(candidate, config)),
             temperature=config.temperature,
             top_p=config.top_p,
             stop=config.stop,
             seed=request_seed(config, self.problem, candidate),
+            top_k=config.top_k,
+            min_p=config.min_p,
+            repetition_penalty=config.repetition_penalty,
+            stop_token_ids=config.stop_token_ids,
         )
 
     def take_completions(self, running: Sequence[Candidate]) -> int:

@@ -60,6 +60,7 @@ MODULES = (
         "checks/headers",
         "checks/weights",
         "checks/quantization",
+        "checks/chat",
         "checks/preflight",
     ),
     # Wiring.

@@ -55,6 +55,7 @@ class ServerEngine:
         connections: most requests in flight.
         model: its name on the server; "" for the only one there.
         pauses: between tries, in seconds.
+        template: values for variables of its chat template.
 
     Raises:
         ServerError: it does not answer, or does not serve the model.
@@ -69,6 +70,7 @@ class ServerEngine:
         connections: int,
         model: str = "",
         pauses: Sequence[float] = PAUSES,
+        template: Mapping[str, Any] | None = None,
     ) -> None:
         parts = urllib.parse.urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -77,7 +79,7 @@ class ServerEngine:
         self.facts: dict[str, Any] = {}
         self._base = parts.path.rstrip("/").removesuffix("/v1")
         self._parts = parts
-        self._encoding = Encoding(tokenizer)
+        self._encoding = Encoding(tokenizer, template)
         self._pauses = pauses
         self._done: SimpleQueue[Completion | ServerError] = SimpleQueue()
         self._waiting: dict[str, http.client.HTTPConnection | None] = {}
@@ -194,7 +196,13 @@ class ServerEngine:
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
             "top_p": request.top_p,
+            # Named even where they do nothing: a server fills what is left out from the model's
+            # generation_config.json, which the local engine does not read.
+            "top_k": request.top_k,
+            "min_p": request.min_p,
+            "repetition_penalty": request.repetition_penalty,
             "stop": list(request.stop),
+            "stop_token_ids": list(request.stop_token_ids),
             "include_stop_str_in_output": True,
             "seed": request.seed,
             "return_token_ids": True,

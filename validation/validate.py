@@ -27,6 +27,7 @@ import tyro
 from common import embedded_model
 from common.console import duration
 from kernel import sc_tir
+from kernel.checks.chat import settings_faults
 from kernel.checks.preflight import PROFILE
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
@@ -34,7 +35,7 @@ from kernel.engine.tokenizer import load_tokenizer
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.protocols import Engine, Sandbox
 from kernel.records import Problem, StopReason
-from kernel.report import row_of, settings_of
+from kernel.report import WHERE_SET, row_of, settings_of
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
 from validation import report, side_by_side
@@ -151,6 +152,8 @@ def configured(options: Options, model: Path) -> Config:
     config = Config()
     if (model / PROFILE).is_file():
         config = config.updated(json.loads((model / PROFILE).read_text("utf-8")))
+    if faults := settings_faults(model, config):
+        raise ConfigError(next(iter(faults.values())))
     return replace(
         config,
         candidates=options.candidates or config.candidates,
@@ -199,11 +202,11 @@ def resumed(path: Path, about: dict[str, Any]) -> set[tuple[int, str]]:
 def _check_same(run: Recording, about: dict[str, Any]) -> None:
     before = {**run.about, **run.settings}
     now = {**about, **about["settings"]}
-    for name in sorted(set(now) - {"settings", "seed"}):
-        if before.get(name) != now[name]:
+    for name in sorted({*now, *WHERE_SET} - {"settings", "seed"}):
+        if before.get(name) != now.get(name):
             raise RunError(
-                f"{run.path} holds a run with {name} {before.get(name)}, not {now[name]}: set OUT "
-                "to another file."
+                f"{run.path} holds a run with {name} {before.get(name)}, not {now.get(name)}: set "
+                "OUT to another file."
             )
 
 
@@ -215,7 +218,10 @@ def engine_of(
     if options.engine_url:
         tokenizer = load_tokenizer(model)
         most = config.candidates * options.at_once
-        opened = ServerEngine(options.engine_url, tokenizer, most, options.served)
+        template = config.chat_template_arguments
+        opened = ServerEngine(
+            options.engine_url, tokenizer, most, options.served, template=template
+        )
         print(f"{opened.url} serves {opened.model}")
     else:
         log = path.with_suffix(".engine.log")

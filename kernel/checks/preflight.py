@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from kernel import competition as competitions
 from kernel.checks import machine
+from kernel.checks.chat import settings_faults
 from kernel.checks.quantization import quantization_fault
 from kernel.checks.weights import weights_fault
 from kernel.competition import Competition, Convention, folders
@@ -178,7 +179,19 @@ class Preflight:
             return config
         if fault := weights_fault(model):
             self.refuse(ConfigError(fault))
-        return self._check_quantization(config, model)
+        return self._check_quantization(self.check_chat(config, model), model)
+
+    def check_chat(self, config: Config, model: Path) -> Config:
+        """Check what the model is told; return the settings without what it does not take."""
+        try:
+            faults = settings_faults(model, config)
+        except Exception as error:
+            # The tokenizer raises what it likes; the engine, which needs it too, says the same.
+            reason = (str(error).strip() or repr(error)).splitlines()[0]
+            faults = {"": f"the tokenizer or config.json of {model} cannot be read: {reason}"}
+        for fault in faults.values():
+            self.refuse(ConfigError(fault))
+        return replace(config, **{name: getattr(Config(), name) for name in faults if name})
 
     def _check_quantization(self, config: Config, model: Path) -> Config:
         gpus = machine.gpus()

@@ -140,7 +140,11 @@ class Server:
             max_tokens=request.max_tokens,
             temperature=request.temperature,
             top_p=request.top_p,
+            top_k=request.top_k,
+            min_p=request.min_p,
+            repetition_penalty=request.repetition_penalty,
             stop=list(request.stop),
+            stop_token_ids=list(request.stop_token_ids),
             include_stop_str_in_output=True,
             seed=request.seed,
         )

@@ -50,10 +50,16 @@ def plain(text: str, specials: Iterable[str]) -> str:
 
 
 class Encoding:
-    """Text to ids as every engine gives them, for one tokenizer."""
+    """Text to ids as every engine gives them, for one tokenizer.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    Args:
+        tokenizer: the model's.
+        arguments: values for variables of its chat template.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, arguments: Mapping[str, Any] | None = None) -> None:
         self.tokenizer = tokenizer
+        self._arguments = dict(arguments or {})
         self.specials = special_tokens(tokenizer)
 
     def encode(self, text: str) -> list[int]:
@@ -63,7 +69,9 @@ class Encoding:
     def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
         """Return a conversation's ids; only the template's own special tokens count as such."""
         turns = [{k: plain(text, self.specials) for k, text in turn.items()} for turn in messages]
-        text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        text = self.tokenizer.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=True, **self._arguments
+        )
         return self.tokenizer.encode(text, add_special_tokens=False)
 
 

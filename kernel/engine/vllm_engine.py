@@ -71,7 +71,7 @@ class VllmEngine:
         self._start()
         # While the process loads the model: importing transformers takes seconds.
         try:
-            self._encoding = Encoding(load_tokenizer(model))
+            self._encoding = Encoding(load_tokenizer(model), config.chat_template_arguments)
         except BaseException:
             self.close()
             raise

@@ -36,12 +36,32 @@ def test_settings_are_frozen():
         ({"sandbox_start_seconds": 0}, "sandbox_start_seconds"),
         ({"stop": "```output"}, "a list of texts"),
         ({"stop": ["```output", 5]}, "a list of texts"),
-        ({"stop": 5}, "README"),
+        ({"stop": 5}, "docs/config.md"),
         ({"engine": "fast"}, "names with values"),
         ({"engine": None}, "names with values"),
-        ({"inputs": None}, "README"),
-        ({"work": 5}, "README"),
-        ({"examples": "one"}, "README"),
+        ({"inputs": None}, "docs/config.md"),
+        ({"work": 5}, "docs/config.md"),
+        ({"examples": "one"}, "docs/config.md"),
+        ({"system_prompt": 5}, "give it as str"),
+        ({"system_prompt": None}, "give it as str"),
+        ({"instruction": ["Use Python."]}, "give it as str"),
+        ({"chat_template_arguments": "enable_thinking"}, "names with values"),
+        ({"chat_template_arguments": [True]}, "names with values"),
+        ({"top_k": -1}, "top_k must be at least 0"),
+        ({"top_k": 20.0}, "give it as int"),
+        ({"top_k": True}, "give it as int"),
+        ({"min_p": 1.1}, "min_p between 0 and 1"),
+        ({"min_p": -0.1}, "min_p between 0 and 1"),
+        ({"min_p": float("nan")}, "finite"),
+        ({"repetition_penalty": 0}, "repetition_penalty above 0"),
+        ({"repetition_penalty": "1.05"}, "give it as int or float"),
+        ({"stop_token_ids": 151645}, "docs/config.md"),
+        ({"stop_token_ids": "151645"}, "a list of token ids"),
+        ({"stop_token_ids": ["<|im_end|>"]}, "a list of token ids"),
+        ({"stop_token_ids": [True]}, "a list of token ids"),
+        ({"stop_token_ids": [-1]}, "take them from the tokenizer"),
+        ({"max_total_tokens": 0}, "max_total_tokens must be at least 1"),
+        ({"max_total_tokens": 4.5}, "give it as int or NoneType"),
     ],
 )
 def test_values_that_cannot_work_are_refused_with_a_hint(values, hint):
@@ -56,10 +76,15 @@ def test_json_values_become_what_the_fields_hold():
             "model": "/models/a",
             "examples": [{"problem": "p", "solution": "s"}],
             "engine": {"max_num_seqs": 4},
+            "stop_token_ids": [2, 7],
+            "chat_template_arguments": {"enable_thinking": False},
+            "max_total_tokens": None,
         }
     )
     assert config.stop == ("```output", "---")
     assert config.model == Path("/models/a")
     assert config.examples == (Example("p", "s"),)
     assert config.engine == {"max_num_seqs": 4}
+    assert config.stop_token_ids == (2, 7)
+    assert config.chat_template_arguments == {"enable_thinking": False}
     assert config.candidates == 48

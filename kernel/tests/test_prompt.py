@@ -25,6 +25,28 @@ def test_worked_examples_stand_before_the_problem():
     assert turns[-1]["content"] == "What is $x$?"
 
 
+def test_a_system_prompt_stands_before_examples_and_problem():
+    turns = messages("What is $x$?", Config(system_prompt="Use Python.", examples=(EXAMPLE,)))
+    assert [turn["role"] for turn in turns] == ["system", "user", "assistant", "user"]
+    assert turns[0]["content"] == "Use Python."
+
+
+def test_an_instruction_stands_behind_every_problem():
+    turns = messages("What is $x$?", Config(instruction="Use Python.", examples=(EXAMPLE,)))
+    assert [turn["content"] for turn in turns] == [
+        "What is 1 + 1?\nUse Python.",
+        EXAMPLE.solution,
+        "What is $x$?\nUse Python.",
+    ]
+
+
+def test_a_long_prompt_keeps_system_prompt_and_instruction():
+    told = {"system_prompt": "SYS", "instruction": "DO"}
+    config = Config(**told, examples=(EXAMPLE,), max_context=100, max_new_tokens=60)
+    kept = "".join(map(chr, fitting_ids("x" * 400 + "?", config, encode)))
+    assert kept.startswith("SYSx") and kept.endswith("x?\nDO") and len(kept) <= 50
+
+
 @pytest.mark.parametrize(
     ("text", "output", "block"),
     [

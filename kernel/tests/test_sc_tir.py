@@ -43,6 +43,15 @@ def test_requests_carry_the_settings():
     assert len({r.seed for r in engine.requests}) == len(engine.requests)
 
 
+def test_requests_carry_what_another_model_needs():
+    given = {"top_k": 20, "min_p": 0.05, "repetition_penalty": 1.05, "stop_token_ids": (7, 9)}
+    engine = FakeEngine(tool_user)
+    solve(engine, FakeSandbox(), replace(CONFIG, **given, max_total_tokens=120))
+    assert {name: getattr(engine.requests[0], name) for name in given} == given
+    used = len(CODE)
+    assert [r.max_tokens for r in engine.requests if r.id.startswith("p/0/")] == [100, 120 - used]
+
+
 def test_new_tokens_never_exceed_the_room_in_the_context():
     engine = FakeEngine(lambda index, number: "x" * 250 + CODE if number == 0 else "x")
     solve(engine, FakeSandbox())

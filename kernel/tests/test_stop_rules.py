@@ -79,6 +79,41 @@ def test_after_execution(before, output, stop, answer, printed):
     assert (candidate.executions, candidate.code) == (1, None)
 
 
+def limited(most):
+    return replace(CONFIG, max_total_tokens=most)
+
+
+@pytest.mark.parametrize(
+    ("most", "before", "done", "stop"),
+    [
+        (100, 0, completion("x" * 100, Finish.LENGTH), StopReason.TOKENS_USED),
+        (200, 100, completion("x" * 80, Finish.LENGTH), StopReason.TOKENS_USED),
+        (300, 100, completion("x" * 80, Finish.LENGTH), StopReason.TRUNCATED),
+        (100, 0, completion("x" * 380, Finish.LENGTH), StopReason.CONTEXT_FULL),
+        (100, 90, completion(r"\boxed{5}", Finish.LENGTH), StopReason.ANSWERED),
+        (100, 90, completion(CODE, Finish.STOP), None),
+    ],
+)
+def test_a_candidates_tokens_over_all_rounds_are_a_limit_of_their_own(most, before, done, stop):
+    candidate = replace(FRESH, generated_tokens=before)
+    assert sc_tir.after_generation(candidate, done, limited(most)).stop is stop
+
+
+@pytest.mark.parametrize(
+    ("most", "stop"), [(None, None), (132, None), (131, StopReason.TOKENS_USED), (1, "tokens_used")]
+)
+def test_code_is_run_but_no_round_begun_that_the_tokens_do_not_last_for(most, stop):
+    candidate = replace(FRESH, text=CODE, code="print(6*7)", round=1, generated_tokens=100)
+    candidate = sc_tir.after_execution(candidate, execution("42"), ids, limited(most))
+    assert (candidate.stop, candidate.printed) == (stop, 42)
+
+
+def test_a_round_that_is_short_by_itself_is_not_taken_for_too_short():
+    config = replace(CONFIG, max_new_tokens=8, max_total_tokens=20)
+    candidate = replace(FRESH, text=CODE, code="print(6*7)", round=1, generated_tokens=8)
+    assert sc_tir.after_execution(candidate, execution("42"), ids, config).stop is None
+
+
 @pytest.mark.parametrize(("allowed", "answer"), [(True, 42), (False, None)])
 def test_an_answer_without_code_votes_unless_switched_off(allowed, answer):
     config = replace(CONFIG, vote_without_code=allowed)

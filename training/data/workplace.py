@@ -79,7 +79,7 @@ def prepared(options: Options) -> Workplace:
     model = options.model or embedded_model.ensure()
     config = settings_of(model)
     config = replace(config, max_context=options.context or config.max_context)
-    encoding = Encoding(load_tokenizer(model))
+    encoding = Encoding(load_tokenizer(model), config.chat_template_arguments)
     index, missing = overlap_with(options.against)
     # A model that has been trained gets the bare problem.
     sieve = Sieve(checks_of(options.kind, encoding, replace(config, examples=())), index)

@@ -1,11 +1,15 @@
 """The engine over HTTP, against a server that breaks on command."""
 
 import contextlib
+import sys
 import threading
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from kernel.engine.process import Server
 from kernel.records import Completion, Finish, Request
 from validation.server_engine import ServerEngine, ServerError
 from validation.tests.fake_server import Characters, FakeServer
@@ -73,6 +77,48 @@ def test_the_server_is_asked_what_the_request_says(monkeypatch):
     assert (body["seed"], body["max_tokens"], body["stop"]) == (9, 50, ["```output"])
     assert body["include_stop_str_in_output"] is True
     assert (body["model"], body["path"], body["key"]) == ("m", "/v1/completions", "Bearer k")
+
+
+SAMPLING = {"top_k": 20, "min_p": 0.05, "repetition_penalty": 1.05, "stop_token_ids": (7, 9)}
+
+
+@pytest.mark.parametrize("given", [SAMPLING, {}])
+def test_both_engines_ask_for_the_same_sampling(monkeypatch, given):
+    """What a server is not told it takes from the model's generation_config.json."""
+    asked = []
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(SamplingParams=dict))
+    monkeypatch.setitem(sys.modules, "vllm.inputs", SimpleNamespace(TokensPrompt=dict))
+    local = SimpleNamespace(add_request=lambda name, prompt, params: asked.append(params))
+    Server(local, None)._submit(replace(request(), **given))
+    with opened(lambda body: "x") as (server, engine):
+        engine.submit(replace(request(), **given))
+        wait(engine)
+        (body,) = server.bodies
+    assert {name: body[name] for name in asked[0]} == asked[0]
+    assert {name: asked[0][name] for name in given} == {
+        name: list(value) if isinstance(value, tuple) else value for name, value in given.items()
+    }
+
+
+def test_a_token_that_ends_the_turn_is_no_stop_string():
+    reply = ("ab", {"token_ids": [97, 98, 0], "stop_reason": 151645})
+    with opened(lambda body: reply) as (_, engine):
+        engine.submit(replace(request(), stop_token_ids=(151645,)))
+        assert wait(engine)[0].finish is Finish.END
+
+
+def test_the_chat_template_gets_its_arguments():
+    class Thinking(Characters):
+        def apply_chat_template(self, turns, **options):
+            assert options.pop("thinking") is False
+            return super().apply_chat_template(turns, **options)
+
+    server = FakeServer(lambda body: "x")
+    with contextlib.closing(
+        ServerEngine(server.url, Thinking(), 1, template={"thinking": False})
+    ) as engine:
+        assert engine.encode_chat([{"role": "user", "content": "a"}]) == [97]
+    server.close()
 
 
 def test_a_stumble_is_tried_again():

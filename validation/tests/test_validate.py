@@ -13,7 +13,7 @@ import pytest
 
 from common.console import duration
 from kernel import sc_tir
-from kernel.config import Config
+from kernel.config import Config, ConfigError
 from kernel.records import Candidate, Execution, ExecutionStatus, Problem
 from kernel.trace import Trace
 from validation.report import report
@@ -21,7 +21,7 @@ from validation.runs.records import RunError, read_run
 from validation.runs.sets import TruthProblem
 from validation.server_engine import ServerEngine
 from validation.tests.fake_server import Characters, FakeServer
-from validation.validate import SeededTrace, Task, locked, resumed, work
+from validation.validate import Options, SeededTrace, Task, configured, locked, resumed, work
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Config(candidates=3, stop_when_decided=False)
@@ -251,3 +251,24 @@ def test_the_command_can_be_interrupted_and_resumed(tmp_path):
     repeated = [seed for seed, times in Counter(asked).items() if times > 1]
     assert len(set(asked)) == 18 and 1 <= len(repeated) <= 3
     assert "33.3%" in second.stdout
+
+
+def test_a_system_prompt_that_the_template_drops_ends_before_anything_long(tmp_path, monkeypatch):
+    monkeypatch.setattr("kernel.checks.chat.load_tokenizer", lambda model: Characters())
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "profile.json").write_text(json.dumps({"system_prompt": "Be brief."}))
+    assert configured(Options(), tmp_path).system_prompt == "Be brief."
+    monkeypatch.setattr(Characters, "apply_chat_template", lambda self, turns, **_: "the same")
+    with pytest.raises(ConfigError, match="drops a system prompt"):
+        configured(Options(), tmp_path)
+
+
+def test_a_run_with_a_system_prompt_is_not_resumed_without(tmp_path):
+    path = tmp_path / "r.jsonl"
+    told = {**ABOUT, "settings": {**ABOUT["settings"], "system_prompt": "Be brief."}}
+    with Trace(path) as trace:
+        trace.write("run", **told)
+    assert resumed(path, told) == set()
+    for now in (ABOUT, {**told, "settings": {**told["settings"], "system_prompt": "Be long."}}):
+        with pytest.raises(RunError, match="holds a run with system_prompt Be brief"):
+            resumed(path, now)
