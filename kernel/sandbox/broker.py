@@ -31,6 +31,7 @@ _CLOSE_ON_EXEC = os.O_CLOEXEC
 _FIRST_KERNEL = (5, 9)
 """The first that puts a descriptor into a process that waits for the answer."""
 _LONGEST_PATH, _PAGE = 4096, 4096
+_HIGHEST_ADDRESS = (1 << 63) - 1
 _INT = 1 << 32
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -80,10 +81,11 @@ class Broker:
             call, thread, _, number, _, _, *arguments = _NOTIFICATION.unpack(buffer)
             try:
                 opened = self._carry_out(thread, number, arguments)
+                value = 0 if opened is None else self._hand_in(call, opened)
             except OSError as error:
                 self._send(call, 0, -(error.errno or errno.EPERM))
             else:
-                self._send(call, 0 if opened is None else self._hand_in(call, opened), 0)
+                self._send(call, value, 0)
 
     def _send(self, call: int, value: int, error: int) -> None:
         fcntl.ioctl(self._listener, _SEND, _ANSWER.pack(call, value, error, 0))
@@ -190,7 +192,12 @@ def _text_at(thread: int, address: int) -> str:
             if len(found) >= _LONGEST_PATH:
                 raise OSError(errno.ENAMETOOLONG, "path too long")
             place = address + len(found)
-            found += os.pread(memory.fileno(), _PAGE - place % _PAGE, place)
+            if place > _HIGHEST_ADDRESS:  # no file has such a place: Python would not ask for it
+                raise OSError(errno.EFAULT, "no address")
+            part = os.pread(memory.fileno(), _PAGE - place % _PAGE, place)
+            if not part:
+                raise OSError(errno.EFAULT, "the memory is gone")
+            found += part
     return os.fsdecode(found.partition(b"\0")[0])
 
 

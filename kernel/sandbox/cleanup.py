@@ -74,11 +74,11 @@ def _is_stray(pid: int, session: int, uid: int | None, known: set[int]) -> bool:
     if pid in known or pid == os.getpid():
         return False
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
         owner = Path(f"/proc/{pid}").stat().st_uid
     except OSError:
         return False
-    if fields[0] == "Z":
+    if fields[0] == b"Z":
         return False
     family = int(fields[_PARENT_FIELD]) in (session, os.getpid())
     return family or int(fields[_SESSION_FIELD]) == session or (uid is not None and owner == uid)

@@ -25,7 +25,7 @@ _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _NO_ACCESS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
 _HERE = -100
 """AT_FDCWD: the working folder, in place of an open one."""
-_MAPPED_ELSEWHERE = ("/dev/zero", "/SYSV", "/memfd:")
+_MAPPED_ELSEWHERE = (b"/dev/zero", b"/SYSV", b"/memfd:")
 """Mappings that are memory and no files, though /proc calls them deleted."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -223,12 +223,12 @@ def held_without_name(pid: int, uid: int | None) -> Held:
                 status = os.stat(f"/proc/{pid}/fd/{entry}")  # noqa: PTH116 - called often
                 if stat.S_ISREG(status.st_mode) and not status.st_nlink:
                     sizes[status.st_dev, status.st_ino] = status.st_blocks * _BLOCK
-        with open(f"/proc/{pid}/maps") as maps:
+        with open(f"/proc/{pid}/maps", "rb") as maps:  # names in it need not be text
             for line in maps:
-                if line.endswith("(deleted)\n"):
+                if line.endswith(b"(deleted)\n"):
                     *_, device, inode, path = line.split(maxsplit=5)
                     if not path.startswith(_MAPPED_ELSEWHERE):
-                        major, minor = (int(part, 16) for part in device.split(":"))
+                        major, minor = (int(part, 16) for part in device.split(b":"))
                         # Its size cannot be seen: as large as a file may be.
                         sizes.setdefault((os.makedev(major, minor), int(inode)), FILE_BYTES)
     return Held(sum(sizes.values()), len(sizes))

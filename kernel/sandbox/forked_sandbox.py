@@ -28,6 +28,8 @@ What is covered, each with its test in `tests/`:
   processes, which are refused in words (`test_processes_are_refused_in_words`);
 - signals to, and any hold over, other processes (`test_no_signal_reaches_others`,
   `test_no_way_out`);
+- names and addresses that are none, where the supervisor reads them
+  (`test_names_that_are_no_text_end_no_session`, `test_addresses_that_are_none_end_no_session`);
 - a forged status or output boundary (`test_status_cannot_be_forged`,
   `test_closed_descriptors_do_not_end_the_session`, `test_nothing_runs_between_two_blocks`);
 - changes to files outside (`test_files_outside_cannot_be_changed`), also without Landlock

@@ -71,7 +71,8 @@ def read_usage(pid: int) -> Usage:
     """Read what process `pid` has used since its start."""
     folder = Path(f"/proc/{pid}")
     try:
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        # As bytes: the command's name in it is any that the process has given itself.
+        fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
         return Usage()
     return Usage(

@@ -202,6 +202,13 @@ class Surroundings:
         self.out.write(f"{start}{text}\n")
         self.out.flush()
 
+    def usable_output(self) -> TextIOWrapper:
+        """Return the output; the block may have closed or taken apart its own."""
+        self._connect()
+        if _is_closed(self.out):
+            self._open_output()
+        return self.out
+
     def make_room(self) -> None:
         """Lift the memory limit to the reserve kept for reporting that it was reached."""
         hard = getrlimit(RLIMIT_AS)[1]
@@ -232,11 +239,7 @@ class Surroundings:
         self._connect()
         self._open_output()
         sys.stdout = sys.__stdout__ = self.out
-        try:
-            closed = self._stdin.closed
-        except ValueError:
-            closed = True  # detached
-        if closed:
+        if _is_closed(self._stdin):
             self._stdin = _empty_input()
         sys.stdin = sys.__stdin__ = self._stdin
         sys.stderr = sys.__stderr__ = TextIOWrapper(
@@ -311,6 +314,13 @@ def _lower(one: int, other: int) -> int:
 def refuse_audit_hook(hook: object) -> None:
     """Stand in for `sys.addaudithook`: a hook stays for good and could break every later block."""
     raise RuntimeError("an audit hook cannot be removed again, so none may be added here")
+
+
+def _is_closed(stream: TextIOWrapper) -> bool:
+    try:
+        return stream.closed
+    except ValueError:
+        return True  # detached
 
 
 def _empty_input() -> TextIOWrapper:

@@ -31,7 +31,7 @@ from types import ModuleType, TracebackType
 from typing import Any, NoReturn
 
 from kernel.sandbox.restore import Pipes, Surroundings
-from kernel.sandbox.source import Program, compile_block, describe, is_a, stack
+from kernel.sandbox.source import Program, compile_block, describe, describe_barely, is_a, stack
 from kernel.sandbox.threads import Threads
 
 __builtins__ = dict(builtins.__dict__)  # see restore.py
@@ -142,7 +142,7 @@ class Interpreter:
             setprofile(None)
         if value is not None:
             self._surroundings.flush()  # what a wrapped stdout still holds was printed before
-            print(value, file=self._surroundings.out)
+            print(value, file=self._surroundings.usable_output())
 
     def _judged(self, error: BaseException) -> tuple[bytes, str]:
         """Return what an exception means for the block, and its text."""
@@ -155,7 +155,7 @@ class Interpreter:
             raise
         except BaseException:
             # An exception of a class made to defy being looked at.
-            return RAISED, "an exception that cannot be shown"
+            return RAISED, describe_barely(error, self._sources)
 
     def _compiled(self, source: str) -> Program:
         """Compile a block, and clear its way: `sum = 5` earlier, `sum(...)` now."""
@@ -166,6 +166,7 @@ class Interpreter:
         program = compile_block(source, filename)
         namespace = self._main.__dict__
         namespace.pop("print", None)
+        namespace["__name__"] = "__main__"  # else `if __name__ == ...` would skip a block's work
         for name in program.called & namespace.keys() & builtins.__dict__.keys():
             if not callable(namespace[name]):
                 del namespace[name]

@@ -25,6 +25,10 @@ _LONGEST_LINE = 300
 _FIRST_FRAMES, _LAST_FRAMES = 3, 5
 _MOST_MEMBERS, _MOST_NOTES = 5, 5
 """Shown of an exception group, at each of its levels, and of an exception's notes."""
+_UNSHOWN = "<the message could not be formatted>"
+_trace_of: Any = BaseException.__dict__["__traceback__"].__get__
+_name_of: Any = type.__dict__["__qualname__"].__get__
+"""Python's own way to both, whatever the exception's class makes of looking at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,12 @@ def describe(error: BaseException, sources: Mapping[str, str]) -> str:
     return "\n".join(part for part in (stack(error, sources), summary(error)) if part)
 
 
+def describe_barely(error: BaseException, sources: Mapping[str, str]) -> str:
+    """Return what can be told of an exception without asking any method of its class."""
+    lines = stack(error, sources), f"{_name_of(type(error))}: {_UNSHOWN}"
+    return "\n".join(part for part in lines if part)
+
+
 def is_a(error: BaseException, *kinds: type[BaseException]) -> bool:
     """Tell an exception's kind by its type: `isinstance` would ask for its `__class__`."""
     return issubclass(type(error), kinds)
@@ -131,7 +141,7 @@ def is_a(error: BaseException, *kinds: type[BaseException]) -> bool:
 
 def stack(error: BaseException, sources: Mapping[str, str]) -> str:
     """Return the frames of `error` that are in the files in `sources`, under their heading."""
-    frames = _frames(error.__traceback__, sources)
+    frames = _frames(_trace_of(error), sources)
     return "\n".join(["Traceback (most recent call last):", *frames]) if frames else ""
 
 
@@ -171,7 +181,7 @@ def _text(value: object) -> str:
     try:
         return "".join([str(value)])  # of a subclass of str, too, a plain one
     except BaseException:
-        return "<the message could not be formatted>"
+        return _UNSHOWN
 
 
 def _frames(trace: TracebackType | None, sources: Mapping[str, str]) -> list[str]:

@@ -185,3 +185,31 @@ def _left_in_the_system() -> list[str]:
         found += path.read_text().splitlines()[1:] if path.exists() else []
     assert ctypes.sizeof(ctypes.c_long) == 8, "the calls above are those of x86-64"
     return sorted(found)
+
+
+NAMES = {
+    "of the process": "assert libc.prctl(15, b'\\xff\\xfe) (', 0, 0, 0) == 0",
+    "of a mapped file": (
+        "import mmap\nname = b'\\xff\\xfe'\n"
+        "with open(name, 'w+b') as file: file.truncate(4096); m = mmap.mmap(file.fileno(), 4096)"
+    ),
+    "of a mapped file that is gone": (
+        "import mmap\nname = b'\\xff (deleted)\\n (deleted)'\n"
+        "with open(name, 'w+b') as file: file.truncate(4096); m = mmap.mmap(file.fileno(), 4096)\n"
+        "os.unlink(name)"
+    ),
+    "of folders and links": "os.mkdir(b'\\xff'); os.symlink(b'\\xfe\\n', b'\\xff/\\xfd')",
+}
+
+
+@pytest.mark.parametrize("code", NAMES.values(), ids=NAMES.keys())
+def test_names_that_are_no_text_end_no_session(
+    sandbox: ForkedSandbox, session: str, code: str
+) -> None:
+    """The supervisor reads them while it looks at what a running block uses."""
+    run(sandbox, f"{session}-witness", "x = 5")
+    looked_at = "import time\ntime.sleep(0.4)\n1"
+    done = run(sandbox, session, f"{START}{code}\n{looked_at}")
+    assert (done.status, done.output) == (OK, "1")
+    assert run(sandbox, f"{session}-witness", "x").output == "5"
+    sandbox.close_session(f"{session}-witness")

@@ -71,6 +71,14 @@ OUTPUTS = {
         "print('π')\n2",
         "π\n2",
     ),
+    "stdout detached": (
+        "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach())\nprint(1)\n2",
+        "1\n2",
+    ),
+    "stdout's descriptor closed": (
+        "import os, sys\nsys.stdout = os.fdopen(1, 'w')\nprint(1)\nsys.stdout.close()\n2",
+        "1\n2",
+    ),
     "main guard": ("if __name__ == '__main__':\n    print('main')", "main"),
     "main module": ("x = 5\nimport __main__\n__main__.x", "5"),
     "long integer": ("len(str(7**20000))", "16902"),
@@ -141,6 +149,23 @@ ERRORS = {
         "raise E('seen')",
         ["line 4", "E: seen"],
     ),
+    "attributes that raise": (
+        "class E(Exception):\n    def __getattribute__(self, name): raise SystemExit\nraise E",
+        ["line 3", "E: <the message could not be formatted>"],
+    ),
+    "class whose attributes raise": (
+        "class M(type):\n    def __getattribute__(self, name): raise SystemExit\n"
+        "class E(Exception, metaclass=M): pass\nraise E",
+        ["line 4", "E: <the message could not be formatted>"],
+    ),
+    "number that raises": (
+        "class E(OSError):\n    errno = property(lambda self: 1 / 0)\nraise E",
+        ["line 3", "E: <the message could not be formatted>"],
+    ),
+    "group without members": (
+        "class E(ExceptionGroup): exceptions = 5\nraise E('x', [KeyError()])",
+        ["line 2", "E: <the message could not be formatted>"],
+    ),
     "group": (
         "raise ExceptionGroup('two', [ValueError('one'), ExceptionGroup('x', [KeyError(2)])])",
         ["ExceptionGroup: two (2 sub-exceptions)", "  | ValueError: one", "  |   | KeyError: 2"],
@@ -193,6 +218,7 @@ STATE = {
     "after an exit": ("x = 20\nexit(1)", "x", "20"),
     "shadowed builtin called": ("sum = 5", "sum([1, 2])", "3"),
     "shadowed builtin as variable": ("sum = 5", "print(sum)", "5"),
+    "its name lost": ("globals().clear()", "if __name__ == '__main__': print(1)", "1"),
     "print lost": ("print = None", "print(1)", "1"),
     "print replaced": ("print = lambda *a, **k: None", "print(1)", "1"),
     "print defined": ("def print(*a): pass", "list(map(print, [1, 2]))", "1\n2\n[None, None]"),

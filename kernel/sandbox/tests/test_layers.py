@@ -174,6 +174,38 @@ def test_the_broker_writes_nothing_outside(brokered: ForkedSandbox, code: str) -
     brokered.close_session("outside")
 
 
+NO_PATHS = """
+import ctypes
+libc = ctypes.CDLL(None)
+long = ctypes.c_ulong
+addresses = (0, 1, 2**47, 2**63 - 1, 2**63, 2**64 - 4096, 2**64 - 1)
+folders = (2**64 - 1, 2**31, 5)
+for number in (2, 85, 83, 84, 87, 82, 86, 88):
+    assert all(libc.syscall(long(number), long(a), long(65), long(0)) < 0 for a in addresses)
+for number in (257, 258, 263, 264, 265, 266, 316, 437):
+    for a in addresses:
+        for f in folders:
+            call = [long(n) for n in (number, f, a, f, a, 2**64 - 1)]
+            assert libc.syscall(*call) < 0
+"""
+
+
+def test_addresses_that_are_none_end_no_session(brokered: ForkedSandbox) -> None:
+    run(brokered, "witness", "x = 5")
+    assert run(brokered, "hostile", NO_PATHS).status is OK
+    assert run(brokered, "witness", "x").output == "5"
+    brokered.close_session("hostile")
+    brokered.close_session("witness")
+
+
+def test_a_file_for_which_no_descriptor_is_left_is_refused(brokered: ForkedSandbox) -> None:
+    filled = "import os\nfor n in range(3, 256): os.dup2(1, n)\nopen('f', 'w')"
+    done = run(brokered, "filled", filled)
+    assert done.status is ExecutionStatus.FILE_LIMIT
+    assert "Too many open files" in done.output
+    brokered.close_session("filled")
+
+
 ESCAPES = {
     "child": "if os.fork() == 0: time.sleep(600)",
     "double fork": "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(600)",
