@@ -26,8 +26,7 @@ from rich.table import Table
 from benchmarks.result import write_result
 from common import embedded_model
 from common.console import console
-from kernel.checks.preflight import PROFILE
-from kernel.config import Config
+from kernel.checks.preflight import model_settings
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import ExecutionStatus
 from kernel.report import settings_of
@@ -127,9 +126,8 @@ def _other_kinds(choose: random.Random) -> list[tuple[str, str, int]]:
 def measure(chosen: list[Baseline], asked: list[TruthProblem]) -> None:
     """Solve every problem in every way; each run goes to its file, the problems beside them."""
     model = embedded_model.ensure()
-    profile = json.loads((model / PROFILE).read_text("utf-8"))
     shared = replace(
-        Config().updated(profile), candidates=CANDIDATES, seed=SEED, stop_when_decided=False
+        model_settings(model), candidates=CANDIDATES, seed=SEED, stop_when_decided=False
     )
     configs = [shared.updated(baseline.settings) for baseline in chosen]
     OUT.mkdir(parents=True, exist_ok=True)

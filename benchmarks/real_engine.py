@@ -5,7 +5,6 @@ file, and waiting until it is ready. Does not cover: what is measured on it.
 """
 
 import contextlib
-import json
 import tempfile
 import time
 from collections.abc import Generator
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from common import embedded_model
 from common.problems import load_problems
-from kernel.checks.preflight import PROFILE
+from kernel.checks.preflight import model_settings
 from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.engine.vllm_engine import VllmEngine
@@ -45,8 +44,7 @@ class Bench:
 
 def settings() -> Config:
     """Return the kernel's settings with those of the embedded model on top."""
-    profile = embedded_model.ensure() / PROFILE
-    return Config().updated(json.loads(profile.read_text("utf-8")))
+    return model_settings(embedded_model.ensure())
 
 
 @contextlib.contextmanager

@@ -40,6 +40,8 @@ MODULES = (
     "child",
     *(
         "engine/cpu",
+        "engine/gpu",
+        "engine/model",
         "engine/profile",
         "engine/tokenizer",
         "engine/attention",
@@ -48,7 +50,7 @@ MODULES = (
         "engine/attention_worker",
         "engine/vllm_engine",
     ),
-    *("engine/facts", "engine/trial", "engine/probe", "engine/process"),
+    *("engine/trial", "engine/probe", "engine/process"),
     *("sandbox/wire", "sandbox/output", "sandbox/magics", "sandbox/source", "sandbox/restore"),
     *("sandbox/threads", "sandbox/seccomp", "sandbox/broker", "sandbox/landlock"),
     *("sandbox/isolation", "sandbox/disk", "sandbox/cleanup", "sandbox/session", "sandbox/fork"),

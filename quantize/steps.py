@@ -13,7 +13,7 @@ from typing import Any
 
 from common import embedded_model
 from common.console import say
-from kernel.checks import machine
+from kernel.engine.gpu import has_driver, read_gpus
 from quantize import estimate
 from quantize.calibration import heldout, samples
 from quantize.calibration.heldout import HeldOut
@@ -46,8 +46,8 @@ def check(options: Options) -> tuple[Source, Result]:
         InputError: something cannot work.
     """
     check_output(options.out)
-    card = sum(gpu.memory_mib for gpu in machine.gpus()[:1]) * 2**20
-    if options.recipe == "auto-gptq" and not card and not machine.has_driver():
+    card = sum(gpu.memory_mib for gpu in read_gpus()[:1]) * 2**20
+    if options.recipe == "auto-gptq" and not card and not has_driver():
         raise InputError(
             "auto-gptq quantizes on a CUDA device only, and there is none: take RECIPE=gptq."
         )

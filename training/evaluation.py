@@ -4,7 +4,6 @@ Covers: the same settings for every model that is compared, each with its own pr
 gave. Does not cover: the solving and the run's file (`validation.validate`), comparing (`choose`).
 """
 
-import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from common import files
-from kernel.checks.preflight import PROFILE
+from kernel.checks.preflight import PROFILE, profile_of
 from training.settings import Evaluation, TrainingError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,9 +87,6 @@ def viewed(scored: Scored, how: Evaluation, folder: Path) -> Path:
     for path in scored.model.iterdir():
         if path.is_file() and path.name != PROFILE:
             (view / path.name).symlink_to(path.resolve())
-    profile: dict[str, Any] = {}
-    if (scored.model / PROFILE).is_file():
-        profile = json.loads((scored.model / PROFILE).read_text("utf-8"))
     shared = {"temperature": how.temperature, "rounds": how.rounds}
-    files.write_json(view / PROFILE, {**profile, **shared, **scored.settings})
+    files.write_json(view / PROFILE, {**profile_of(scored.model), **shared, **scored.settings})
     return view

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from common import files, manifest, saved_model
+from kernel.checks.preflight import PROFILE
 from model_card.trained import render
 from training.settings import Recipe, TrainingError
 
 REPORT = "training.json"
-PROFILE = "profile.json"
 
 
 def load_tokenizer(model: Path | str, template: str | None) -> Any:

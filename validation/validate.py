@@ -28,7 +28,7 @@ from common import embedded_model
 from common.console import duration
 from kernel import sc_tir
 from kernel.checks.chat import settings_faults
-from kernel.checks.preflight import PROFILE
+from kernel.checks.preflight import model_settings
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
 from kernel.engine.tokenizer import load_tokenizer
@@ -144,14 +144,10 @@ def configured(options: Options, model: Path) -> Config:
     Raises:
         ConfigError: there is no model, or a value cannot work.
     """
-    if not (model / "config.json").is_file():
-        raise ConfigError(f"{model} is no model: set MODEL to a folder with config.json.")
+    config = model_settings(model)
     counts = (options.seeds, options.problems or 1, options.at_once)
     if min(counts) < 1 or options.seconds <= 0:
         raise ConfigError("SEEDS and PROBLEMS must be at least 1, and SECONDS above 0.")
-    config = Config()
-    if (model / PROFILE).is_file():
-        config = config.updated(json.loads((model / PROFILE).read_text("utf-8")))
     if faults := settings_faults(model, config):
         raise ConfigError(next(iter(faults.values())))
     return replace(

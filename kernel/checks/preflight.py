@@ -22,6 +22,8 @@ from kernel.checks.quantization import quantization_fault
 from kernel.checks.weights import weights_fault
 from kernel.competition import Competition, Convention, folders
 from kernel.config import Config, ConfigError
+from kernel.engine.gpu import has_driver, read_gpus
+from kernel.engine.model import is_shareable
 from kernel.sandbox.wire import open_files_needed, sessions_possible
 
 PROFILE = "profile.json"
@@ -194,9 +196,9 @@ class Preflight:
         return replace(config, **{name: getattr(Config(), name) for name in faults if name})
 
     def _check_quantization(self, config: Config, model: Path) -> Config:
-        gpus = machine.gpus()
-        if not gpus and machine.has_driver():
-            return config  # there are GPUs, but nobody tells which
+        gpus = read_gpus()
+        if not gpus and has_driver():
+            return config  # there are GPUs, of a kind that cannot be told
         read = self._json(model / "config.json")
         quantization = read.get("quantization_config") or {
             "quant_method": config.engine.get("quantization")
@@ -204,20 +206,52 @@ class Preflight:
         fault = quantization_fault(quantization, gpus, machine.vllm_version(), config.engine)
         if fault:
             self.refuse(ConfigError(fault))
-            if quantization["quant_method"] == "bitsandbytes":
+            if not is_shareable(quantization):
                 return replace(config, engine={**config.engine, "tensor_parallel_size": 1})
         return config
 
     def _json(self, path: Path) -> dict[str, Any]:
-        """Read a JSON object, {} where it is none."""
         try:
-            value: Any = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            value = error
-        if not isinstance(value, dict):
-            self.refuse(ConfigError(f"{path} is no JSON object: mend it or upload it again."))
+            return json_object(path)
+        except ConfigError as fault:
+            self.refuse(fault)
             return {}
-        return value  # pyright: ignore[reportUnknownVariableType] - JSON keys are text
+
+
+def model_settings(model: Path) -> Config:
+    """Return the default settings with those of the model's profile on top.
+
+    Raises:
+        ConfigError: it is no model's folder, or the profile's values cannot work.
+    """
+    if not (model / "config.json").is_file():
+        raise ConfigError(f"{model} is no model: set MODEL to a folder with config.json.")
+    return Config().updated(profile_of(model))
+
+
+def profile_of(model: Path) -> dict[str, Any]:
+    """Return what a model's folder sets, {} where it has no profile.
+
+    Raises:
+        ConfigError: its profile is no JSON object.
+    """
+    path = model / PROFILE
+    return json_object(path) if path.is_file() else {}
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        ConfigError: the file holds none.
+    """
+    try:
+        value: Any = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        value = error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path} is no JSON object: mend it or upload it again.")
+    return value  # pyright: ignore[reportUnknownVariableType] - JSON keys are text
 
 
 def _is_model(folder: Path) -> bool:

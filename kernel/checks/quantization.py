@@ -12,7 +12,8 @@ vLLM's change "add marlin kernel support for turing (sm75)"; for the CPU, loadin
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kernel.checks.machine import Gpu
+from kernel.engine.gpu import Gpu
+from kernel.engine.model import is_shareable
 
 Capability = tuple[int, int]
 Version = tuple[int, int]
@@ -53,8 +54,8 @@ def quantization_fault(
     if not fault and method == "gptq":
         fault = _gptq_fault(quantization, vllm)
     # Where nothing is set, `engine/profile` keeps them on one GPU by itself.
-    if not fault and method == "bitsandbytes" and engine.get("tensor_parallel_size", 1) > 1:
-        fault = "bitsandbytes weights run on one GPU: set tensor_parallel_size of `engine` to 1."
+    if not fault and engine.get("tensor_parallel_size", 1) > 1 and not is_shareable(quantization):
+        fault = f"{method} weights run on one GPU: set tensor_parallel_size of `engine` to 1."
     return fault
 
 

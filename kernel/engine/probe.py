@@ -1,8 +1,8 @@
 """Settles the engine's settings: tries what cannot be read, before the model is loaded.
 
 Covers: which attention runs and decodes fastest, and the settings that follow from that and from
-GPUs and model. Does not cover: reading those (`facts`), what a trial does (`trial`), loading the
-model (`engine/process`).
+GPUs and model. Does not cover: reading those (`gpu`, `model`), what a trial does (`trial`), loading
+the model (`process`).
 
 The trials run in processes of their own, on two GPUs side by side: FlashInfer, which may have to
 compile for minutes, on the second. Meanwhile the weights are being read into memory, as the
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from kernel.child import end_session
-from kernel.engine.facts import read_gpus, read_model
+from kernel.engine.gpu import usable_gpus
+from kernel.engine.model import read_model
 from kernel.engine.profile import (
     AMPERE,
     LADDER,
@@ -102,7 +103,7 @@ def settled(arguments: Mapping[str, Any], restart: int = 0, longest: int = 0) ->
     """
     step = LADDER[restart]
     given = lowered(arguments, step, longest) if restart else dict(arguments)
-    gpus, model = read_gpus(), read_model(Path(given["model"]))
+    gpus, model = usable_gpus(), read_model(Path(given["model"]))
     attention, notes = None, ()
     old = any(gpu.capability < AMPERE for gpu in gpus)
     if old and step.probed and "attention_backend" not in given:

@@ -16,10 +16,12 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from typing import Any
 
 from kernel.child import end_session, end_with, parent
+from kernel.engine.gpu import usable_gpus
 from kernel.engine.probe import settled
 from kernel.records import Completion, Finish, Request
 
@@ -29,17 +31,11 @@ FINISHES = {"stop": Finish.END, "length": Finish.LENGTH}
 
 
 def facts() -> dict[str, Any]:
-    """Return what a post-mortem asks first: versions, and the GPUs as torch sees them."""
+    """Return what a post-mortem asks first: versions, and the GPUs that torch computes on."""
     import torch
     import vllm
 
-    cuda: Any = torch.cuda
-    gpus: list[dict[str, Any]] = []
-    for index in range(cuda.device_count() if cuda.is_available() else 0):
-        gpu = cuda.get_device_properties(index)
-        capability = f"{gpu.major}.{gpu.minor}"
-        mib = gpu.total_memory >> 20
-        gpus.append({"name": gpu.name, "memory_mib": mib, "capability": capability})
+    gpus = [asdict(gpu) for gpu in usable_gpus()]
     return {"vllm": vllm.__version__, "torch": torch.__version__, "gpus": gpus}
 
 

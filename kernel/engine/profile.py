@@ -2,7 +2,7 @@
 
 Covers: two T4s, one, other GPUs (L4, H100, ...) and the CPU; how many GPUs share each layer, what
 fits into their memory, and what a restart does without. Does not cover: reading the machine, and
-trying which attention is faster (`engine/facts`, `engine/probe`); the settings that a run sets win.
+trying which attention is faster (`gpu`, `model`, `probe`); the settings that a run sets win.
 
 What gives way: before the start, where memory is short, sequences at once, then CUDA graphs; at
 each restart what the `LADDER` says.
@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from kernel.engine.cpu import Cpu, read_cpu
+from kernel.engine.gpu import Gpu
+from kernel.engine.model import Model
 
 MIB = 2**20
 CUDA_SHARE = 0.9707
@@ -97,31 +99,6 @@ T4X2: Mapping[str, Any] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Gpu:
-    """One GPU, as the driver tells."""
-
-    name: str
-    memory_mib: int
-    capability: tuple[int, int]
-    """CUDA's compute capability: (7, 5) is a T4."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What of a model decides about its place."""
-
-    weight_mib: int
-    kv_bytes: int
-    """Of keys and values a token, at 16 bits."""
-    heads: int
-    intermediate: int
-    group: int = 0
-    """Weights that share a scale; 0 where there is no grouped quantization."""
-    alone: bool = False
-    """Whether GPUs cannot share its layers: vLLM refuses that for bitsandbytes weights."""
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
     """Arguments of vLLM's EngineArgs, and why they are what they are, a sentence each."""
 
@@ -158,7 +135,7 @@ def attention_arguments(name: str) -> dict[str, Any]:
 
 def choose(
     gpus: tuple[Gpu, ...],
-    model: ModelFacts | None,
+    model: Model | None,
     candidates: int,
     context: int,
     step: Step = LADDER[0],
@@ -240,11 +217,9 @@ def _from_ampere_on(gpus: tuple[Gpu, ...]) -> Choice:
     return Choice(arguments, (f"{gpus[0].name}: the checkpoint's type, vLLM's own attention.",))
 
 
-def _ranks(
-    gpus: tuple[Gpu, ...], model: ModelFacts | None, tokens: int, one: bool
-) -> tuple[int, str]:
+def _ranks(gpus: tuple[Gpu, ...], model: Model | None, tokens: int, one: bool) -> tuple[int, str]:
     """Return how many GPUs share each layer: the fewest that hold all tokens, else the most."""
-    possible = [n for n in (1, 2, 4, 8) if n <= len(gpus) and (not model or _divides(model, n))]
+    possible = [n for n in (1, 2, 4, 8) if n <= len(gpus) and (not model or model.splits_into(n))]
     if model is None:
         ranks = min(possible[-1], 2)
         return ranks, f"Tensor parallel {ranks}: the model's sizes are not known."
@@ -255,21 +230,15 @@ def _ranks(
     return ranks, f"Tensor parallel {ranks} of {len(gpus)}: room for about {room[ranks]} KV tokens."
 
 
-def _divides(model: ModelFacts, ranks: int) -> bool:
-    """Tell whether a layer can be shared: heads whole, and no quantization group split."""
-    whole = model.intermediate % (ranks * model.group) == 0 if model.group else True
-    return ranks == 1 or (model.heads % ranks == 0 and whole and not model.alone)
-
-
-def _room(gpus: tuple[Gpu, ...], model: ModelFacts, ranks: int, rest: int = REST_MIB) -> int:
+def _room(gpus: tuple[Gpu, ...], model: Model, ranks: int, rest: int = REST_MIB) -> int:
     smallest = min(gpu.memory_mib for gpu in gpus) * CUDA_SHARE
-    return kv_tokens(smallest, ranks, model.weight_mib, model.kv_bytes, rest)
+    return kv_tokens(smallest, ranks, model.weight_mib, model.sizes.kv_bytes, rest)
 
 
 def _fitted(
     choice: Choice,
     gpus: tuple[Gpu, ...],
-    model: ModelFacts | None,
+    model: Model | None,
     candidates: int,
     context: int,
 ) -> Choice:

@@ -19,7 +19,7 @@ from typing import Any
 
 from kernel.child import end_with
 from kernel.engine.attention_comparison import TOLERANCE
-from kernel.engine.facts import read_gpus
+from kernel.engine.gpu import usable_gpus
 from kernel.engine.profile import choose
 
 SEQUENCES, CONTEXT, STEPS = 48, 700, 24
@@ -109,7 +109,7 @@ def measured(given: Mapping[str, Any], size: Sequence[int]) -> str:
     """Run the trial; return its line."""
     from vllm import EngineArgs, LLMEngine
 
-    own = choose(read_gpus(), None, SEQUENCES, CONTEXT + 2 * STEPS).arguments
+    own = choose(usable_gpus(), None, SEQUENCES, CONTEXT + 2 * STEPS).arguments
     fitting = {name: own[name] for name in ("dtype", "enable_chunked_prefill") if name in own}
     if not own.get("enable_chunked_prefill", True):
         fitting["max_num_batched_tokens"] = CONTEXT + 2 * STEPS

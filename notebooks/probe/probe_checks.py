@@ -20,7 +20,8 @@ from typing import Any
 
 from kernel.checks import machine
 from kernel.config import Config
-from kernel.engine.facts import read_gpus, read_model
+from kernel.engine.gpu import usable_gpus
+from kernel.engine.model import read_model
 from kernel.engine.probe import TRIED, settled
 from kernel.engine.trial import step_seconds
 
@@ -222,7 +223,7 @@ def run(check: str, model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
 def probe(model: Path) -> dict[str, Any]:
     """Run all checks and return the whole JSON: `gpu`, `constants`, `checks`."""
     checks: dict[str, Any] = {"environment": run("environment", model, {})}
-    gpus = read_gpus()
+    gpus = usable_gpus()
     checks["trials"] = run("start_trials", model, {})
     # A CPU has one attention, its own.
     backends = TRIED if gpus else TRIED[:1]
@@ -262,8 +263,9 @@ def rates(found: Mapping[str, Any], model: Path) -> dict[str, Any]:
     """Return the three costs of a step with one attention, and its rate in each batch."""
     import probe_fit  # pyright: ignore[reportMissingImports] - beside this file
 
-    sizes = read_model(model)
-    return probe_fit.fitted(found["steps"], sizes.kv_bytes / found["ranks"]) if sizes else {}
+    read = read_model(model)
+    kv_bytes = read.sizes.kv_bytes if read else 0
+    return probe_fit.fitted(found["steps"], kv_bytes / found["ranks"]) if read else {}
 
 
 CHECKS = {

@@ -5,14 +5,13 @@ squares over batches of different size and length; what follows for weights, mat
 memory. Does not cover: measuring (`probe_checks`).
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kernel.engine.facts import read_model
+from kernel.engine.model import read_model
 
 FIXED_SECONDS, LINK_SECONDS, LINK_GB_S = 0.006, 30e-6, 6.0
 """What is not told apart from reading the weights and from a cost a sequence: a step's fixed cost
@@ -51,26 +50,24 @@ def constants(
     model, ranks = read_model(folder), measured["ranks"]
     if model is None:
         return {}
-    read = json.loads((folder / "config.json").read_text("utf-8"))
-    weight_bytes = model.weight_mib * 2**20
-    fit = fitted(measured["steps"], model.kv_bytes / ranks)
-    reductions = 2 * read["num_hidden_layers"] if ranks > 1 else 0
-    reduced, each = (
-        reductions * LINK_SECONDS,
-        reductions * read["hidden_size"] * 2 / LINK_GB_S / 1e9,
-    )
+    sizes = model.sizes
+    fit = fitted(measured["steps"], sizes.kv_bytes / ranks)
+    reductions = 2 * sizes.layers if ranks > 1 else 0
+    reduced, each = reductions * LINK_SECONDS, reductions * sizes.hidden * 2 / LINK_GB_S / 1e9
     # The embedding of the input is not read.
-    used = weight_bytes - 2 * read["vocab_size"] * read["hidden_size"]
+    embedding = sizes.vocabulary * sizes.hidden
+    used = model.weight_bytes - 2 * embedding
+    parameters = sizes.linear + 2 * embedding
     tokens, seconds = measured["prefill"]
     found: dict[str, float | None] = {
         "attention_gb_s": fit["attention_gb_s"],
         "sequence_seconds": fit["sequence_seconds"] - each,
         "step_seconds": FIXED_SECONDS,
         "weight_gb_s": used / ranks / (fit["fixed_seconds"] - FIXED_SECONDS - reduced) / 1e9,
-        "compute_tflops": 2 * parameters(read) * tokens / ranks / seconds / 1e12,
+        "compute_tflops": 2 * parameters * tokens / ranks / seconds / 1e12,
     }
     if memory_gib and measured.get("kv_tokens"):
-        held = (weight_bytes + measured["kv_tokens"] * model.kv_bytes) / ranks / 2**30
+        held = (model.weight_bytes + measured["kv_tokens"] * sizes.kv_bytes) / ranks / 2**30
         found |= {
             "memory_gib": memory_gib,
             "utilization": measured["utilization"],
@@ -78,12 +75,3 @@ def constants(
         }
     # Where a difference drowned in noise the estimate stays.
     return {name: value if value and value > 0 else None for name, value in found.items()}
-
-
-def parameters(read: Mapping[str, Any]) -> int:
-    """Return the parameters that a token is multiplied with, from a model's configuration."""
-    hidden, heads = read["hidden_size"], read["num_attention_heads"]
-    size = read.get("head_dim") or hidden // heads
-    kv_heads = read.get("num_key_value_heads") or heads
-    layer = hidden * size * (2 * heads + 2 * kv_heads) + 3 * hidden * read["intermediate_size"]
-    return read["num_hidden_layers"] * layer + 2 * read["vocab_size"] * hidden

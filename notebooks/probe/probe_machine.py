@@ -17,7 +17,7 @@ from typing import Any
 from kernel import sc_tir
 from kernel.config import Config
 from kernel.deadline import Deadline
-from kernel.engine.facts import read_gpus
+from kernel.engine.gpu import usable_gpus
 from kernel.engine.probe import TRIAL_SECONDS, Trial, fastest_attention
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import Problem
@@ -62,7 +62,7 @@ def start_trials(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     sizes = {"max_num_seqs": config.candidates, "max_model_len": config.max_context}
     given = {"model": str(model), **sizes, **more}
     found: dict[str, Any] = {name: shutil.which(name) for name in ("nvcc", "ninja", "gcc")}
-    if not (gpus := read_gpus()):
+    if not (gpus := usable_gpus()):
         return found
     outcomes: list[tuple[float, float | str]] = []
     for _ in range(2):  # the second finds what the first has compiled

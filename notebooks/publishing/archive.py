@@ -21,6 +21,7 @@ from jinja2 import Environment, StrictUndefined
 
 from common import manifest
 from common.manifest import ManifestError
+from kernel.checks.preflight import profile_of
 from kernel.config import Config
 from kernel.sandbox.session import seed_everything
 from kernel.sc_tir import request_seed
@@ -111,9 +112,9 @@ def archive(root: Path, dist: Path) -> Path:
 def settings_of(chosen: settings.Settings, dist: Path) -> dict[str, Any]:
     """Return all settings as JSON has them: a run's, the model's own, and those of the uploads."""
     found: dict[str, Any] = {"run": _plain(asdict(Config())), "kaggle": asdict(chosen)}
-    profile = dist / "model" / "profile.json"
     # The kernel lets a model's profile replace settings of the run.
-    return {**found, "model": json.loads(_text(profile))} if profile.is_file() else found
+    profile = profile_of(dist / "model")
+    return {**found, "model": profile} if profile else found
 
 
 def entry_points(makefile: str) -> list[EntryPoint]:

@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 
 from common import manifest
 from common.problems import ProblemRow
+from kernel.checks.preflight import PROFILE, profile_of
 from notebooks.rehearsal.plan import COMPETITIONS, Plan
 
 MOCK = Path(__file__).resolve().parent.parent / "mock"
@@ -70,8 +71,8 @@ def mount(dataset: Path, target: Path, settings: Mapping[str, Any]) -> None:
         if path.is_file() and path.name not in manifest.LEFT_OUT and path.name[0] != ".":
             link(path, target / path.name)
     if (target / "config.json").exists():
-        profile = target / "profile.json"
-        values = json.loads(profile.read_text("utf-8")) if profile.exists() else {}
+        profile = target / PROFILE
+        values = profile_of(target)
         profile.unlink(missing_ok=True)  # a hard link: writing to it would change the package
         profile.write_text(json.dumps({**values, **settings}), "utf-8")
 

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from kernel.checks.headers import Stored, read_folder
+from kernel.checks.preflight import profile_of
 from kernel.config import Config
-from kernel.engine.facts import read_model
-from kernel.engine.profile import Gpu, choose
+from kernel.engine.gpu import T4
+from kernel.engine.model import is_shareable, read_model
+from kernel.engine.profile import choose
 from quantize.comparison.load import open_tensors
 from quantize.serving import layers, tokenizer
 
-T4S = (Gpu("Tesla T4", 15360, (7, 5)),) * 2
+T4S = (T4, T4)
 GROUP_SIZES = (-1, 32, 64, 128)
 """Marlin's; -1 is one group a channel."""
 T4_BYTES = 0.92 * 14.7 * 2**30
@@ -67,7 +69,7 @@ def remarks(folder: Path, tensor_parallel: int | None = None) -> list[str]:
 
 def kernel_ranks(folder: Path) -> int:
     """Return how many of two T4s share a layer: what the profile says, or the kernel chooses."""
-    engine = (_read_json(folder / "profile.json") or {}).get("engine") or {}
+    engine = profile_of(folder).get("engine") or {}
     config = Config()
     chosen = choose(T4S, read_model(folder), config.candidates, config.max_context)
     return int({**chosen.arguments, **engine}["tensor_parallel_size"])
@@ -104,9 +106,9 @@ def _settings_faults(folder: Path, settings: Mapping[str, Any], ranks: int) -> I
                 yield f"quantize_config.json and config.json differ in {key}: write both again."
     elif method == "compressed-tensors":
         yield from _compressed_faults(settings)
-    elif method == "bitsandbytes":
+    elif not is_shareable(settings):
         if ranks > 1:
-            yield "bitsandbytes checkpoints cannot be shared by several GPUs: serve on one."
+            yield f"{method} checkpoints cannot be shared by several GPUs: serve on one."
     elif method:
         yield f"{method} weights are none that this check knows: use gptq or w8a8."
     elif (folder / "quantize_config.json").is_file():

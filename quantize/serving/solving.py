@@ -5,7 +5,6 @@ vote. Does not cover: how good the answers are (`validation`).
 """
 
 import contextlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any
 
 from kernel import sc_tir
 from kernel.checks import machine
-from kernel.checks.preflight import PROFILE
+from kernel.checks.preflight import model_settings
 from kernel.checks.quantization import quantization_fault
-from kernel.config import Config
 from kernel.deadline import Deadline
+from kernel.engine.gpu import read_gpus
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import Problem
 from kernel.sandbox.forked_sandbox import ForkedSandbox
@@ -74,7 +73,7 @@ def solve(model: Path, log: Path, say: Say = print, seconds: float = SECONDS) ->
     """
     if reason := cannot_load(model):
         return Solved(False, reason)
-    config = replace(_configured(model), candidates=CANDIDATES)
+    config = replace(model_settings(model), candidates=CANDIDATES)
     problem = Problem("read-back", PROBLEM)
     with (
         ForkedSandbox(config) as sandbox,
@@ -101,12 +100,5 @@ def solve(model: Path, log: Path, say: Say = print, seconds: float = SECONDS) ->
 def cannot_load(model: Path) -> str:
     """Return why this machine's vLLM does not run the model's weights, "" where it does."""
     settings = quantization(model)
-    gpus = machine.gpus()
-    fault = quantization_fault(settings, gpus, machine.vllm_version(), {})
+    fault = quantization_fault(settings, read_gpus(), machine.vllm_version(), {})
     return fault.partition(":")[0] + "." if fault else ""
-
-
-def _configured(model: Path) -> Config:
-    path = model / PROFILE
-    values = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return Config().updated(values)

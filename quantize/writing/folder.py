@@ -15,6 +15,8 @@ from typing import Any
 
 from common import manifest, saved_model
 from kernel.checks.headers import read_folder
+from kernel.checks.preflight import PROFILE, profile_of
+from kernel.engine.model import is_shareable
 from model_card.render import render
 from quantize.serving.constraints import kernel_ranks
 from quantize.writing.plots import plot_layers
@@ -32,7 +34,7 @@ SOURCE_FILES = (
     "merges.txt",
     "chat_template.jinja",
     "generation_config.json",
-    "profile.json",
+    PROFILE,
     "LICENSE",
 )
 """Taken as they are: what libraries save in their place was seen to differ."""
@@ -120,12 +122,10 @@ def _write_unlisted(source: Path, folder: Path, quantization: Mapping[str, Any])
         kept: dict[str, Any] = json.loads(tokenizer.read_text("utf-8"))
         if (mended := saved_model.tokenizer_for_both(kept)) != kept:
             _write_json(tokenizer, mended)
-    if quantization.get("quant_method") == "bitsandbytes":
-        profile = folder / "profile.json"
-        kept = json.loads(profile.read_text("utf-8")) if profile.is_file() else {}
-        # vLLM shares no bitsandbytes checkpoint between GPUs.
+    if not is_shareable(quantization):
+        kept = profile_of(folder)
         engine = {**kept.get("engine", {}), "tensor_parallel_size": 1}
-        _write_json(profile, {**kept, "engine": engine})
+        _write_json(folder / PROFILE, {**kept, "engine": engine})
 
 
 def _write_report(report: Mapping[str, Any], table: Path | None, folder: Path) -> None:

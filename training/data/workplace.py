@@ -4,7 +4,6 @@ Covers: checking the options, loading what counts tokens, writing set and card, 
 Does not cover: where rows come from (`gathering`, `sampled`).
 """
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from rich.console import Console
 
 from common import embedded_model
 from common.console import console
-from kernel.checks.preflight import PROFILE
-from kernel.config import Config, ConfigError
+from kernel.checks.preflight import model_settings
+from kernel.config import Config
 from kernel.engine.tokenizer import Encoding, load_tokenizer
 from training.data import card
 from training.data.families.family import Posed
@@ -77,7 +76,7 @@ def prepared(options: Options) -> Workplace:
     if options.problems and options.kind != "tir":
         raise BuildError("FROM samples solutions with code: set KIND=tir.")
     model = options.model or embedded_model.ensure()
-    config = settings_of(model)
+    config = model_settings(model)
     config = replace(config, max_context=options.context or config.max_context)
     encoding = Encoding(load_tokenizer(model), config.chat_template_arguments)
     index, missing = overlap_with(options.against)
@@ -85,19 +84,6 @@ def prepared(options: Options) -> Workplace:
     sieve = Sieve(checks_of(options.kind, encoding, replace(config, examples=())), index)
     out = options.out or ROOT / "runs" / "data" / options.kind
     return Workplace(options, out, model, config, encoding, index, missing, sieve, console())
-
-
-def settings_of(model: Path) -> Config:
-    """Return the kernel's settings with those of the model's profile.
-
-    Raises:
-        ConfigError: it is no model's folder, or the profile's values cannot work.
-    """
-    if not (model / "config.json").is_file():
-        raise ConfigError(f"{model} is no model: set MODEL to a folder with config.json.")
-    profile = model / PROFILE
-    values = json.loads(profile.read_text("utf-8")) if profile.is_file() else {}
-    return Config().updated(values)
 
 
 def write(place: Workplace, built: Built) -> Path:

@@ -27,6 +27,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from kernel.engine.profile import MIB, kv_tokens
 from validation.simulation.model_shape import ModelShape
 
 GIB = 2**30
@@ -117,9 +118,9 @@ class Costs:
     @property
     def kv_tokens(self) -> int:
         """Tokens whose keys and values fit into one replica; below 0 where not even weights do."""
-        usable = self.gpu.utilization * self.gpu.memory_gib - self.gpu.rest_gib
-        left = self.layout.ranks * usable * GIB - self.model.weight_bytes(self.layout.bits)
-        return int(left / self.model.kv_bytes)
+        gpu, weights = self.gpu, self.model.weight_bytes(self.layout.bits)
+        room = (gpu.memory_gib * 1024, self.layout.ranks, weights / MIB, self.model.kv_bytes)
+        return kv_tokens(*room, rest_mib=gpu.rest_gib * 1024, utilization=gpu.utilization)
 
     def step(self, decoding: int, kv_tokens: float, prefilled: int = 0) -> float:
         """Return the seconds of one step.
@@ -173,7 +174,7 @@ class Published:
 
 PUBLISHED = Published(
     "GJKarthik/aicore-pipelines: vLLM 0.14.1, 8B of 4 bits on Marlin, FlashInfer, one T4",
-    ModelShape("Llama-3-8B", 32, 4096, 32, 8, 128, 14336, 128256, False),
+    ModelShape(32, 4096, 32, 8, 128, 14336, 128256, False, "Llama-3-8B"),
     Layout(1, 1, 4),
     T4_ATTENTION["flashinfer"].typical,
     256,

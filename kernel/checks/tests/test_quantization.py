@@ -2,18 +2,18 @@
 
 import pytest
 
-from kernel.checks import machine
-from kernel.checks.machine import Gpu
+from kernel.checks import preflight
 from kernel.checks.preflight import Preflight
 from kernel.checks.quantization import quantization_fault
 from kernel.checks.tests.model_folders import model_folder, sharded_folder
 from kernel.config import Config, ConfigError
+from kernel.engine import gpu
+from kernel.engine.gpu import T4, Gpu
 
-T4 = Gpu("Tesla T4", 15_360, (7, 5))
 L4 = Gpu("NVIDIA L4", 23_034, (8, 9))
 A100 = Gpu("NVIDIA A100", 40_960, (8, 0))
 P100 = Gpu("Tesla P100", 16_280, (6, 0))
-KAGGLE = [T4, T4]
+KAGGLE = (T4, T4)
 GPTQ = {"quant_method": "gptq", "bits": 8, "group_size": 128, "desc_act": False, "sym": True}
 BNB = {"quant_method": "bitsandbytes", "load_in_8bit": True}
 AWQ = {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}
@@ -106,35 +106,35 @@ def test_what_a_cpu_runs(quantization, runs):
 
 
 def test_a_refusal_names_the_gpu_and_what_to_take(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "gpus", lambda: KAGGLE)
+    monkeypatch.setattr(preflight, "read_gpus", lambda: KAGGLE)
     folder = model_folder(tmp_path / "m", {"quantization_config": {"quant_method": "mxfp4"}})
     with pytest.raises(ConfigError, match=r"Tesla T4 \(capability 7\.5\) .*: take GPTQ or W8A8"):
         Preflight(scored=False).check_model(Config(), folder)
 
 
 def test_a_quantization_set_for_the_engine_counts_where_the_model_has_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "gpus", lambda: KAGGLE)
+    monkeypatch.setattr(preflight, "read_gpus", lambda: KAGGLE)
     config = Config(engine={"quantization": "mxfp4"})
     with pytest.raises(ConfigError, match="cannot run mxfp4"):
         Preflight(scored=False).check_model(config, model_folder(tmp_path / "m"))
 
 
 def test_a_scored_rerun_notes_it_and_runs_bitsandbytes_on_one_gpu(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "gpus", lambda: KAGGLE)
+    monkeypatch.setattr(preflight, "read_gpus", lambda: KAGGLE)
     folder = sharded_folder(tmp_path / "m", {"quantization_config": BNB}, there=("a",))
-    preflight = Preflight(scored=True)
+    checks = Preflight(scored=True)
     engine = {"seed": 1, "tensor_parallel_size": 2}
-    config = preflight.check_model(Config(engine=engine), folder)
+    config = checks.check_model(Config(engine=engine), folder)
     assert config.engine == {"seed": 1, "tensor_parallel_size": 1}
-    assert len(preflight.notes) == 2
+    assert len(checks.notes) == 2
 
 
 def test_gpus_that_nobody_can_tell_are_not_taken_for_a_cpu(tmp_path, monkeypatch):
     folder = model_folder(tmp_path / "m", {"quantization_config": GPTQ})
-    monkeypatch.setattr(machine, "gpus", list)
-    monkeypatch.setattr(machine, "has_driver", lambda: True)
+    monkeypatch.setattr(preflight, "read_gpus", tuple)
+    monkeypatch.setattr(preflight, "has_driver", lambda: True)
     assert Preflight(scored=False).check_model(Config(), folder) == Config()
-    monkeypatch.setattr(machine, "has_driver", lambda: False)
+    monkeypatch.setattr(preflight, "has_driver", lambda: False)
     with pytest.raises(ConfigError, match="on a CPU"):
         Preflight(scored=False).check_model(Config(), folder)
 
@@ -144,6 +144,6 @@ def test_the_drivers_table_is_read(tmp_path, monkeypatch):
     tool.write_text("#!/bin/sh\necho 'Tesla T4, 15360, 7.5'\necho 'Tesla T4, 15360, 7.5'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert machine.gpus() == KAGGLE
+    assert gpu.read_gpus() == KAGGLE
     tool.write_text("#!/bin/sh\nexit 9\n")
-    assert machine.gpus() == []
+    assert gpu.read_gpus() == ()

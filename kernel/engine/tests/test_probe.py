@@ -11,13 +11,14 @@ import pytest
 
 from common import embedded_model
 from kernel.engine import probe
-from kernel.engine.facts import read_model
+from kernel.engine.gpu import T4
+from kernel.engine.model import Model, Sizes, read_model
 from kernel.engine.probe import Trial, fastest_attention, settled
-from kernel.engine.profile import OWN_ARGUMENTS, T4X2, Gpu, ModelFacts
+from kernel.engine.profile import OWN_ARGUMENTS, T4X2
 from kernel.engine.trial import REASON, SECONDS, trial_arguments
 from kernel.sandbox.tests.tools import is_running
 
-T4 = Gpu("Tesla T4", 15360, (7, 5))
+SIZES = Sizes(30, 4096, 32, 32, 128, 11008, 102400, tied=False)
 KERNELS = {"model": "/model", "max_num_seqs": 48, "max_model_len": 4096}
 
 
@@ -131,9 +132,9 @@ def on_t4s(monkeypatch):
         tries.append(arguments)
         return "FLASHINFER", ("tried",)
 
-    monkeypatch.setattr(probe, "read_gpus", lambda: (T4, T4))
+    monkeypatch.setattr(probe, "usable_gpus", lambda: (T4, T4))
     monkeypatch.setattr(probe, "fastest_attention", tried)
-    model = ModelFacts(7481, 491520, 32, 11008, 128)
+    model = Model(SIZES, 7481 << 20, {"group_size": 128})
     monkeypatch.setattr(probe, "read_model", lambda folder: model)
     return tries
 
@@ -172,7 +173,7 @@ def test_a_restart_tries_nothing(on_t4s):
 
 
 def test_the_lower_number_of_sequences_holds(on_t4s, monkeypatch):
-    monkeypatch.setattr(probe, "read_gpus", lambda: (T4,))
+    monkeypatch.setattr(probe, "usable_gpus", lambda: (T4,))
     assert settled(KERNELS).arguments["max_num_seqs"] == 21
     assert settled({**KERNELS, "max_num_seqs": 8}).arguments["max_num_seqs"] == 8
 
@@ -215,11 +216,14 @@ def test_a_models_sizes_are_read(tmp_path, quantization, group):
         "num_key_value_heads": 32,
         "hidden_size": 4096,
         "intermediate_size": 11008,
+        "vocab_size": 102400,
         "quantization_config": quantization,
     }
     (tmp_path / "config.json").write_text(json.dumps(read))
     (tmp_path / "model.safetensors").write_bytes(b"x" * (3 << 20))
-    assert read_model(tmp_path) == ModelFacts(3, 491520, 32, 11008, group)
+    model = read_model(tmp_path)
+    assert model == Model(SIZES, 3 << 20, quantization or {})
+    assert (model.group, model.weight_mib, model.sizes.kv_bytes) == (group, 3, 491520)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"num_attention_heads": "many"}'])

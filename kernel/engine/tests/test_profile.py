@@ -1,15 +1,17 @@
 import pytest
 
 from kernel.engine.cpu import Cpu
-from kernel.engine.profile import LADDER, T4X2, Gpu, ModelFacts, choose, kv_tokens
+from kernel.engine.gpu import T4, Gpu
+from kernel.engine.model import Model, Sizes
+from kernel.engine.profile import LADDER, MIB, T4X2, choose, kv_tokens
 
-T4 = Gpu("Tesla T4", 15360, (7, 5))
 L4 = Gpu("NVIDIA L4", 23034, (8, 9))
 H100 = Gpu("NVIDIA H100 80GB HBM3", 81559, (9, 0))
-GPTQ = ModelFacts(7481, 491520, 32, 11008, 128)
+SIZES = Sizes(30, 4096, 32, 32, 128, 11008, 102400, tied=False)
+GPTQ = Model(SIZES, 7481 * MIB, {"quant_method": "gptq", "group_size": 128})
 """NuminaMath-7B at 8 bits: 7.31 GiB."""
-FP16 = ModelFacts(13180, 491520, 32, 11008)
-BNB = ModelFacts(7481, 491520, 32, 11008, alone=True)
+FP16 = Model(SIZES, 13180 * MIB)
+BNB = Model(SIZES, 7481 * MIB, {"quant_method": "bitsandbytes"})
 
 
 def chosen(*gpus, model=GPTQ, candidates=48, context=4096, **more):

@@ -194,6 +194,6 @@ def test_users_errors_are_one_sentence(monkeypatch, capsys, arguments, told):
 
 
 def test_a_model_too_large_for_the_machine_is_refused():
-    huge = ModelShape("huge", 80, 8192, 64, 8, 128, 28672, 128256, False)
+    huge = ModelShape(80, 8192, 64, 8, 128, 28672, 128256, False, "huge")
     with pytest.raises(ModelError, match="not even at 8 bits"):
         plan.best(T4, huge)
