@@ -103,7 +103,8 @@ compare-quantized: $(READY) ## Measure a quantized folder against its original (
 model-card: $(READY) ## Write a model folder's card again, with validation results (MODEL=dist/model REPORTS="a.report.json b.report.json")
 	@$(PY) -m model_card.make $(if $(MODEL),--model "$(MODEL)") $(if $(REPORTS),--reports $(REPORTS))
 
-# Package. PROFILE is t4x2 (what goes to Kaggle) or cpu (what can be rehearsed without a GPU).
+# Package. PROFILE is the wheels' profile of the accelerator in notebooks/kaggle.toml (t4x2, h100), or cpu (what can
+# be rehearsed without a GPU).
 
 .PHONY: notebook
 notebook: $(READY) ## Build notebooks/submission.ipynb and probe.ipynb from kernel/
@@ -111,7 +112,7 @@ notebook: $(READY) ## Build notebooks/submission.ipynb and probe.ipynb from kern
 	@$(PY) -m notebooks.probe.notebook
 
 .PHONY: package
-package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=t4x2|cpu MODEL=folder MODEL_DATASET=owner/slug FLASHINFER=file of the probe)
+package: $(READY) ## Build dist/: notebook, wheels, model (PROFILE=cpu MODEL=folder MODEL_DATASET=owner/slug FLASHINFER=file of the probe)
 	@$(PY) -m notebooks.packaging.package $(call option,PROFILE,profile) $(call option,MODEL_DATASET,model-dataset) $(call option,MODEL,model) $(call option,FLASHINFER,flashinfer)
 
 .PHONY: rehearse

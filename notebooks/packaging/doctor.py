@@ -20,6 +20,7 @@ from packaging.version import InvalidVersion, Version
 from rich.table import Table
 
 from common.console import console
+from notebooks.packaging import settings
 from notebooks.packaging.wheelhouse import PROFILES, Profile, image_needs, lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +138,8 @@ def main() -> None:
     changes = client_changes(tested_client(), version(CLIENT))
     try:
         if options.image:
-            changes += image_changes(PROFILES["t4x2"], read_list(options.image))
+            profile = PROFILES[settings.load().machine.wheels]
+            changes += image_changes(profile, read_list(options.image))
     except DoctorError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from common.environment import check_room, made_once, place_of, run_steps
+from notebooks.packaging import settings
 from notebooks.packaging.wheelhouse import PROFILES
 from notebooks.publishing import datasets
 
@@ -47,7 +48,7 @@ def locked(names: Iterable[str]) -> str:
     Raises:
         KeyError: the lock has no such package.
     """
-    text = PROFILES["t4x2"].lock.read_text("utf-8")
+    text = PROFILES[settings.load().machine.wheels].lock.read_text("utf-8")
     entries = {entry.partition("==")[0]: entry for entry in re.split(r"(?m)^(?=\w)", text)}
     return "".join(entries[name] for name in names)
 

@@ -4,8 +4,9 @@ Covers: the notebook with its metadata, the wheelhouse of a profile, the model's
 goes to Kaggle reads the model; doing only what has changed; the sizes. Does not cover: quantizing a
 model (`quantize/`), running what was made (`rehearse`), sending it (`publish`).
 
-The notebook is the same for every profile. `t4x2` is what goes to Kaggle; `cpu` puts wheels for
-this machine's Python and the embedded model into `dist/cpu/`, for rehearsals without a GPU.
+The notebook is the same for every profile. What goes to Kaggle are the wheels of the accelerator
+that `kaggle.toml` names; `cpu` puts wheels for this machine's Python and the embedded model into
+`dist/cpu/`, for rehearsals without a GPU.
 """
 
 import hashlib
@@ -35,7 +36,7 @@ STATE = ".built.json"
 NOTEBOOK = "submission.ipynb"
 COMPILED = "flashinfer.cache"
 """The name that `cells/compiled.py` looks for."""
-ProfileName = Literal["t4x2", "cpu"]
+ProfileName = Literal["t4x2", "h100", "cpu"]
 
 
 class PackageError(RuntimeError):
@@ -46,8 +47,8 @@ class PackageError(RuntimeError):
 class Options:
     """Build what goes to Kaggle: notebook, wheels and model."""
 
-    profile: ProfileName = "t4x2"
-    """Which machine the wheels and the model are for."""
+    profile: ProfileName | None = None
+    """Which machine the wheels and the model are for; that of kaggle.toml if not given."""
     out: Path = ROOT / "dist"
     """The folder to build into."""
     model_dataset: str = ""
@@ -88,7 +89,7 @@ class Part:
 
 def home(out: Path, profile: ProfileName) -> Path:
     """Return where a profile's wheels and model lie."""
-    return out if profile == "t4x2" else out / profile
+    return out / profile if profile == "cpu" else out
 
 
 def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
@@ -99,12 +100,13 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
         SettingsError: `kaggle.toml` or MODEL_DATASET cannot be used.
     """
     chosen = settings.load()
-    place = home(options.out, options.profile)
+    profile = wanted_profile(options, chosen)
+    place = home(options.out, profile)
     parts = [
         _kernel(chosen, options, tell),
-        _wheels(chosen, options, place / "wheels", tell),
+        _wheels(chosen, options, profile, place / "wheels", tell),
     ]
-    if options.profile == "cpu":
+    if profile == "cpu":
         source = options.model or embedded_model.ensure()
         return [*parts, copy_model(chosen, source, place / "model", tell)]
     if options.model:
@@ -112,10 +114,25 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
         return [*parts, copy_model(chosen, options.model, place / "model", tell)]
     if options.model_dataset:
         check_dataset(options.model_dataset, tell)
-    elif (place / "model" / manifest.NAME).is_file():
+    elif (place / "model" / manifest.NAME).is_file() and not chosen.model_sources:
         check_model(place / "model", tell)
         parts.append(Part(place / "model", ""))
     return parts
+
+
+def wanted_profile(options: Options, chosen: settings.Settings) -> ProfileName:
+    """Return the wheels' profile.
+
+    Raises:
+        PackageError: it is another machine's than the one that the notebook will run on.
+    """
+    machine = chosen.machine
+    if options.profile in (None, "cpu", machine.wheels):
+        return options.profile or machine.wheels
+    raise PackageError(
+        f"PROFILE is {options.profile}, but the accelerator {machine.name} of kaggle.toml takes "
+        f"the wheels of {machine.wheels}: change one of the two."
+    )
 
 
 def check_model(folder: Path, tell: Callable[[str], None]) -> None:
@@ -177,10 +194,14 @@ def _kernel(chosen: settings.Settings, options: Options, tell: Callable[[str], N
 
 
 def _wheels(
-    chosen: settings.Settings, options: Options, folder: Path, tell: Callable[[str], None]
+    chosen: settings.Settings,
+    options: Options,
+    name: ProfileName,
+    folder: Path,
+    tell: Callable[[str], None],
 ) -> Part:
     """Download the wheels and prove that they are all that is needed."""
-    profile, compiled = wheelhouse.PROFILES[options.profile], _compiled(options)
+    profile, compiled = wheelhouse.PROFILES[name], _compiled(options)
     metadata = _json_text(settings.dataset_metadata(chosen, "wheels"))
     sources = [path.read_bytes() for path in profile.sources]
     key = _digest([*sources, metadata.encode(), f"{profile}".encode(), compiled])
@@ -288,10 +309,12 @@ def _report(shown: Console, options: Options, parts: list[Part]) -> None:
         files = [path for path in part.folder.iterdir() if path.name != STATE]
         size = sum(path.stat().st_size for path in files)
         shown.print(f"{part.folder}  {len(files)} files, {size / 1e6:,.1f} MB", soft_wrap=True)
-    if options.profile == "t4x2" and len(parts) < 3:
+    if options.profile != "cpu" and len(parts) < 3:
         where = options.out / "model"
-        if options.model_dataset:
-            shown.print(f"The notebook takes its model from {options.model_dataset}.")
+        named = settings.load().model_sources
+        if options.model_dataset or named:
+            taken = options.model_dataset or " and ".join(named)
+            shown.print(f"The notebook takes its model from {taken}.", soft_wrap=True)
         else:
             shown.print(
                 f"There is no {where} yet: make it with `make quantize MODEL=...`, or name an "

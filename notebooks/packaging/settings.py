@@ -1,18 +1,20 @@
 """The settings of what is uploaded to Kaggle, read from `kaggle.toml`, and the metadata they give.
 
 Covers: reading and checking the file before anything is built or sent, and the contents of
-`dataset-metadata.json` and `kernel-metadata.json`. Does not cover: the settings of a run, which are
-`kernel/config.py`'s; whether a slug is free, which only Kaggle knows.
+`dataset-metadata.json`, `kernel-metadata.json` and a Kaggle Model's two files. Does not cover: the
+settings of a run, which are `kernel/config.py`'s; whether a slug is free, which only Kaggle knows.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from slugify import slugify
+
+from notebooks.packaging.accelerators import ACCELERATORS, Accelerator
 
 PATH = Path(__file__).resolve().parents[1] / "kaggle.toml"
 OWNER = "OWNER"
@@ -22,6 +24,12 @@ NAME_LENGTH = (6, 50)
 """Characters that Kaggle's client accepts in a dataset's slug and title."""
 SUBTITLE_LENGTH = (20, 80)
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MODEL_SOURCE = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w.-]*){3}/[1-9][0-9]*")
+"""A Kaggle Model's version: owner/model/framework/variation/version."""
+FRAMEWORKS = ("transformers", "pytorch", "vllm", "other")
+"""Kaggle's names of frameworks that a folder of safetensors fits."""
+MODEL_LICENCES = {"apache-2.0": "Apache 2.0", "mit": "MIT", "other": "Other"}
+"""Kaggle Models' names of licences that datasets call otherwise."""
 REFERENCE = re.compile(r"[A-Za-z0-9][\w-]*/[a-z0-9]+(-[a-z0-9]+)*")
 Which = Literal["wheels", "model"]
 
@@ -53,6 +61,18 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
+class Model(Dataset):
+    """The weights, which may become a Kaggle Model instead of a dataset."""
+
+    kind: str = "dataset"
+    """dataset or model."""
+    framework: str = "transformers"
+    """Of a Kaggle Model."""
+    variation: str = "8bit"
+    """Of a Kaggle Model."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of `kaggle.toml`."""
 
@@ -61,7 +81,21 @@ class Settings:
     competition: str
     kernel: Kernel
     wheels: Dataset
-    model: Dataset
+    model: Model
+    accelerator: str = "t4x2"
+    model_sources: tuple[str, ...] = ()
+    """Versions of Kaggle Models that the notebook takes instead of what is built here."""
+
+    @property
+    def machine(self) -> Accelerator:
+        """The accelerator's facts."""
+        return ACCELERATORS[self.accelerator]
+
+    @property
+    def model_reference(self) -> str:
+        """The variation, owner/model/framework/variation, that `dist/model` becomes."""
+        own = f"{self.model.slug}/{self.model.framework}/{self.model.variation}"
+        return reference(self, own)
 
 
 def load(path: Path = PATH) -> Settings:
@@ -76,13 +110,13 @@ def load(path: Path = PATH) -> Settings:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
         raise SettingsError(f"{path} is no TOML: {error}.") from None
-    top = _strings(values, "", Settings, nested=("kernel", "wheels", "model"))
+    top = _strings(values, "", Settings, nested=("kernel", "wheels", "model", "model_sources"))
     settings = Settings(
-        owner=top["owner"],
-        competition=top["competition"],
         kernel=Kernel(**_strings(values["kernel"], "kernel.", Kernel)),
         wheels=Dataset(**_strings(values["wheels"], "wheels.", Dataset)),
-        model=Dataset(**_strings(values["model"], "model.", Dataset)),
+        model=Model(**_strings(values["model"], "model.", Model)),
+        model_sources=_sources(values.get("model_sources", [])),
+        **top,
     )
     _check(settings)
     return settings
@@ -98,13 +132,28 @@ def _strings(
     known = [f.name for f in fields(kind)]
     if unknown := sorted(set(table) - set(known)):
         raise SettingsError(f"kaggle.toml: unknown key {where}{unknown[0]}: known are {known}.")
-    if missing := [name for name in known if name not in table]:
+    needed = [f.name for f in fields(kind) if f.default is MISSING]
+    if missing := [name for name in needed if name not in table]:
         raise SettingsError(f"kaggle.toml: {where}{missing[0]} is missing.")
-    texts = {name: table[name] for name in known if name not in nested}
+    texts = {name: table[name] for name in known if name not in nested and name in table}
     for name, value in texts.items():
         if not isinstance(value, str):
             raise SettingsError(f"kaggle.toml: {where}{name} is {value!r}: give it as a text.")
     return texts
+
+
+def _sources(values: Any) -> tuple[str, ...]:
+    """Return the Kaggle Models that are named; refuse anything else."""
+    form = "owner/model/framework/variation/version"
+    if not isinstance(values, list):
+        raise SettingsError(f"kaggle.toml: model_sources is {values!r}: give a list of {form}.")
+    named: list[Any] = list(values)  # pyright: ignore[reportUnknownArgumentType] - from TOML
+    for value in named:
+        if not isinstance(value, str) or not MODEL_SOURCE.fullmatch(value):
+            raise SettingsError(f"kaggle.toml: model_sources has {value!r}: give it as {form}.")
+    if len(set(named)) < len(named):
+        raise SettingsError("kaggle.toml: model_sources names a model twice: leave one out.")
+    return tuple(named)
 
 
 def _check(settings: Settings) -> None:
@@ -113,6 +162,21 @@ def _check(settings: Settings) -> None:
         raise SettingsError("kaggle.toml: competition is empty: name it as its address does.")
     if "/" in settings.owner or settings.owner == OWNER:
         raise SettingsError(f"kaggle.toml: owner is {settings.owner!r}: give a user name or ''.")
+    if settings.accelerator not in ACCELERATORS:
+        raise SettingsError(
+            f"kaggle.toml: accelerator is {settings.accelerator!r}: take {_one_of(ACCELERATORS)}."
+        )
+    for name, value, known in (
+        ("kind", settings.model.kind, ("dataset", "model")),
+        ("framework", settings.model.framework, FRAMEWORKS),
+    ):
+        if value not in known:
+            raise SettingsError(f"kaggle.toml: model.{name} is {value!r}: take {_one_of(known)}.")
+    if not SLUG.fullmatch(settings.model.variation):
+        raise SettingsError(
+            f"kaggle.toml: model.variation is {settings.model.variation!r}: use a-z, 0-9 and "
+            "single hyphens."
+        )
     for name, entry in (("kernel", settings.kernel), *_datasets(settings)):
         _check_length(f"{name}.slug", entry.slug, NAME_LENGTH)
         _check_length(f"{name}.title", entry.title, NAME_LENGTH)
@@ -133,6 +197,11 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"kaggle.toml: {name}.licence is empty: Kaggle asks for one.")
     if settings.wheels.slug == settings.model.slug:
         raise SettingsError("kaggle.toml: wheels.slug and model.slug are the same: change one.")
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} or {last}"
 
 
 def _datasets(settings: Settings) -> tuple[tuple[Which, Dataset], ...]:
@@ -164,17 +233,61 @@ def dataset_metadata(settings: Settings, which: Which) -> dict[str, Any]:
     }
 
 
-def kernel_metadata(settings: Settings, model_dataset: str | None = None) -> dict[str, Any]:
-    """Return the contents of `kernel-metadata.json`: two T4s, no internet, private, pinned image.
+def model_metadata(settings: Settings) -> dict[str, Any]:
+    """Return the contents of a Kaggle Model's `model-metadata.json`."""
+    entry = settings.model
+    return {
+        "ownerSlug": settings.owner or OWNER,
+        "slug": entry.slug,
+        "title": entry.title,
+        "subtitle": entry.subtitle,
+        "isPrivate": True,
+        "description": entry.description,
+    }
 
-    `model_dataset` is an uploaded model's `owner/slug`, in place of the one of the settings.
+
+def variation_metadata(settings: Settings) -> dict[str, Any]:
+    """Return the contents of a Kaggle Model's `model-instance-metadata.json`."""
+    entry = settings.model
+    return {
+        "ownerSlug": settings.owner or OWNER,
+        "modelSlug": entry.slug,
+        "instanceSlug": entry.variation,
+        "framework": entry.framework,
+        "overview": entry.subtitle,
+        "licenseName": MODEL_LICENCES.get(entry.licence, entry.licence),
+    }
+
+
+def weights_sources(
+    settings: Settings, model_dataset: str | None, model_version: int
+) -> tuple[list[str], list[str]]:
+    """Return where the notebook takes its model from: datasets and Kaggle Models."""
+    if model_dataset is not None:
+        return [model_dataset], []
+    if settings.model_sources:
+        return [], list(settings.model_sources)
+    if settings.model.kind == "model":
+        return [], [f"{settings.model_reference}/{model_version}"]
+    return [reference(settings, settings.model.slug)], []
+
+
+def kernel_metadata(
+    settings: Settings, model_dataset: str | None = None, model_version: int = 1
+) -> dict[str, Any]:
+    """Return the contents of `kernel-metadata.json`: no internet, private, pinned image.
+
+    Args:
+        settings: of `kaggle.toml`.
+        model_dataset: an uploaded model's `owner/slug`, in place of what the settings name.
+        model_version: of the Kaggle Model that `dist/model` becomes, known once it is uploaded.
 
     Raises:
         SettingsError: `model_dataset` has another form.
     """
     if model_dataset is not None and not REFERENCE.fullmatch(model_dataset):
         raise SettingsError(f"MODEL_DATASET is {model_dataset!r}: give it as owner/slug.")
-    model = model_dataset or reference(settings, settings.model.slug)
+    datasets, models = weights_sources(settings, model_dataset, model_version)
     return {
         "id": reference(settings, settings.kernel.slug),
         "title": settings.kernel.title,
@@ -185,11 +298,11 @@ def kernel_metadata(settings: Settings, model_dataset: str | None = None) -> dic
         "enable_gpu": True,
         # The client's own default is true, and a competition refuses notebooks with internet.
         "enable_internet": False,
-        "machine_shape": "NvidiaTeslaT4",
-        "dataset_sources": [reference(settings, settings.wheels.slug), model],
+        "machine_shape": settings.machine.machine_shape,
+        "dataset_sources": [reference(settings, settings.wheels.slug), *datasets],
         "competition_sources": [settings.competition],
         "kernel_sources": [],
-        "model_sources": [],
+        "model_sources": models,
         "docker_image_pinning_type": "original",
         "docker_image": settings.kernel.image,
     }

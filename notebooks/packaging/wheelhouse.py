@@ -48,6 +48,8 @@ class Profile:
     """Whether it is for this process's own Python, with the versions of requirements.lock."""
     by_pip: str = ""
     """One requirement that pip fetches with all it needs: its build depends on pip's settings."""
+    image_name: str = ""
+    """The profile whose image this one is for too; its own where empty."""
 
     @property
     def requirements(self) -> Path:
@@ -62,12 +64,12 @@ class Profile:
     @property
     def image(self) -> Path:
         """What is needed but stays out of the wheelhouse."""
-        return FOLDER / f"{self.name}-image.txt"
+        return FOLDER / f"{self.image_name or self.name}-image.txt"
 
     @property
     def needs(self) -> Path:
         """What the image's packages require, by name; the file may be missing."""
-        return FOLDER / f"{self.name}-image-needs.json"
+        return FOLDER / f"{self.image_name or self.name}-image-needs.json"
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -78,6 +80,8 @@ class Profile:
 
 PROFILES = {
     "t4x2": Profile("t4x2", "3.12", f"x86_64-manylinux_2_{GLIBC}"),
+    # Kaggle's GPU image is one for all machines.
+    "h100": Profile("h100", "3.12", f"x86_64-manylinux_2_{GLIBC}", image_name="t4x2"),
     "cpu": Profile(
         "cpu",
         OWN_PYTHON,

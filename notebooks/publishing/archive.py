@@ -30,8 +30,8 @@ from notebooks.packaging.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = Path(__file__).resolve().parent / "archive_templates"
-LOCKS = ("requirements.txt", "requirements.lock", "notebooks/wheels/t4x2.lock")
-"""Here, here with all that follows, and on Kaggle."""
+LOCKS = ("requirements.txt", "requirements.lock")
+"""Here, and here with all that follows; the accelerator's lock says what is on Kaggle."""
 UNTRACKED = re.compile(r"\.git|\.venv.*|dist|runs|__pycache__|\.pytest_cache")
 
 
@@ -81,10 +81,11 @@ def archive(root: Path, dist: Path) -> Path:
     """
     chosen = settings.load(root / "notebooks" / "kaggle.toml")
     wheels = _wheels(dist)
+    lock = f"notebooks/wheels/{chosen.machine.wheels}.lock"
     pages = {
         "SETTINGS.json": json.dumps(settings_of(chosen, dist), indent=1) + "\n",
         "directory_structure.txt": "\n".join(tree(tracked(root))) + "\n",
-        **{Path(name).name: _text(root / name) for name in LOCKS},
+        **{Path(name).name: _text(root / name) for name in (*LOCKS, lock)},
     }
     facts: dict[str, Any] = {
         "settings": chosen,

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Progress:
     """Of all files together."""
 
 
-class _DroppedError(Exception):
+class DroppedError(Exception):
     """The client gave a file up; the message is its name."""
 
 
@@ -96,7 +96,7 @@ def is_there(upload: Upload) -> bool:
         ours = (upload.folder / manifest.NAME).read_bytes()
         if not path.is_file() or path.read_bytes() != ours:
             return False
-    return not _differences(upload)
+    return not differences(upload, remote_sizes(upload.reference))
 
 
 def fetch(reference: str, name: str, folder: Path) -> Path:
@@ -126,11 +126,11 @@ def send(upload: Upload, note: str, show: Callable[[Progress], None], seconds: f
         before = state(upload.reference)
         try:
             _upload(upload, before is not None, note, show)
-        except _DroppedError as dropped:
+        except DroppedError as dropped:
             faults = [f"{dropped} was not taken"]
             continue
         version = await_ready(upload.reference, before.version + 1 if before else 1, seconds)
-        if not (faults := _differences(upload)):
+        if not (faults := differences(upload, remote_sizes(upload.reference))):
             return version
     raise KaggleError(
         f"{upload.reference} is not whole after two uploads ({faults[0]}): "
@@ -157,12 +157,30 @@ def await_ready(reference: str, version: int, seconds: float) -> int:
 
 
 def _upload(upload: Upload, exists: bool, note: str, show: Callable[[Progress], None]) -> None:
-    """Run the client's upload once; stop it as soon as it gives a file up."""
+    """Create the dataset, or a version of it."""
     name = upload.folder.name
     arguments = ("version", "-p", name, "-m", note) if exists else ("create", "-p", name)
+    transfer(upload, ("datasets", *arguments), "is being created", show)
+
+
+def transfer(
+    upload: Upload, arguments: Sequence[str], taken: str, show: Callable[[Progress], None]
+) -> None:
+    """Run a command of the client's that uploads the folder, once.
+
+    Args:
+        upload: the staged folder.
+        arguments: the client's own; the folder's name stands for its path.
+        taken: what the client prints where Kaggle took it.
+        show: is told how far the upload has come.
+
+    Raises:
+        DroppedError: the client gave a file up.
+        KaggleError: Kaggle did not take it.
+    """
+    name = upload.folder.name
     upload.scratch.mkdir(parents=True, exist_ok=True)
     reply = client.run(
-        "datasets",
         *arguments,
         # The client remembers uploads by path: a relative one stays short and may move.
         folder=upload.folder.parent,
@@ -173,8 +191,8 @@ def _upload(upload: Upload, exists: bool, note: str, show: Callable[[Progress], 
         # Its upload has gone wrong for good: the next try starts this one file from the beginning.
         memory = upload.scratch / ".kaggle/uploads" / f"{name}_{dropped.group(1)}.json"
         memory.unlink(missing_ok=True)
-        raise _DroppedError(dropped.group(1))
-    if reply.code != 0 or "is being created" not in reply.text:
+        raise DroppedError(dropped.group(1))
+    if reply.code != 0 or taken not in reply.text:
         raise reply.failure(f"Uploading {upload.reference}")
 
 
@@ -206,9 +224,9 @@ class _Reader:
             self.show(Progress(self.file, self.done))
 
 
-def _differences(upload: Upload) -> list[str]:
+def differences(upload: Upload, there: Mapping[str, int]) -> list[str]:
     """Return one phrase for each file that Kaggle does not list as it was sent."""
-    wanted, there = upload.sizes(), remote_sizes(upload.reference)
+    wanted = upload.sizes()
     faults = [f"{name} is missing there" for name in sorted(set(wanted) - set(there))]
     faults += [f"{name} should not be there" for name in sorted(set(there) - set(wanted))]
     return faults + [

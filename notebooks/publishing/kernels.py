@@ -19,6 +19,9 @@ from notebooks.publishing.results import SUMMARY, TRACE
 SUBMISSION = re.compile(r"submission\.(csv|parquet)")
 FETCHED = rf"^({SUBMISSION.pattern}|{re.escape(SUMMARY)}|{re.escape(TRACE)})$"
 """Of a run's output: what can be submitted, and what the run says of itself."""
+METADATA = "kernel-metadata.json"
+READ_BACK_SECONDS = 1.0
+"""Before a saved notebook is read back, and between tries."""
 LOG_LINES = 40
 """Shown of a failed run's log; the file has all."""
 ENDED = ("complete", "error", "cancel_acknowledged")
@@ -89,7 +92,42 @@ def push(folder: Path) -> int:
             )
     if answer["error"] or not answer["version"]:
         raise KaggleError(f"{doing} failed. Kernel push error: {answer['error'] or 'no reason'}")
+    check_saved(json.loads((folder / METADATA).read_text("utf-8")))
     return int(answer["version"])
+
+
+def check_saved(metadata: Mapping[str, Any]) -> None:
+    """Read back what the notebook was saved with: client and service have dropped sources silently.
+
+    Raises:
+        KaggleError: a source is missing there, or the machine is another one.
+    """
+    notebook = str(metadata["id"])
+
+    def ask() -> Any:
+        return client.call(f"Reading {notebook} back", "saved", notebook=notebook)
+
+    there = next(client.patiently(ask, READ_BACK_SECONDS))
+    for kind in ("dataset", "competition", "model"):
+        kept = {_plain(source) for source in there[kind] or ()}
+        wanted: list[str] = metadata[f"{kind}_sources"]
+        if dropped := [source for source in wanted if _plain(source) not in kept]:
+            raise KaggleError(
+                f"Kaggle saved the notebook without its {kind} sources {dropped}: its run would "
+                "lack them, so nothing is waited for; add them on the notebook's page, or look "
+                "whether this account may use them, and publish again."
+            )
+    shape, wanted_shape = there["machine_shape"], metadata["machine_shape"]
+    if shape and shape != wanted_shape:
+        raise KaggleError(
+            f"Kaggle saved the notebook for the machine {shape}, not {wanted_shape}: look whether "
+            "this account and the competition may use it, and publish again."
+        )
+
+
+def _plain(source: str) -> str:
+    """Return a source in one spelling: frameworks are `pyTorch` here and `PY_TORCH` there."""
+    return source.lower().replace("_", "")
 
 
 def run_state(reference: str) -> Run:

@@ -1,7 +1,8 @@
 """`make publish`: brings `dist/` to Kaggle and sees the notebook's commit run through.
 
-Covers: checking everything before anything is sent, the two datasets, the notebook, its commit run
-with progress, its log where it fails. Does not cover: spending a submission; `submit` does that.
+Covers: checking everything before anything is sent, the wheels' dataset, the model as a dataset or
+a Kaggle Model, the notebook, its commit run with progress, its log where it fails. Does not cover:
+spending a submission; `submit` does that.
 Interrupted, the same command goes on where it was: with the upload, or with the waiting.
 """
 
@@ -9,7 +10,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from notebooks.publishing import (
     client,
     datasets,
     kernels,
+    models,
     published,
     reasons,
     results,
@@ -102,7 +105,8 @@ def show(console: Console, package: Package) -> None:
     table = Table("what", "name on Kaggle", "files", "bytes")
     for which in package.datasets:
         sizes = Upload(package.dist / which, package.reference(which), Path()).sizes()
-        row = (f"{which} dataset", package.reference(which), str(len(sizes)))
+        kind = "Kaggle Model" if package.is_kaggle_model(which) else f"{which} dataset"
+        row = (kind, package.reference(which), str(len(sizes)))
         table.add_row(*row, f"{sum(sizes.values()):,}")
     metadata = package.kernel_metadata()
     size = package.notebook.stat().st_size
@@ -130,8 +134,18 @@ def publish(console: Console, package: Package, seconds: float) -> Published:
         raise StagingError(
             f"Kaggle shows this account no dataset {package.model_dataset}: look at MODEL_DATASET."
         )
+    for source in package.kernel_metadata()["model_sources"]:
+        if "model" not in package.datasets and not models.is_source(source):
+            raise StagingError(
+                f"Kaggle shows this account no model {source}: look at model_sources of "
+                "kaggle.toml."
+            )
     for which in package.datasets:
-        _send_dataset(console, staging.stage_dataset(package, which), seconds)
+        upload = staging.stage_dataset(package, which)
+        if package.is_kaggle_model(which):
+            package = replace(package, model_version=_send_model(console, package, upload, seconds))
+        else:
+            _send_dataset(console, upload, seconds)
     version = _push(console, package)
     run = _await_run(console, version.notebook, seconds)
     done = _keep_output(console, package, version, run)
@@ -150,6 +164,25 @@ def _send_dataset(console: Console, upload: Upload, seconds: float) -> None:
         if datasets.is_there(upload):
             _say(console, f"{upload.reference}: unchanged, version {remote.version}.")
             return
+    with _shown(console, upload) as update:
+        version = datasets.send(upload, "make publish", update, seconds)
+    _say(console, f"{upload.reference}: version {version} is ready, all files there.")
+
+
+def _send_model(console: Console, package: Package, upload: Upload, seconds: float) -> int:
+    """Upload a Kaggle Model unless Kaggle has it already; return its version."""
+    if there := models.unchanged(upload, package.dist):
+        _say(console, f"{upload.reference}: unchanged, version {there}.")
+        return there
+    with _shown(console, upload) as update:
+        version = models.send(upload, package.dist, "make publish", update, seconds)
+    _say(console, f"{upload.reference}: version {version} is there, with all files.")
+    return version
+
+
+@contextmanager
+def _shown(console: Console, upload: Upload) -> Iterator[Callable[[datasets.Progress], None]]:
+    """Show an upload's progress; yields what is to be told of it."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(upload.folder.name, total=sum(upload.sizes().values()))
@@ -158,8 +191,7 @@ def _send_dataset(console: Console, upload: Upload, seconds: float) -> None:
             text = f"{upload.folder.name}: {progress.file[:SHOWN_NAME]}"
             bar.update(task, completed=progress.bytes, description=text)
 
-        version = datasets.send(upload, "make publish", update, seconds)
-    _say(console, f"{upload.reference}: version {version} is ready, all files there.")
+        yield update
 
 
 def _push(console: Console, package: Package) -> Published:
@@ -172,7 +204,8 @@ def _push(console: Console, package: Package) -> Published:
             _say(console, f"{last.message}: pushed before, {run.status}.")
             return last
     version = kernels.push(staging.stage_kernel(package))
-    pushed = Published(notebook, version, key, package.model_dataset or "")
+    named = package.model_dataset or ""
+    pushed = Published(notebook, version, key, named, model_version=package.model_version)
     published.save(package.dist, pushed)
     _say(console, f"{pushed.message}: pushed; Kaggle runs it now.")
     return pushed

@@ -28,6 +28,8 @@ class Published:
     """The submission file that its commit run left; empty until that run is complete."""
     votes: int | None = None
     """Problems that its commit run answered by vote; None where it did not say."""
+    model_version: int = 1
+    """Of the Kaggle Model that `dist/model` became, where it became one."""
 
     @property
     def message(self) -> str:

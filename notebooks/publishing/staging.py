@@ -15,10 +15,11 @@ from typing import Any
 
 from common import manifest
 from notebooks.packaging import settings
-from notebooks.packaging.settings import Settings, Which
+from notebooks.packaging.settings import Settings, SettingsError, Which
+from notebooks.publishing import models
 from notebooks.publishing.datasets import METADATA, Upload
+from notebooks.publishing.kernels import METADATA as KERNEL_METADATA
 
-KERNEL_METADATA = "kernel-metadata.json"
 STAGE = "upload"
 """The folder of `dist/` that holds what the client is given; its paths must stay the same for an
 interrupted upload to be resumed."""
@@ -38,6 +39,8 @@ class Package:
     """Those that are uploaded from here."""
     model_dataset: str | None
     """The uploaded model that the notebook takes instead."""
+    model_version: int = 1
+    """Of the Kaggle Model that `dist/model` becomes; known once it is uploaded."""
 
     @property
     def notebook(self) -> Path:
@@ -50,10 +53,16 @@ class Package:
 
     def kernel_metadata(self) -> dict[str, Any]:
         """Return what the notebook is pushed with."""
-        return settings.kernel_metadata(self.settings, self.model_dataset)
+        return settings.kernel_metadata(self.settings, self.model_dataset, self.model_version)
+
+    def is_kaggle_model(self, which: Which) -> bool:
+        """Tell whether a folder becomes a Kaggle Model, not a dataset."""
+        return which == "model" and self.settings.model.kind == "model"
 
     def reference(self, which: Which) -> str:
-        """Return a dataset's `owner/slug`."""
+        """Return a dataset's `owner/slug`, or a Kaggle Model's variation."""
+        if self.is_kaggle_model(which):
+            return self.settings.model_reference
         return str(settings.dataset_metadata(self.settings, which)["id"])
 
     def key(self) -> str:
@@ -76,13 +85,15 @@ def examine(dist: Path, chosen: Settings, model_dataset: str | None = None) -> P
     model = model_dataset or packed
     if model_dataset is not None:
         settings.kernel_metadata(chosen, model_dataset)
-    datasets: tuple[Which, ...] = ("wheels",) if model else ("wheels", "model")
+    elsewhere = model or chosen.model_sources
+    datasets: tuple[Which, ...] = ("wheels",) if elsewhere else ("wheels", "model")
     for which in datasets:
         folder = dist / which
         if which == "model" and not folder.is_dir():
             raise StagingError(
                 f"There is no {folder}: make it with `make quantize MODEL=...`, "
-                "or name an uploaded one with MODEL_DATASET=owner/slug."
+                "or name an uploaded one with MODEL_DATASET=owner/slug, or in kaggle.toml's "
+                "model_sources."
             )
         _check_folder(folder)
     return Package(dist, chosen, datasets, model)
@@ -93,13 +104,17 @@ def _packed_model(dist: Path, chosen: Settings) -> str | None:
     path = dist / "kernel" / KERNEL_METADATA
     try:
         metadata: Any = json.loads(path.read_text("utf-8"))
-        source = str(metadata["dataset_sources"][1])
+        source = next(iter(metadata["dataset_sources"][1:]), None)
     except FileNotFoundError:
         raise StagingError(f"There is no {path}: run `make package` first.") from None
     except (ValueError, LookupError, TypeError):
         raise StagingError(f"{path} cannot be read: run `make package` again.") from None
-    own = source == settings.reference(chosen, chosen.model.slug)
-    if metadata != settings.kernel_metadata(chosen, None if own else source):
+    own = source in (None, settings.reference(chosen, chosen.model.slug))
+    try:
+        expected = settings.kernel_metadata(chosen, None if own else str(source))
+    except SettingsError:
+        expected = None
+    if metadata != expected:
         raise StagingError(f"{path} is not what kaggle.toml says now: run `make package` again.")
     if not (notebook := path.with_name(metadata["code_file"])).is_file():
         raise StagingError(f"There is no {notebook}: run `make package` first.")
@@ -127,8 +142,15 @@ def stage_dataset(package: Package, which: Which) -> Upload:
     folder.mkdir(parents=True)
     for name in (*manifest.read(source), manifest.NAME):
         _link(source / name, folder / name)
-    metadata = settings.dataset_metadata(package.settings, which)
-    (folder / METADATA).write_text(json.dumps(metadata, indent=1), "utf-8")
+    chosen = package.settings
+    described = {METADATA: settings.dataset_metadata(chosen, which)}
+    if package.is_kaggle_model(which):
+        described = {
+            models.METADATA: settings.model_metadata(chosen),
+            models.VARIATION_METADATA: settings.variation_metadata(chosen),
+        }
+    for name, metadata in described.items():
+        (folder / name).write_text(json.dumps(metadata, indent=1), "utf-8")
     return Upload(folder, package.reference(which), package.dist / STAGE / "client")
 
 

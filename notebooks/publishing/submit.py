@@ -8,7 +8,7 @@ is a version whose commit run gave fallback answers only.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
@@ -92,6 +92,7 @@ def _published(dist: Path, chosen: Settings) -> Published:
         raise StagingError(f"Nothing is published from {dist} yet: run `make publish` first.")
     package = staging.examine(dist, chosen, version.model_dataset or None)
     package = package.owned_by(version.notebook.split("/")[0])
+    package = replace(package, model_version=version.model_version)
     if package.key() != version.key:
         raise StagingError(
             f"{dist} has changed since {version.message} was published: run `make publish` again."

@@ -16,6 +16,9 @@ from kagglesdk.competitions.types.competition_api_service import (
     ApiGetSubmissionRequest,
     ApiSubmission,
 )
+from kagglesdk.kernels.types.kernels_api_service import ApiGetKernelRequest
+from kagglesdk.models.types.model_api_service import ApiListModelInstanceVersionFilesRequest
+from kagglesdk.models.types.model_enums import ModelFramework
 from requests.exceptions import HTTPError, RequestException
 
 PAGE_SIZE = 200
@@ -43,6 +46,56 @@ def dataset_files(api: KaggleApi, reference: str) -> dict[str, int]:
         sizes |= {file.name: file.total_bytes for file in page.dataset_files}
         if not (token := page.next_page_token):
             return sizes
+
+
+def model(api: KaggleApi, reference: str) -> dict[str, Any]:
+    """Return that a Kaggle Model is there."""
+    return {"version": api.model_get(reference).id}
+
+
+def create_model(api: KaggleApi, folder: str) -> dict[str, Any]:
+    """Create a Kaggle Model, without a variation yet."""
+    answer = api.model_create_new(folder)
+    return {"id": answer.id, "error": answer.error}
+
+
+def variation(api: KaggleApi, reference: str) -> dict[str, Any]:
+    """Return the newest version of a Kaggle Model's variation."""
+    return {"version": api.model_instance_get(reference).version_number}
+
+
+def variation_files(api: KaggleApi, reference: str) -> dict[str, int]:
+    """Return the bytes of each file of a variation's newest version."""
+    owner, slug, framework, name = api.split_model_instance_string(reference)
+    request = ApiListModelInstanceVersionFilesRequest()
+    request.owner_slug, request.model_slug, request.instance_slug = owner, slug, name
+    request.framework = api.lookup_enum(
+        ModelFramework, ModelFramework.MODEL_FRAMEWORK_API, framework
+    )
+    request.page_size = PAGE_SIZE
+    sizes: dict[str, int] = {}
+    with api.build_kaggle_client() as client:
+        while True:
+            # Not the client's own listing: it prints the next page's token among the answers.
+            page = client.models.model_api_client.list_model_instance_version_files(request)
+            sizes |= {file.name: file.size for file in page.files}
+            if not page.next_page_token:
+                return sizes
+            request.page_token = page.next_page_token
+
+
+def saved(api: KaggleApi, notebook: str) -> dict[str, Any]:
+    """Return what a notebook's newest version was saved with."""
+    request = ApiGetKernelRequest()
+    request.user_name, request.kernel_slug = notebook.split("/")
+    with api.build_kaggle_client() as client:
+        metadata = client.kernels.kernels_api_client.get_kernel(request).metadata
+    return {
+        "dataset": metadata.dataset_data_sources,
+        "competition": metadata.competition_data_sources,
+        "model": metadata.model_data_sources,
+        "machine_shape": metadata.machine_shape,
+    }
 
 
 def push(api: KaggleApi, folder: str) -> dict[str, Any]:
@@ -101,7 +154,10 @@ def _fields(answer: ApiSubmission) -> dict[str, Any]:
 
 CALLS: dict[str, Callable[..., Any]] = {
     call.__name__: call
-    for call in (user, dataset, dataset_files, push, run, submit, submissions, submission)
+    for call in (
+        *(user, dataset, dataset_files, model, create_model, variation, variation_files),
+        *(push, saved, run, submit, submissions, submission),
+    )
 }
 
 

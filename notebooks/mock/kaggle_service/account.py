@@ -1,6 +1,7 @@
 """What the stand-in for Kaggle's service remembers, and the faults that a test sets.
 
-Covers: blobs that are being uploaded, datasets with their versions, notebooks, submissions. Does
+Covers: blobs that are being uploaded, datasets and Kaggle Models with their versions, notebooks,
+submissions. Does
 not cover: what Kaggle does with any of it; a notebook's run is a list of states given beforehand.
 """
 
@@ -48,6 +49,12 @@ class Faults:
     title_taken: bool = False
     push_error: str = ""
     invalid_sources: list[str] = field(default_factory=list[str])
+    """Sources that the service names as left out."""
+    dropped_sources: list[str] = field(default_factory=list[str])
+    """Sources that are not saved, and nobody says so."""
+    saved_shape: str = ""
+    """The machine that a notebook is saved for, whatever was asked for."""
+    model_error: str = ""
 
 
 @dataclass
@@ -59,6 +66,10 @@ class Account:
     faults: Faults = field(default_factory=Faults)
     blobs: dict[str, Blob] = field(default_factory=dict[str, Blob])
     datasets: dict[str, list[Version]] = field(default_factory=dict[str, list[Version]])
+    models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Kaggle Models by owner/slug: how they were described."""
+    variations: dict[str, list[Version]] = field(default_factory=dict[str, list[Version]])
+    """Their versions, by owner/model/FRAMEWORK/variation."""
     notebooks: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     runs: list[str] = field(default_factory=lambda: ["QUEUED", "RUNNING", "COMPLETE"])
     """The states of the newest run, one a question; the last one stays."""

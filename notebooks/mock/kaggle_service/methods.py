@@ -88,6 +88,67 @@ def list_dataset_files(account: Account, request: Json) -> Json:
     return {"datasetFiles": page, **more}
 
 
+def get_model(account: Account, request: Json) -> Json:
+    """Describe a Kaggle Model."""
+    name = f"{request['ownerSlug']}/{request['modelSlug']}"
+    if name not in account.models:
+        raise Refused(404, "Model not found")
+    return {"id": 1 + [*account.models].index(name), "slug": request["modelSlug"]}
+
+
+def create_model(account: Account, request: Json) -> Json:
+    """Make a Kaggle Model, which has no variation yet."""
+    if account.faults.model_error:
+        return {"error": account.faults.model_error}
+    name = f"{request['ownerSlug']}/{request['slug']}"
+    account.models[name] = request
+    return {"id": len(account.models), "url": f"https://www.kaggle.com/models/{name}"}
+
+
+def get_model_instance(account: Account, request: Json) -> Json:
+    """Describe a variation of a Kaggle Model."""
+    return {"id": 1, "versionNumber": len(_variation(account, request))}
+
+
+def create_model_instance(account: Account, request: Json) -> Json:
+    """Make a variation of uploaded blobs."""
+    body = request["body"]
+    name = _variation_name({**request, **body})
+    if f"{request['ownerSlug']}/{request['modelSlug']}" not in account.models:
+        raise Refused(404, "Model not found")
+    account.variations[name] = [_version(account, body.get("files", []), body)]
+    return {"id": 1, "url": f"https://www.kaggle.com/models/{name}"}
+
+
+def create_model_instance_version(account: Account, request: Json) -> Json:
+    """Add a version to a variation; it holds the uploaded blobs alone."""
+    versions, body = _variation(account, request), request["body"]
+    versions.append(_version(account, body.get("files", []), {**versions[-1].metadata, **body}))
+    return {"id": 1, "url": f"https://www.kaggle.com/models/{_variation_name(request)}"}
+
+
+def list_model_instance_version_files(account: Account, request: Json) -> Json:
+    """List the newest version's files of a variation, a page at a time."""
+    files = sorted(_variation(account, request)[-1].files.items())
+    start, size = int(request.get("pageToken") or 0), request.get("pageSize", 20)
+    page = [{"name": name, "size": len(data)} for name, data in files[start : start + size]]
+    more = {"nextPageToken": str(start + size)} if start + size < len(files) else {}
+    return {"files": page, **more}
+
+
+def get_kernel(account: Account, request: Json) -> Json:
+    """Say what the newest version of the notebook was saved with."""
+    if not account.notebooks:
+        raise Refused(404, "Notebook not found")
+    sent, faults = account.notebooks[-1], account.faults
+    kinds = ("datasetDataSources", "competitionDataSources", "modelDataSources")
+    kept = {
+        kind: [s for s in sent.get(kind, []) if s not in faults.dropped_sources] for kind in kinds
+    }
+    shape = faults.saved_shape or sent.get("machineShape", "")
+    return {"metadata": {"ref": sent["slug"], "machineShape": shape, **kept}}
+
+
 def save_kernel(account: Account, request: Json) -> Json:
     """Take a version of the notebook."""
     if account.faults.push_error:
@@ -176,7 +237,14 @@ METHODS: dict[str, Callable[[Account, Json], Json]] = {
     "datasets.DatasetApiService/CreateDataset": create_dataset,
     "datasets.DatasetApiService/CreateDatasetVersion": create_dataset_version,
     "datasets.DatasetApiService/ListDatasetFiles": list_dataset_files,
+    "models.ModelApiService/GetModel": get_model,
+    "models.ModelApiService/CreateModel": create_model,
+    "models.ModelApiService/GetModelInstance": get_model_instance,
+    "models.ModelApiService/CreateModelInstance": create_model_instance,
+    "models.ModelApiService/CreateModelInstanceVersion": create_model_instance_version,
+    "models.ModelApiService/ListModelInstanceVersionFiles": list_model_instance_version_files,
     "kernels.KernelsApiService/SaveKernel": save_kernel,
+    "kernels.KernelsApiService/GetKernel": get_kernel,
     "kernels.KernelsApiService/GetKernelSessionStatus": get_kernel_session_status,
     "kernels.KernelsApiService/ListKernelSessionOutput": list_kernel_session_output,
     "competitions.CompetitionApiService/CreateCodeSubmission": create_code_submission,
@@ -190,6 +258,18 @@ def _dataset(account: Account, request: Json) -> list[Version]:
     versions = account.datasets.get(f"{request['ownerSlug']}/{request['datasetSlug']}")
     if versions is None:
         raise Refused(403, "Permission 'datasets.get' was denied")
+    return versions
+
+
+def _variation_name(request: Json) -> str:
+    names = ("ownerSlug", "modelSlug", "framework", "instanceSlug")
+    return "/".join(str(request[name]) for name in names)
+
+
+def _variation(account: Account, request: Json) -> list[Version]:
+    versions = account.variations.get(_variation_name(request))
+    if versions is None:
+        raise Refused(404, "Model instance not found")
     return versions
 
 

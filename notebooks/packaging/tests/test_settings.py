@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from notebooks.packaging import settings as module
+from notebooks.packaging.accelerators import ACCELERATORS, Accelerator
 from notebooks.packaging.settings import OWNER, PATH, Settings, SettingsError, kernel_metadata, load
+from notebooks.packaging.wheelhouse import PROFILES
+from validation.simulation.costs import GPUS
 
 
 @pytest.fixture
@@ -56,6 +59,31 @@ REFUSED = {
     "no licence": ('licence = "other"', 'licence = ""', "wheels.licence is empty"),
     "owner with a slash": ('owner = ""', 'owner = "a/b"', "owner is 'a/b'"),
     "no TOML": ("[kernel]", "[kernel", "is no TOML"),
+    "no such accelerator": ('"t4x2"', '"a100"', "accelerator is 'a100': take t4x2, l4x4 or h100"),
+    "accelerator is no text": ('"t4x2"', "2", "accelerator is 2: give it as a text"),
+    "sources are no list": ("model_sources = []", 'model_sources = "a/b"', "give a list of owner/"),
+    "a source of another form": (
+        "model_sources = []",
+        'model_sources = ["qwen/qwen2.5/transformers/7b"]',
+        "give it as owner/model/framework/variation/version",
+    ),
+    "a source that is no text": (
+        "model_sources = []",
+        "model_sources = [1]",
+        "model_sources has 1",
+    ),
+    "a source twice": (
+        "model_sources = []",
+        f"model_sources = {['a/b/c/d/1', 'a/b/c/d/1']}",
+        "names a model twice",
+    ),
+    "no such kind": (
+        'kind = "dataset"',
+        'kind = "modle"',
+        "model.kind is 'modle': take dataset or",
+    ),
+    "no such framework": ('"transformers"', '"torch"', "model.framework is 'torch'"),
+    "variation with a slash": ('"8bit"', '"8/bit"', "model.variation is '8/bit'"),
 }
 
 
@@ -130,3 +158,33 @@ def test_the_default_metadata_stays_byte_for_byte(settings: Settings) -> None:
         f'"docker_image_pinning_type": "original", "docker_image": "{settings.kernel.image}"}}'
     )
     assert json.dumps(kernel_metadata(settings)) == expected
+
+
+def test_a_file_of_before_the_accelerators_means_two_t4s(
+    tmp_path: Path, settings: Settings
+) -> None:
+    new = ("accelerator", "model_sources", "kind", "framework", "variation")
+    lines = PATH.read_text("utf-8").splitlines()
+    path = tmp_path / "kaggle.toml"
+    path.write_text("\n".join(line for line in lines if line.partition(" ")[0] not in new))
+    assert load(path) == settings
+
+
+@pytest.mark.parametrize("kind", ACCELERATORS.values())
+def test_an_accelerator_has_wheels_and_a_plan(kind: Accelerator) -> None:
+    assert kind.wheels in PROFILES and PROFILES[kind.wheels].lock.is_file()
+    assert GPUS[kind.gpu].count == kind.gpus
+    assert GPUS[kind.gpu].memory_gib == pytest.approx(kind.gpu_memory_mib / 1024, rel=0.04)
+
+
+def test_weights_come_from_one_place(settings: Settings) -> None:
+    named = replace(settings, owner="anna", model_sources=("a/b/c/d/1", "a/e/c/d/2"))
+    own = replace(named, model_sources=(), model=replace(settings.model, kind="model"))
+    wheels = "anna/aimo-sc-tir-wheels"
+    for metadata, sources in (
+        (kernel_metadata(named), ([wheels], ["a/b/c/d/1", "a/e/c/d/2"])),
+        (kernel_metadata(named, "bert/m-8bit"), ([wheels, "bert/m-8bit"], [])),
+        (kernel_metadata(own), ([wheels], ["anna/aimo-sc-tir-model/transformers/8bit/1"])),
+        (kernel_metadata(own, None, 7), ([wheels], ["anna/aimo-sc-tir-model/transformers/8bit/7"])),
+    ):
+        assert (metadata["dataset_sources"], metadata["model_sources"]) == sources
