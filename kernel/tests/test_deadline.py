@@ -48,6 +48,18 @@ def test_unused_time_is_carried_over(clock):
     assert deadline.begin() == pytest.approx(990 / 9)
 
 
+def test_each_share_is_of_the_problems_still_to_come(clock):
+    deadline = Deadline(1100, 100, 10, now=clock)
+    for begun in range(9):
+        assert deadline.begin() == pytest.approx((1000 - 5 * begun) / (10 - begun))
+        clock.time += 5
+
+
+def test_before_the_first_problem_nothing_is_spent_or_left(clock):
+    deadline = Deadline(1100, 100, 10, now=clock)
+    assert (deadline.spent(), deadline.left(), deadline.reached) == (0, 0, True)
+
+
 def test_left_and_reached_follow_the_problem_begun_last(clock):
     deadline = Deadline(1100, 100, 10, now=clock)
     deadline.begin()

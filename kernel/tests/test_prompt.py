@@ -3,7 +3,7 @@
 import pytest
 
 from kernel.config import Config, Example
-from kernel.prompt import fitting_ids, messages, output_block, shorten
+from kernel.prompt import fitting_ids, longest, messages, output_block, shorten
 
 STOP = ("```output",)
 EXAMPLE = Example("What is 1 + 1?", "It is $\\boxed{2}$.")
@@ -116,3 +116,14 @@ def test_a_template_over_the_context_ends_with_an_empty_problem():
 
     assert len(fitting_ids("x" * 10, config, encode_long)) == 80
     assert asked[-1] == shorten("x" * 10, 0)
+
+
+def test_a_problem_a_little_too_long_loses_a_tenth():
+    config = Config(max_context=200, max_new_tokens=100)
+    assert len(fitting_ids("x" * 104, config, encode)) == len(shorten("x" * 104, 93)) == 98
+
+
+@pytest.mark.parametrize(("context", "new", "most"), [(400, 100, 300), (101, 99, 51), (99, 20, 79)])
+def test_the_longest_prompt_leaves_a_round_or_half_the_context(context, new, most):
+    assert longest(Config(max_context=context, max_new_tokens=new)) == most
+    assert isinstance(longest(Config(max_context=context, max_new_tokens=new)), int)
