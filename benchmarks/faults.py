@@ -1,6 +1,8 @@
 """Breaks runs of fifty problems in every way that is known, and counts the answers that come out.
 
-    python -m benchmarks.faults
+    python -m benchmarks.faults [NAME ...]
+
+With names only the faults whose names begin so are injected; the other rows of the file stay.
 
 Each row is one fault, injected for real into a process of the submission kernel: signals to its
 processes, full and read-only disks, errors raised inside its modules, a jumping clock, problems
@@ -13,20 +15,27 @@ Covers: whether fifty valid answers go out before the limit. Does not cover: whe
 the candidates only write code, and their answers are the numbers it prints).
 """
 
+import json
 import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from benchmarks.fault_list import FAULTS, Fault
-from benchmarks.result import write_result
+from benchmarks.result import FOLDER, write_result
 from common.console import console
 from kernel.tests.fault_runs import FaultRun
 
+COLUMNS = (
+    *("fault", "injected", "answers of 50", "by vote", "seconds late", "answers lost"),
+    "measured",
+)
 TINY_DISK = ("unshare", "-rm", "sh", "-c")
 
 
@@ -78,28 +87,65 @@ def measure(fault: Fault, folder: Path) -> dict[str, Any]:
         "by_vote": min(o["by_vote"] for o in outcomes),
         "seconds_late": round(max(o["late"] for o in outcomes), 1),
         "answers_lost": sum(50 - o["answers"] for o in outcomes),
+        "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def chosen(beginnings: Sequence[str]) -> list[Fault]:
+    """Return the faults whose names begin so, all where nothing is named.
+
+    Raises:
+        SystemExit: a beginning fits none.
+    """
+    names = [fault.name for fault in FAULTS]
+    for beginning in beginnings:
+        if not any(name.startswith(beginning) for name in names):
+            print(f"no fault's name begins with {beginning!r}: there are {names}.", file=sys.stderr)
+            sys.exit(2)
+    return [f for f in FAULTS if not beginnings or f.name.startswith(tuple(beginnings))]
+
+
+def kept(measured: Sequence[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
+    """Return the rows just measured and, of faults that were not, the file's, in order."""
+    before: dict[str, Any] = {"date": "", "rows": []}
+    if path.is_file():
+        before = json.loads(path.read_text("utf-8"))
+    rows = {
+        row["fault"]: {**row, "date": row.get("date", before["date"])} for row in before["rows"]
+    }
+    rows |= {row["fault"]: row for row in measured}
+    return [rows[fault.name] for fault in FAULTS if fault.name in rows]
 
 
 def main() -> None:
-    """Inject every fault, print the table, write the file; exit 1 if an answer was lost."""
+    """Inject faults, print the table, write the file; exit 1 if an answer was lost."""
     shown = console(width=max(110, console().width))
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
-    table = Table("fault", "injected", "answers of 50", "by vote", "seconds late", "answers lost")
-    rows: list[dict[str, Any]] = []
-    for number, fault in enumerate(FAULTS, 1):
-        print(f"{number} of {len(FAULTS)}: {fault.name}", file=sys.stderr, flush=True)
-        rows.append(measure(fault, folder))
-        table.add_row(*map(str, rows[-1].values()))
+    faults = chosen(sys.argv[1:])
+    path = FOLDER / "faults.json"
+    rows = kept([], path)
+    figures = summed(rows)
+    for number, fault in enumerate(faults, 1):
+        print(f"{number} of {len(faults)}: {fault.name}", file=sys.stderr, flush=True)
+        rows = kept([measure(fault, folder)], path)
+        figures = summed(rows)
+        write_result("faults", figures, rows)  # a run that is cut off keeps what it has
     shutil.rmtree(folder, ignore_errors=True)
-    figures = {
+    table = Table(*COLUMNS)
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    shown.print(table)
+    shown.print(f"{figures}\nwritten to {path}", soft_wrap=True)
+    sys.exit(1 if figures["answers_lost"] or figures["seconds_late"] else 0)
+
+
+def summed(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return the file's figures."""
+    return {
         "answers_lost": sum(row["answers_lost"] for row in rows),
-        "seconds_late": max(row["seconds_late"] for row in rows),
+        "seconds_late": max((row["seconds_late"] for row in rows), default=0.0),
         "faults_injected": sum(row["injected"] for row in rows),
     }
-    shown.print(table)
-    shown.print(f"{figures}\nwritten to {write_result('faults', figures, rows)}", soft_wrap=True)
-    sys.exit(1 if figures["answers_lost"] or figures["seconds_late"] else 0)
 
 
 if __name__ == "__main__":

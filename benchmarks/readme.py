@@ -62,12 +62,12 @@ def _faults(result: Result) -> str:
         f"{figures['answers_lost']:g}, seconds late {figures['seconds_late']:g} ({_where(result)})."
     )
     rows = [
-        "| fault | injected | answers of 50 | by vote | seconds late |",
-        "|---|---|---|---|---|",
+        "| fault | injected | answers of 50 | by vote | seconds late | measured |",
+        "|---|---|---|---|---|---|",
     ]
     rows += [
         f"| {row['fault']} | {row['injected']} | {row['answers']} | {row['by_vote']} "
-        f"| {row['seconds_late']:g} |"
+        f"| {row['seconds_late']:g} | {row.get('date', result['date'])} |"
         for row in result["rows"]
     ]
     return f"{head}\n\n" + "\n".join(rows)
