@@ -20,6 +20,7 @@ from rich.table import Table
 
 from benchmarks.result import write_result
 from common.console import console
+from common.files import read_json_lines
 from kernel.records import ExecutionStatus
 from training import settings
 from training.recipe import Place, place_of
@@ -157,10 +158,10 @@ def stages(place: Place) -> list[dict[str, Any]]:
         report = place.model(name) / "training.json"
         if report.is_file():
             stage = json.loads(report.read_text("utf-8"))["stages"][-1]
-            lines = (place.run(name) / "metrics.jsonl").read_text("utf-8").splitlines()
+            lines = read_json_lines(place.run(name) / "metrics.jsonl")
             kept = ("step", "loss", "eval_loss", "rewards/chosen", "rewards/rejected", "kl")
             curve = [
-                {key: round(value, 4) for key, value in json.loads(line).items() if key in kept}
+                {key: round(value, 4) for key, value in line.value.items() if key in kept}
                 for line in lines
             ]
             known = {key: stage[key] for key in ("settings", "figures", "machine")}

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from common import saved_model
+from common.files import write_text
 
 PROFILE = Path(__file__).parent / "embedded_profile.json"
 """The settings that belong to this model: sampling, worked examples, engine arguments."""
@@ -88,9 +89,7 @@ def _write_profile(folder: Path) -> None:
     target = folder / "profile.json"
     profile = json.dumps(json.loads(PROFILE.read_text("utf-8")), indent=1)
     if not target.exists() or target.read_text("utf-8") != profile:
-        scratch = target.with_suffix(f".{os.getpid()}")
-        scratch.write_text(profile, "utf-8")
-        scratch.replace(target)
+        write_text(target, profile)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Files: written whole or not at all; JSON read line by line, each fault with its line.
+"""Files and folders: written whole or not at all; JSON read line by line, each fault with its line.
 
-Covers: a scratch file beside the target that takes its name when it is complete, so that a reader,
+Covers: a scratch beside the target that takes its name when it is complete, so that a reader,
 an interruption or a full disk never meets half a file; JSON lines, also gzipped, with or without
 byte-order mark, blank lines left out, ended by line feeds only (U+2028 inside a text ends nothing).
 Does not cover: outliving a power cut (nothing is synced), and what the values mean.
@@ -12,8 +12,9 @@ import gzip
 import json
 import os
 import secrets
+import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -95,6 +96,26 @@ def check_writable(path: Path) -> None:
         raise FileError(f"{path} cannot be written: {error.strerror or error}{where}.") from error
 
 
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty scratch folder that takes the place of `path` when the block ends well.
+
+    What a killed writer has left is removed.
+
+    Raises:
+        OSError: the folder cannot be made or moved.
+    """
+    scratch = path.with_name(f".{path.name}.part")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        yield scratch
+        shutil.rmtree(path, ignore_errors=True)
+        scratch.rename(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all.
 
@@ -129,6 +150,15 @@ def write_json(
         FileError: it cannot be written.
     """
     write_text(path, json.dumps(value, indent=indent, default=default) + "\n")
+
+
+def write_json_lines(path: Path, values: Iterable[Any]) -> None:
+    """Write each value as a line of JSON, ASCII, whole or not at all.
+
+    Raises:
+        FileError: the file cannot be written.
+    """
+    write_text(path, "".join(json.dumps(value) + "\n" for value in values))
 
 
 def read_json_lines(path: Path) -> Iterator[Line]:

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from common.console import console
-from kernel.report import write_json
+from common.files import FileError, write_json
 from validation import statistics
 from validation.compare import compare
 from validation.report import report
@@ -48,12 +48,11 @@ def main() -> None:
     options = tyro.cli(Options)
     try:
         figures = choose(grouped([read_run(path) for path in options.runs]))
-    except RunError as error:
+        show(figures)
+        write_json(options.out, figures)
+    except (RunError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    show(figures)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(options.out, figures)
     print(f"figures  {options.out}")
 
 

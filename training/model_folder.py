@@ -8,7 +8,6 @@ appears whole or not at all. Does not cover: 8 bit (`quantize/`), and what the c
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,20 +62,12 @@ def write(
         report: how it was trained, for the card and for later stages.
         pictures: PNGs beside the card.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
+    with files.whole_folder(folder) as scratch:
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
         mend_tokenizer(scratch, tokenizer.chat_template)
         files.write_json(scratch / PROFILE, profile)
         describe(scratch, report, pictures)
-        scratch.chmod(0o755)  # mkdtemp gives it to this user alone
-        if folder.exists():
-            shutil.rmtree(folder)
-        scratch.rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return folder
 
 

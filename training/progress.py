@@ -134,7 +134,7 @@ def keep_steps(path: Path, last: int) -> None:
     """Drop the lines of `path` behind step `last`, and any that is torn."""
     kept = [line for line in read(path) if line["step"] <= last]
     if path.is_file():
-        files.write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
+        files.write_json_lines(path, kept)
 
 
 def read(path: Path) -> list[dict[str, Any]]:

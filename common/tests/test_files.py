@@ -7,7 +7,16 @@ import stat
 
 import pytest
 
-from common.files import FileError, json_lines, read_json_lines, whole, write_json, write_text
+from common.files import (
+    FileError,
+    json_lines,
+    read_json_lines,
+    whole,
+    whole_folder,
+    write_json,
+    write_json_lines,
+    write_text,
+)
 
 LINE = '{"id": "a"}'
 
@@ -122,3 +131,25 @@ def test_cut_archive_is_named_with_its_line(tmp_path, kept):
 def test_what_cannot_be_read_is_named(tmp_path, name):
     with pytest.raises(FileError, match="cannot be read"):
         values(tmp_path / name)
+
+
+def test_a_folder_is_replaced_whole_or_stays(tmp_path):
+    folder = tmp_path / "made"
+    (tmp_path / ".made.part").mkdir()
+    (tmp_path / ".made.part" / "of a killed writer").touch()
+    with whole_folder(folder) as scratch:
+        (scratch / "a").write_text("1")
+    with pytest.raises(ZeroDivisionError), whole_folder(folder) as scratch:
+        (scratch / "b").write_text("2")
+        raise ZeroDivisionError
+    assert [path.name for path in folder.iterdir()] == ["a"]
+    with whole_folder(folder) as scratch:
+        (scratch / "b").write_text("2")
+    assert [path.name for path in folder.iterdir()] == ["b"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_json_lines_are_read_as_they_were_written(tmp_path):
+    path, rows = tmp_path / "a.jsonl", [{"text": "one\u2028line, \ud800"}, {"n": 2}]
+    write_json_lines(path, rows)
+    assert values(path) == rows

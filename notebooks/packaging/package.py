@@ -25,7 +25,7 @@ from rich.console import Console
 from common import embedded_model, manifest
 from common.console import Progress, console
 from common.environment import SetupError
-from common.files import write_json
+from common.files import whole_folder, write_json
 from notebooks import build
 from notebooks.packaging import loading, settings, wheelhouse
 from notebooks.publishing.client import KaggleError
@@ -231,7 +231,8 @@ def _wheels(
         (scratch / COMPILED).write_bytes(compiled)
     (scratch / "dataset-metadata.json").write_text(metadata, "utf-8")
     manifest.write(scratch)
-    _replace(scratch, folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.rename(folder)
     part.seal()
     return part
 
@@ -262,14 +263,11 @@ def copy_model(
     part = Part(folder, _digest([f"{source}".encode(), *names, metadata.encode()]))
     if not part.built:
         tell("Copying the model ...")
-        scratch = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        for name, _ in stats:
-            shutil.copyfile(source / name, scratch / name)
-        (scratch / "dataset-metadata.json").write_text(metadata, "utf-8")
-        manifest.write(scratch)
-        _replace(scratch, folder)
+        with whole_folder(folder) as scratch:
+            for name, _ in stats:
+                shutil.copyfile(source / name, scratch / name)
+            (scratch / "dataset-metadata.json").write_text(metadata, "utf-8")
+            manifest.write(scratch)
         part.seal()
     return part
 
@@ -280,12 +278,6 @@ def _forget_others(scratch: Path, key: str) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         mark.write_text(key, "utf-8")
-
-
-def _replace(scratch: Path, folder: Path) -> None:
-    """Put a finished folder in the place of an old one."""
-    shutil.rmtree(folder, ignore_errors=True)
-    scratch.rename(folder)
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -8,7 +8,6 @@ summary's prose); the page lists it.
 import inspect
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ import tyro
 from jinja2 import Environment, StrictUndefined
 
 from common import manifest
+from common.files import whole_folder
 from common.manifest import ManifestError
 from kernel.checks.preflight import profile_of
 from kernel.config import Config
@@ -199,14 +199,11 @@ def _text(path: Path) -> str:
 
 
 def _write(folder: Path, pages: dict[str, str]) -> Path:
-    """Write all pages beside, then put them in the place of the old ones."""
-    scratch = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    for name, text in pages.items():
-        (scratch / name).write_text(text, "utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    return scratch.rename(folder)
+    """Put the pages in the place of the old ones."""
+    with whole_folder(folder) as scratch:
+        for name, text in pages.items():
+            (scratch / name).write_text(text, "utf-8")
+    return folder
 
 
 if __name__ == "__main__":

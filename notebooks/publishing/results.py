@@ -13,6 +13,8 @@ from typing import Any
 
 from rich.table import Table
 
+from common.files import FileError, json_lines
+
 SUMMARY, TRACE = "summary.json", "trace.jsonl"
 VOTE = "vote"
 """The kernel's word for an answer that candidates agreed on."""
@@ -72,10 +74,5 @@ def _attention(ready: Mapping[str, Any]) -> str | None:
 
 def _events(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yield a trace's events; torn lines are left out."""
-    lines: list[bytes] = []
-    with contextlib.suppress(OSError):
-        lines = path.read_bytes().splitlines()
-    for line in lines:
-        with contextlib.suppress(ValueError):
-            if isinstance(event := json.loads(line), dict):
-                yield event
+    with contextlib.suppress(FileError):
+        yield from (line.value for line in json_lines(path) if isinstance(line.value, dict))

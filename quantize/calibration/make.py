@@ -9,7 +9,6 @@ Rewrites the file in place; the same seed gives the same bytes, which a test com
 """
 
 import itertools
-import json
 import random
 import re
 import tomllib
@@ -17,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.files import write_text
+from common.files import write_json_lines
 from kernel import prompt
 from kernel.config import Config
 from kernel.sandbox.forked_sandbox import ForkedSandbox
@@ -39,7 +38,7 @@ def main() -> None:
             rows.setdefault(row["problem"], row)
             if len(rows) == COUNT:
                 break
-    write_text(CONVERSATIONS, "".join(json.dumps(row) + "\n" for row in rows.values()))
+    write_json_lines(CONVERSATIONS, rows.values())
     print(CONVERSATIONS)
 
 

@@ -7,7 +7,6 @@ own set (`calibration/make`).
 """
 
 import hashlib
-import json
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from common.files import FileError, read_json_lines, write_text
+from common.files import FileError, read_json_lines, write_json_lines
 from kernel import prompt
 from kernel.config import Config
 from quantize.calibration.make import CONVERSATIONS
@@ -75,7 +74,7 @@ class Calibration:
 
     def write(self, path: Path) -> None:
         """Write the token ids, one row a line; whole or not at all."""
-        write_text(path, "".join(json.dumps({"ids": ids}) + "\n" for ids in self.ids))
+        write_json_lines(path, ({"ids": ids} for ids in self.ids))
 
 
 def gather(

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from common import saved_model
+from common import files, saved_model
 from kernel.engine.cpu import read_cpu
 from quantize.recipes.job import RecipeError
 
@@ -83,9 +83,7 @@ def write_config(source: Path, raw: Path, quantization: Mapping[str, Any]) -> No
         kept = {key: value for key, value in meta.items() if key not in RANDOM_SETTINGS}
         quantization = {**quantization, "meta": kept}
     config = readable(config) | {"quantization_config": dict(quantization)}
-    scratch = raw / "config.json.part"
-    scratch.write_text(json.dumps(config, indent=2, sort_keys=True), "utf-8")
-    scratch.replace(raw / "config.json")
+    files.write_text(raw / "config.json", json.dumps(config, indent=2, sort_keys=True))
 
 
 def readable(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What every recipe is given, and how it tells how far it is.
 
 Covers: the job file, progress as JSON lines on the standard output, the table of layer errors,
-keeping the libraries' own chatter apart. Does not cover: quantizing. Standard library only, since
-recipes run in environments of their own.
+keeping the libraries' own chatter apart. Does not cover: quantizing. Standard library only, as
+`common/files` is, since recipes run in environments of their own.
 """
 
 import csv
@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from common import files
 
 FIELDS: Sequence[str] = ("layer", "module", "error")
 """Of the table of layer errors."""
@@ -77,16 +79,13 @@ class Job:
         """Return the calibration conversations."""
         if self.calibration is None:
             return []
-        lines = self.calibration.read_text("utf-8").splitlines()
-        return [json.loads(line)["ids"] for line in lines]
+        return [line.value["ids"] for line in files.read_json_lines(self.calibration)]
 
     def _write_table(self) -> None:
-        scratch = self.layers_csv.with_suffix(".part")
-        with scratch.open("w", newline="") as file:
+        with files.whole(self.layers_csv) as scratch, scratch.open("w", newline="") as file:
             table = csv.DictWriter(file, FIELDS)
             table.writeheader()
             table.writerows(sorted(self._rows, key=lambda row: row["layer"]))
-        scratch.replace(self.layers_csv)
 
     def _read_table(self) -> None:
         if self.layers_csv.is_file():

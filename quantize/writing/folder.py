@@ -8,12 +8,12 @@ same bytes. Does not cover: quantizing, and whether it can be served (`serving`)
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from common import manifest, saved_model
+from common.files import whole_folder
 from kernel.checks.headers import read_folder
 from kernel.checks.preflight import PROFILE, profile_of
 from kernel.engine.model import is_shareable
@@ -73,21 +73,16 @@ def write_model_folder(
     tensors, faults = read_folder(raw)
     if faults:
         raise WriteError(f"{raw} is no whole checkpoint: {faults[0]}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
-        quantization = _write_config(raw, scratch)
-        write_shards(raw, tensors, scratch, shard_bytes)
-        _write_unlisted(source, scratch, quantization)
-        table = layers_csv or raw.parent / "layers.csv"
-        _write_report(report, table if table.is_file() else None, scratch)
-        manifest.write(scratch)
-        scratch.chmod(0o755)  # mkdtemp gives it to this user alone
-        scratch.rename(out)
+        with whole_folder(out) as scratch:
+            quantization = _write_config(raw, scratch)
+            write_shards(raw, tensors, scratch, shard_bytes)
+            _write_unlisted(source, scratch, quantization)
+            table = layers_csv or raw.parent / "layers.csv"
+            _write_report(report, table if table.is_file() else None, scratch)
+            manifest.write(scratch)
     except ShardError as error:
         raise WriteError(str(error)) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return out
 
 

@@ -6,7 +6,6 @@ Does not cover: choosing rows. The same rows give the same bytes: there is no da
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from common.files import write_json, write_text
+from common.files import write_json, write_json_lines, write_text
 from training.data.families.family import Posed
 from training.data.rows import Row
 
@@ -34,7 +33,7 @@ def write_problems(path: Path, problems: Iterable[Posed]) -> None:
     cells = (
         {"id": p.id, "problem": p.problem, "answer": p.answer, "family": p.family} for p in problems
     )
-    write_text(path, "".join(json.dumps(cell, ensure_ascii=False) + "\n" for cell in cells))
+    write_json_lines(path, cells)
 
 
 def write_card(folder: Path, card: Mapping[str, Any]) -> Path:

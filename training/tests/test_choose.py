@@ -1,9 +1,10 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from training.choose import checkpoint_of, choose, grouped, says
+from training.choose import checkpoint_of, choose, grouped, main, says
 from validation.runs.records import Recording, RunError, read_run
 from validation.tests.run_files import RunFile
 
@@ -78,3 +79,17 @@ def test_what_cannot_be_chosen_from_is_refused(tmp_path: Path) -> None:
         grouped([one, one])
     with pytest.raises(RunError, match="no set in common"):
         grouped([one, run_of(tmp_path, "b", "t", [True])])
+
+
+def test_figures_that_cannot_be_written_are_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [run_of(tmp_path, name, "s", [True, False]) for name in "ab"]
+    (tmp_path / "full").write_text("no folder", "utf-8")
+    asked = [*(str(run.path) for run in runs), "--out", str(tmp_path / "full/choose.json")]
+    monkeypatch.setattr(sys, "argv", ["choose", *asked])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    printed = capsys.readouterr()
+    assert ended.value.code == 2 and "cannot be written" in printed.err
+    assert "figures" not in printed.out
