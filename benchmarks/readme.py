@@ -152,6 +152,23 @@ def _simulated(result: Result) -> str:
     return "\n".join(rows) + f"\n\nAnswers changed by stopping early: {changed:g}."
 
 
+def _grouped(result: Result) -> str:
+    rows = [
+        "| two T4s, 8 bit | attention | KV bytes a token | weights, GiB | KV tokens "
+        "| a candidate of 48 | tokens/s, layers shared | tokens/s, a replica a GPU "
+        "| hours, 50 problems |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {row['model']} | {row['attention']} | {row['kv_bytes']:,} | {row['weight_gib']} "
+        f"| {row['kv_tokens']:,} | {row['tokens_a_candidate']:,} "
+        f"| {row['shared_tokens_per_second']:.0f} | {row['replicas_tokens_per_second']:.0f} "
+        f"| {row['hours']:.1f} |"
+        for row in result["rows"]
+    ]
+    return "\n".join(rows)
+
+
 def _attention(result: Result) -> str:
     rows = [
         "| compiled for sm_75 | sequences | kernel | instructions a position "
@@ -286,6 +303,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "baselines": _baselines,
     "engine": _engine,
     "simulated_t4": _simulated,
+    "grouped_heads": _grouped,
     "attention": _attention,
     "quantize": _quantize,
     "overhead": _overhead,

@@ -63,6 +63,7 @@ MODULES = (
         "checks/weights",
         "checks/quantization",
         "checks/chat",
+        "checks/fitting",
         "checks/preflight",
     ),
     # Wiring.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kernel import competition as competitions
-from kernel.checks import machine
+from kernel.checks import fitting, machine
 from kernel.checks.chat import settings_faults
 from kernel.checks.quantization import quantization_fault
 from kernel.checks.weights import weights_fault
@@ -75,8 +75,9 @@ class Preflight:
             lambda: self.settle(config, model, convention),
             lambda: self.settle(config, None, convention),
         )
-        self._first(lambda: self.check_open_files(settled), lambda: None)
-        checked = self._first(lambda: self.check_model(settled, model), lambda: settled)
+        fitted = self._first(lambda: self.fit(settings, settled, model), lambda: settled)
+        self._first(lambda: self.check_open_files(fitted), lambda: None)
+        checked = self._first(lambda: self.check_model(fitted, model), lambda: fitted)
         return Prepared(checked, competition, model)
 
     def _first(self, step: Callable[[], T], fallback: Callable[[], T]) -> T:
@@ -153,6 +154,18 @@ class Preflight:
         reserve = min(Config().reserve_seconds, SHORT_RESERVE * limit)
         paths = {name: getattr(config, name) for name in ("inputs", "model", "work")}
         return replace(Config(reserve_seconds=reserve), **paths).updated(own)
+
+    def fit(
+        self, settings: Config | Mapping[str, Any], config: Config, model: Path | None
+    ) -> Config:
+        """Return the settings with what neither notebook nor profile sets fitted to the machine.
+
+        A whole Config sets everything.
+        """
+        if isinstance(settings, Config):
+            return config
+        profile = profile_of(model) if model is not None else {}
+        return fitting.fitted(config, model, {*settings, *profile})
 
     def check_open_files(self, config: Config) -> None:
         """Allow this process and its children all the open files that they may have.

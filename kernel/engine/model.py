@@ -52,6 +52,13 @@ class Sizes:
         """Bytes of keys and values a token, at 16 bits."""
         return self.layers * self.kv_heads * self.head_size * 2 * 2
 
+    def kv_bytes_over(self, ranks: int) -> int:
+        """Return the same on all GPUs that share each layer.
+
+        A KV head lies whole on a GPU: where there are more GPUs than KV heads, some hold copies.
+        """
+        return self.kv_bytes * max(ranks, self.kv_heads) // self.kv_heads
+
 
 def sizes_of(read: Mapping[str, Any], name: str) -> Sizes:
     """Return the sizes that a Hugging Face configuration tells; null means the default.
@@ -108,10 +115,14 @@ class Model:
 
     def splits_into(self, ranks: int) -> bool:
         """Whether so many GPUs can share a layer: heads whole, no quantization group split."""
-        whole = self.sizes.intermediate % (ranks * self.group) == 0 if self.group else True
-        return ranks == 1 or (
-            self.sizes.heads % ranks == 0 and whole and is_shareable(self.quantization)
-        )
+        sizes, group = self.sizes, ranks * self.group
+        # The attention's output has a row of its weights for each of its heads' numbers.
+        split = (sizes.intermediate, sizes.heads * sizes.head_size)
+        whole = all(rows % group == 0 for rows in split) if group else True
+        # KV heads are shared out evenly, or each lies on as many GPUs as the others.
+        even = max(sizes.kv_heads, ranks) % min(sizes.kv_heads, ranks) == 0
+        heads = sizes.heads % ranks == 0 and even
+        return ranks == 1 or (heads and whole and is_shareable(self.quantization))
 
 
 def read_model(folder: Path) -> Model | None:

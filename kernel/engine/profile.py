@@ -26,6 +26,9 @@ REST_MIB = 1126
 """A GPU's part for activations, CUDA graphs and CUDA itself: 1.1 GiB, from logs of T4 runs."""
 GRAPHS_MIB = 500
 """Of that, what CUDA graphs for 48 sequences take."""
+SHARE_MIB = 1024
+"""Of weights a GPU reads at least, where sharing layers pays: a T4 reads as many in 5 ms, about
+what the all-reduces of 30 layers take over PCIe."""
 FAIR_TOKENS = 512
 """Fewer KV tokens a sequence than this, and sequences push one another out all the time."""
 PROVEN = "TRITON_ATTN"
@@ -120,7 +123,7 @@ def kv_tokens(
         memory_mib: of one GPU, as CUDA gives it out.
         ranks: GPUs that share each layer, and with it weights, keys and values.
         weight_mib: of the whole model.
-        kv_bytes: a token, over all layers.
+        kv_bytes: a token, over all layers and on all these GPUs.
         rest_mib: what else a GPU holds.
         utilization: the part of the memory that may be used.
     """
@@ -218,21 +221,28 @@ def _from_ampere_on(gpus: tuple[Gpu, ...]) -> Choice:
 
 
 def _ranks(gpus: tuple[Gpu, ...], model: Model | None, tokens: int, one: bool) -> tuple[int, str]:
-    """Return how many GPUs share each layer: the fewest that hold all tokens, else the most."""
+    """Return how many GPUs share each layer.
+
+    As many as gain by it, however few would hold all tokens: with grouped KV heads one often does,
+    and the others would idle. More where those do not hold them.
+    """
     possible = [n for n in (1, 2, 4, 8) if n <= len(gpus) and (not model or model.splits_into(n))]
     if model is None:
         ranks = min(possible[-1], 2)
         return ranks, f"Tensor parallel {ranks}: the model's sizes are not known."
-    room = {n: _room(gpus, model, n) for n in possible}
+    room = {n: kv_room(gpus, model, n) for n in possible}
     if one and room[1] > 0:
         return 1, "One GPU: two have failed to start together."
-    ranks = next((n for n in possible if room[n] >= tokens), possible[-1])
+    gaining = max(n for n in possible if n == 1 or model.weight_mib >= n * SHARE_MIB)
+    ranks = next((n for n in possible if n >= gaining and room[n] >= tokens), possible[-1])
     return ranks, f"Tensor parallel {ranks} of {len(gpus)}: room for about {room[ranks]} KV tokens."
 
 
-def _room(gpus: tuple[Gpu, ...], model: Model, ranks: int, rest: int = REST_MIB) -> int:
+def kv_room(gpus: tuple[Gpu, ...], model: Model, ranks: int, rest: int = REST_MIB) -> int:
+    """Return the tokens whose keys and values fit on so many of the machine's GPUs."""
     smallest = min(gpu.memory_mib for gpu in gpus) * CUDA_SHARE
-    return kv_tokens(smallest, ranks, model.weight_mib, model.sizes.kv_bytes, rest)
+    kv_bytes = model.sizes.kv_bytes_over(ranks)
+    return kv_tokens(smallest, ranks, model.weight_mib, kv_bytes, rest)
 
 
 def _fitted(
@@ -247,10 +257,10 @@ def _fitted(
         return choice
     arguments, notes = dict(choice.arguments), list(choice.notes)
     ranks = arguments["tensor_parallel_size"]
-    room = _room(gpus, model, ranks)
+    room = kv_room(gpus, model, ranks)
     if room < context and not arguments.get("enforce_eager"):
         arguments |= {"enforce_eager": True}
-        room = _room(gpus, model, ranks, REST_MIB - GRAPHS_MIB)
+        room = kv_room(gpus, model, ranks, REST_MIB - GRAPHS_MIB)
         notes.append("No CUDA graphs: their memory is needed for keys and values.")
     if room < context:
         notes.append(

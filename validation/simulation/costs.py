@@ -4,6 +4,10 @@ Covers: memory left for keys and values, and the time of one step from the seque
 the KV tokens they read and the prompt tokens that are prefilled; GPUs T4, L4, H100; calibration by
 what a probe has measured. Does not cover: queueing (`simulation/engine`).
 
+Grouped KV heads: a cached position is read once for all query heads that share it, at the rate
+below: vLLM's Triton kernel computes 16 rows whether one query head fills them or seven, and the
+package's own stays bound by memory (`make bench-attention`).
+
 A step reads all weights once, computes two floating point operations a parameter and token, reads
 the keys and values of every context, adds two all-reduces a layer where GPUs share layers, and has
 a fixed cost and a cost a sequence. Weights and compute overlap (the larger counts), attention comes
@@ -27,8 +31,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from kernel.engine.model import Model
 from kernel.engine.profile import MIB, kv_tokens
-from validation.simulation.model_shape import ModelShape
+from validation.simulation.model_shape import GROUP, ModelShape
 
 GIB = 2**30
 
@@ -119,7 +124,8 @@ class Costs:
     def kv_tokens(self) -> int:
         """Tokens whose keys and values fit into one replica; below 0 where not even weights do."""
         gpu, weights = self.gpu, self.model.weight_bytes(self.layout.bits)
-        room = (gpu.memory_gib * 1024, self.layout.ranks, weights / MIB, self.model.kv_bytes)
+        ranks, kv_bytes = self.layout.ranks, self.model.kv_bytes_over(self.layout.ranks)
+        room = (gpu.memory_gib * 1024, ranks, weights / MIB, kv_bytes)
         return kv_tokens(*room, rest_mib=gpu.rest_gib * 1024, utilization=gpu.utilization)
 
     def step(self, decoding: int, kv_tokens: float, prefilled: int = 0) -> float:
@@ -133,7 +139,8 @@ class Costs:
         gpu, ranks, tokens = self.gpu, self.layout.ranks, decoding + prefilled
         weights = self._read_bytes(tokens) / ranks / (gpu.weight_gb_s * 1e9)
         compute = 2 * self.model.parameters * tokens / ranks / (gpu.compute_tflops * 1e12)
-        attention = kv_tokens * self.model.kv_bytes / ranks / (gpu.attention_gb_s * 1e9)
+        read = kv_tokens * self.model.kv_bytes_over(ranks) / ranks
+        attention = read / (gpu.attention_gb_s * 1e9)
         own = gpu.step_seconds + decoding * gpu.sequence_seconds
         return max(weights, compute) + attention + self._reduced(tokens) + own
 
@@ -180,6 +187,13 @@ PUBLISHED = Published(
     256,
     {1: 42.0, 4: 158.0, 16: 476.0},
 )
+
+
+def most_shared(gpu: Gpu, model: ModelShape, bits: int) -> int:
+    """Return how many of a machine's GPUs can share each layer of a model, at most."""
+    quantization = {"group_size": GROUP} if bits < 16 else {}
+    placed = Model(model, model.weight_bytes(bits), quantization)
+    return max(n for n in (1, 2, 4, 8) if n <= gpu.count and placed.splits_into(n))
 
 
 def with_attention(gpu: Gpu, name: str) -> Gpu:

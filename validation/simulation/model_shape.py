@@ -68,5 +68,7 @@ def shape_of(read: Mapping[str, Any], name: str) -> ModelShape:
     return ModelShape(**asdict(sizes_of(read, name)), name=name)
 
 
+QWEN_MATH = ModelShape(28, 3584, 28, 4, 128, 18944, 152064, False, "Qwen2.5-Math-7B")
+"""Qwen2.5-Math-7B: seven query heads share each KV head."""
 NUMINA = ModelShape(30, 4096, 32, 32, 128, 11008, 102400, False, "NuminaMath-7B")
 """NuminaMath-7B-TIR (DeepSeekMath-7B): the model of the competition's first winner."""

@@ -26,6 +26,7 @@ from validation.simulation.costs import (
     Gpu,
     Layout,
     calibrated,
+    most_shared,
     with_attention,
 )
 from validation.simulation.engine import PROMPT_TOKENS
@@ -93,11 +94,12 @@ class LayoutRow:
     """With as many candidates of `CONTEXT` tokens as fit, at most those configured; None: none."""
 
 
-def layouts(gpu: Gpu) -> list[Layout]:
-    """Return the layouts of a machine: all GPUs share layers, or each holds a replica."""
-    shared = [Layout(gpu.count, 1, bits) for bits in (8, 16)]
-    alone = [Layout(1, gpu.count, bits) for bits in (8, 16)] if gpu.count > 1 else []
-    return [*shared, *alone]
+def layouts(gpu: Gpu, model: ModelShape = NUMINA) -> list[Layout]:
+    """Return the layouts of a machine: as many GPUs as can share layers, or a replica on each."""
+    most = {bits: most_shared(gpu, model, bits) for bits in (8, 16)}
+    shared = [Layout(ranks, gpu.count // ranks, bits) for bits, ranks in most.items()]
+    alone = [Layout(1, gpu.count, bits) for bits in most]
+    return list(dict.fromkeys([*shared, *alone]))
 
 
 def layout_row(gpu: Gpu, model: ModelShape, layout: Layout, config: Config) -> LayoutRow:
@@ -149,8 +151,9 @@ def hours(costs: Costs, candidates: int, length: float, problems: int) -> float:
 
 
 def best(gpu: Gpu, model: ModelShape) -> Costs:
-    """Return the layout for the hours: all GPUs share layers, 8 bits if not 16 bits are faster."""
-    found = [Costs(gpu, model, Layout(gpu.count, 1, bits)) for bits in (8, 16)]
+    """Return the layout for the hours: what the engine does, at 8 bits if not 16 are faster."""
+    layouts = (Layout(most_shared(gpu, model, bits), 1, bits) for bits in (8, 16))
+    found = [Costs(gpu, model, layout) for layout in layouts]
     fitting = [costs for costs in found if costs.kv_tokens > CONTEXT]
     if not fitting:
         raise ModelError(
@@ -177,7 +180,7 @@ def main() -> None:
         model = NUMINA if options.model is None else model_shape(options.model)
         if min(options.first, options.later, options.problems) < 1 or not 0 <= options.goes_on <= 1:
             raise ModelError("Tokens and problems must be at least 1, GOES-ON from 0 to 1.")
-        rows = [layout_row(gpu, model, layout, config) for layout in layouts(gpu)]
+        rows = [layout_row(gpu, model, layout, config) for layout in layouts(gpu, model)]
         costs = best(gpu, model)
         numbers = _compared(config, costs) if options.extra else []
     lengths = Lengths(options.first, options.later, options.goes_on)

@@ -27,6 +27,7 @@ from validation.simulation.costs import (
     Gpu,
     Layout,
     calibrated,
+    most_shared,
     with_attention,
 )
 from validation.simulation.generated_shapes import generate
@@ -59,8 +60,8 @@ class Options:
     """The machine: T4 x2, L4 x4 or one H100."""
     attention: Literal["triton", "own", "flashinfer"] | None = None
     """The T4's: vLLM's Triton backend, the package's (predicted), or FlashInfer."""
-    ranks: int = 2
-    """GPUs that share each layer."""
+    ranks: int | None = None
+    """GPUs that share each layer; as many as can if not given."""
     bits: Literal[8, 16] = 8
     """Of the weights."""
     model: Path | None = None
@@ -87,9 +88,16 @@ def costs_of(options: Options) -> Costs:
     if options.calibration is not None:
         gpu = calibrated(gpu, options.calibration)
     model = NUMINA if options.model is None else model_shape(options.model)
-    if not 1 <= options.ranks <= gpu.count:
-        raise ModelError(f"RANKS is {options.ranks}: the {gpu.name} machine has {gpu.count} GPUs.")
-    return Costs(gpu, model, Layout(options.ranks, 1, options.bits))
+    most = most_shared(gpu, model, options.bits)
+    ranks = most if options.ranks is None else options.ranks
+    if not 1 <= ranks <= gpu.count:
+        raise ModelError(f"RANKS is {ranks}: the {gpu.name} machine has {gpu.count} GPUs.")
+    if most_shared(replace(gpu, count=ranks), model, options.bits) != ranks:
+        raise ModelError(
+            f"RANKS is {ranks}: so many GPUs cannot share the layers of {model.name} at "
+            f"{options.bits} bits; {most} can."
+        )
+    return Costs(gpu, model, Layout(ranks, 1, options.bits))
 
 
 def shaped_problems(options: Options) -> list[ShapedProblem]:

@@ -3,7 +3,7 @@ import pytest
 from kernel.engine.cpu import Cpu
 from kernel.engine.gpu import T4, Gpu
 from kernel.engine.model import Model, Sizes
-from kernel.engine.profile import LADDER, MIB, T4X2, choose, kv_tokens
+from kernel.engine.profile import LADDER, MIB, T4X2, choose, kv_room, kv_tokens
 
 L4 = Gpu("NVIDIA L4", 23034, (8, 9))
 H100 = Gpu("NVIDIA H100 80GB HBM3", 81559, (9, 0))
@@ -11,6 +11,9 @@ SIZES = Sizes(30, 4096, 32, 32, 128, 11008, 102400, tied=False)
 GPTQ = Model(SIZES, 7481 * MIB, {"quant_method": "gptq", "group_size": 128})
 """NuminaMath-7B at 8 bits: 7.31 GiB."""
 FP16 = Model(SIZES, 13180 * MIB)
+QWEN = Model(Sizes(28, 3584, 28, 4, 128, 18944, 152064, tied=False), 8400 * MIB, GPTQ.quantization)
+"""Qwen2.5-Math-7B at 8 bits: seven query heads share each KV head."""
+SMALL = Model(Sizes(30, 576, 9, 3, 64, 1536, 49152, tied=True), 270 * MIB)
 BNB = Model(SIZES, 7481 * MIB, {"quant_method": "bitsandbytes"})
 
 
@@ -44,6 +47,12 @@ def test_two_t4s_get_the_profile_with_its_values():
         ((T4,) * 3, GPTQ, {"tensor_parallel_size": 2}),
         ((L4,) * 4, BNB, {"tensor_parallel_size": 1}),
         ((T4, L4), GPTQ, {"dtype": "float16", "tensor_parallel_size": 2}),
+        # One L4 would hold all tokens of grouped heads: the other three would idle.
+        ((L4,) * 4, QWEN, {"tensor_parallel_size": 4, "max_num_seqs": None}),
+        ((T4, T4), QWEN, {"tensor_parallel_size": 2, "max_num_seqs": None}),
+        ((H100,), QWEN, {"tensor_parallel_size": 1}),
+        # Sharing 270 MiB of weights costs more than it gains.
+        ((T4, T4), SMALL, {"tensor_parallel_size": 1}),
         ((), GPTQ, {"enforce_eager": True, "enable_chunked_prefill": False}),
     ],
 )
@@ -111,3 +120,36 @@ def test_room_for_keys_and_values_on_t4s(ranks, weights_gib, tokens):
     """The figures known for NuminaMath-7B: 37.8k, 10.9k and 25.6k tokens."""
     found = kv_tokens(14.56 * 1024, ranks, weights_gib * 1024, 491520)
     assert found == pytest.approx(tokens, abs=60)
+
+
+def test_grouped_heads_take_an_eighth_of_the_room():
+    """By arithmetic: 28 layers x 4 KV heads x 128 numbers x 2 x 2 bytes, beside 30 x 32."""
+    assert QWEN.sizes.kv_bytes == 28 * 4 * 128 * 2 * 2 == 57_344
+    assert GPTQ.sizes.kv_bytes == 30 * 32 * 128 * 2 * 2 == 491_520
+    left = 2 * (0.92 * 15360 * 0.9707 - 1126) - 8400
+    assert kv_room((T4, T4), QWEN, 2) == pytest.approx(left * MIB / 57_344, abs=1)
+    assert kv_room((T4, T4), QWEN, 2) > 8 * kv_room((T4, T4), GPTQ, 2) * 0.97
+
+
+@pytest.mark.parametrize(
+    ("kv_heads", "ranks", "splits", "copies"),
+    [
+        *((4, 1, True, 1), (4, 2, True, 1), (4, 4, True, 1), (4, 8, True, 2), (1, 2, True, 2)),
+        *((8, 2, True, 1), (3, 2, False, 1), (6, 4, False, 1), (32, 4, True, 1)),
+    ],
+)
+def test_a_kv_head_lies_whole_on_a_gpu(kv_heads, ranks, splits, copies):
+    sizes = Sizes(28, 4096, 96, kv_heads, 128, 16384, 1000, tied=False)
+    assert Model(sizes, 1).splits_into(ranks) == splits
+    if splits:
+        assert sizes.kv_bytes_over(ranks) == copies * sizes.kv_bytes
+
+
+def test_a_group_of_weights_lies_whole_on_a_gpu():
+    sizes = Sizes(28, 3584, 28, 4, 64, 18944, 152064, tied=False)
+    # 28 heads of 64 are 1,792 rows: seven groups on each of 2 GPUs, three and a half on each of 4.
+    assert [Model(sizes, 1, {"group_size": 128}).splits_into(n) for n in (1, 2, 4)] == [
+        True,
+        True,
+        False,
+    ]

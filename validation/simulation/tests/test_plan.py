@@ -8,7 +8,14 @@ import pytest
 from kernel.config import Config
 from validation.simulation import comparison, plan
 from validation.simulation.costs import GPUS, H100, L4, T4, Costs, Layout
-from validation.simulation.model_shape import NUMINA, ModelError, ModelShape, model_shape, shape_of
+from validation.simulation.model_shape import (
+    NUMINA,
+    QWEN_MATH,
+    ModelError,
+    ModelShape,
+    model_shape,
+    shape_of,
+)
 from validation.simulation.run import simulate
 from validation.simulation.shapes import Shape, ShapedProblem
 
@@ -59,6 +66,53 @@ def test_what_does_not_fit_has_no_rate():
 def test_layouts_use_all_gpus(gpu):
     for layout in plan.layouts(gpu):
         assert layout.ranks * layout.replicas == gpu.count
+
+
+def test_grouped_heads_by_arithmetic():
+    """Qwen2.5-Math-7B on two T4s at 8 bits: room, a step and tensor parallel, all by hand."""
+    weights = (28 * (3584 * 128 * (2 * 28 + 2 * 4) + 3 * 3584 * 18944)) * (1 + 2 / 128)
+    weights += 2 * 152064 * 3584 * 2
+    found = plan.layout_row(T4, QWEN_MATH, Layout(2, 1, 8), Config())
+    room = (2 * (0.92 * 14.56 - 1.1) * 2**30 - weights) / 57_344
+    assert found.kv_tokens == pytest.approx(room, abs=2)
+    assert found.weight_gib == round(weights / 2**30, 2)
+    numina = row(2, 1, 8)
+    assert found.kv_tokens / numina.kv_tokens == pytest.approx(8.13, abs=0.01)
+    # Attention: 48 contexts of 700 tokens, half of their bytes on each T4.
+    shared, alone = (Costs(T4, QWEN_MATH, Layout(*way, 8)) for way in ((2, 1), (1, 2)))
+    without = shared.step(48, 0)
+    attention = 48 * 700 * 57_344 / 2 / 45e9
+    assert shared.step(48, 48 * 700) == pytest.approx(without + attention)
+    assert attention == pytest.approx(48 * 700 * NUMINA.kv_bytes / 2 / 45e9 / 8.57, rel=0.001)
+    # Two all-reduces a layer cost less than a replica's whole weights: sharing still pays.
+    assert shared.tokens_per_second(48, 700) > 1.05 * alone.tokens_per_second(48, 700)
+
+
+def test_more_gpus_than_kv_heads_hold_copies():
+    one_head = replace(QWEN_MATH, kv_heads=1)
+    two, four = (Costs(L4, one_head, Layout(ranks, 1, 16)) for ranks in (2, 4))
+    for costs, ranks in ((two, 2), (four, 4)):
+        held = costs.gpu.attention_gb_s * 1e9 * (costs.step(1, 1000) - costs.step(1, 0))
+        assert held == pytest.approx(1000 * one_head.kv_bytes), ranks
+
+
+@pytest.mark.parametrize(
+    ("gpu", "model", "names"),
+    [
+        (T4, QWEN_MATH, ["TP2, 8 bit", "TP2, 16 bit", "2 replicas, 8 bit", "2 replicas, 16 bit"]),
+        (L4, QWEN_MATH, ["TP4, 8 bit", "TP4, 16 bit", "4 replicas, 8 bit", "4 replicas, 16 bit"]),
+        # Four GPUs would split a quantization group of NuminaMath's.
+        (
+            L4,
+            NUMINA,
+            ["2 replicas of TP2, 8 bit", "TP4, 16 bit", "4 replicas, 8 bit", "4 replicas, 16 bit"],
+        ),
+        (H100, QWEN_MATH, ["TP1, 8 bit", "TP1, 16 bit"]),
+        (T4, replace(QWEN_MATH, heads=27, kv_heads=3), ["2 replicas, 8 bit", "2 replicas, 16 bit"]),
+    ],
+)
+def test_layouts_share_layers_as_the_engine_can(gpu, model, names):
+    assert [layout.name for layout in plan.layouts(gpu, model)] == names
 
 
 def test_bigger_machines_are_faster():

@@ -1,0 +1,99 @@
+"""Settings that follow the machine where nobody sets them: sandbox workers, slots and the context.
+
+Covers: more of each on a machine that has more than two T4s, four CPUs and 30 GiB, or for a model
+whose keys and values take less room; less where the memory or the model's positions end sooner.
+Two T4s with NuminaMath-7B keep the defaults. Does not cover: how the model lies on the GPUs and
+what gives way when a start fails (`engine/profile`).
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kernel.config import Config
+from kernel.engine.cpu import read_cpu
+from kernel.engine.gpu import Gpu, read_gpus
+from kernel.engine.model import Model, read_model
+from kernel.engine.profile import FAIR_TOKENS, MIB, choose, kv_room
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""A container's own limit, which the machine's memory does not tell."""
+USED_PART = 4
+"""A candidate's mean room times this is a context: two T4s give 48 NuminaMath candidates 786 tokens
+each of a context of 4,096, and the long ones use what the short ones leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the settings follow."""
+
+    cpus: int
+    memory_mib: int
+    gpus: tuple[Gpu, ...]
+
+
+def read_machine() -> Machine:
+    """Return this machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # no such limit, or "max"
+        memory = min(memory, int(CGROUP_LIMIT.read_text()))
+    return Machine(read_cpu().cores, memory // MIB, read_gpus())
+
+
+def fitted(config: Config, model: Path | None, given: Collection[str]) -> Config:
+    """Return the settings with those that nobody has `given` as machine and model have them."""
+    machine = read_machine()
+    if "code_workers" not in given:
+        config = replace(config, code_workers=code_workers(machine, config))
+    if model is None:
+        return config
+    room = room_of(machine.gpus, read_model(model), config)
+    if "slots" not in given:
+        config = replace(config, slots=slots(config, room))
+    if "max_context" not in given:
+        config = replace(config, max_context=context(config, room, positions(model)))
+    return config
+
+
+def code_workers(machine: Machine, config: Config) -> int:
+    """Return how many blocks may run at once: a CPU is the engine's, half of the memory is not."""
+    together = machine.memory_mib // 2 // config.code_memory_mib
+    # No fewer than the default on few CPUs: an endless block must not hold up all others.
+    return max(1, min(max(config.code_workers, machine.cpus - 1), together))
+
+
+def room_of(gpus: tuple[Gpu, ...], model: Model | None, config: Config) -> int | None:
+    """Return the tokens whose keys and values fit on the GPUs, None where that cannot be told."""
+    if not gpus or model is None:
+        return None
+    placed = choose(gpus, model, config.slots, config.max_context).arguments
+    ranks = config.engine.get("tensor_parallel_size", placed["tensor_parallel_size"])
+    return kv_room(gpus, model, ranks)
+
+
+def slots(config: Config, room: int | None) -> int:
+    """Return how many candidates may run at once: all that were asked for, as far as they fit."""
+    if room is None:
+        return config.slots
+    asked = config.candidates + config.extra_candidates
+    return max(config.slots, min(asked, room // FAIR_TOKENS))
+
+
+def context(config: Config, room: int | None, most: int | None) -> int:
+    """Return the context: more where the memory holds it, and never more than the model knows."""
+    wanted = config.max_context
+    if room is not None and most is not None:
+        together = min(config.slots, config.candidates + config.extra_candidates)
+        wanted = max(wanted, USED_PART * room // together)
+    return wanted if most is None else min(wanted, most)
+
+
+def positions(model: Path) -> int | None:
+    """Return how many tokens a model's folder says that it was made for."""
+    read: Any = json.loads((model / "config.json").read_text("utf-8"))
+    most = read.get("max_position_embeddings") if isinstance(read, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return most if isinstance(most, int) and most > 0 else None
