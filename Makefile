@@ -154,8 +154,8 @@ view: $(READY) ## Read a recorded run: one HTML page, or a problem here (RUN= SE
 	@$(PY) -m validation.viewer.view --run "$(RUN)" --set "$(SET)" $(call option,PROBLEM,problem) $(call option,SEED,seed) $(call option,CANDIDATE,candidate) $(call option,OUT,out)
 
 .PHONY: report
-report: $(READY) ## Report on a recorded run: accuracy with intervals, maj@k, where it was lost (RUN= SET=)
-	@$(PY) -m validation.report "$(RUN)" --set "$(SET)"
+report: $(READY) ## Report on a recorded run: accuracy with intervals, maj@k, where it was lost; of two runs of one submission also AIMO-3's score (RUN= SECOND= SET=)
+	@$(PY) -m validation.report "$(RUN)" $(if $(SECOND),"$(SECOND)") --set "$(SET)"
 
 .PHONY: results
 results: $(READY) ## Plot recorded runs on one page: maj@k, accuracy, agreement, time, savings (RUNS="a.jsonl b.jsonl" SET= OUT=)

@@ -9,13 +9,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 class ConfigError(ValueError):
     """A setting that cannot work; the message says what to change."""
 
 
+CLOCK = "clock"
+"""The seed that is drawn when a run starts."""
 COUNTS = (
     "candidates",
     "slots",
@@ -39,6 +41,7 @@ ABOVE_ZERO = (
 OTHER_FORMS = {
     "stop": "a list of texts",
     "stop_token_ids": "a list of token ids",
+    "seed": f'a whole number, or "{CLOCK}"',
     "engine": "names with values",
     "chat_template_arguments": "names with values",
 }
@@ -104,8 +107,9 @@ class Config:
     stop_risk: float = 0.0
     """Abort the rest already when the chance that they change the vote is below this
     (`voting.overturn_chance`); 0: only when they cannot."""
-    seed: int = 0
-    """Each request's seed is made of this, the problem, the candidate and the round."""
+    seed: int | Literal["clock"] = 0
+    """Each request's seed is made of this, the problem, the candidate and the round. "clock" draws
+    one when the run starts, so that two runs differ; the trace tells it."""
 
     # The competition's answers. `competition` replaces them by those of the API it finds.
     modulus: int | None = 1000
@@ -166,6 +170,8 @@ class Config:
                 f"limit_seconds ({self.limit_seconds:g}) leaves nothing beside reserve_seconds "
                 f"({self.reserve_seconds:g}): raise the limit or lower the reserve."
             )
+        if isinstance(self.seed, str) and self.seed != CLOCK:
+            raise ConfigError(f'seed is {self.seed!r}: give a whole number, or "{CLOCK}".')
         if self.temperature < 0 or not 0 < self.top_p <= 1:
             raise ConfigError("temperature must be at least 0, and top_p above 0 and at most 1.")
         if self.top_k < 0 or not 0 <= self.min_p <= 1 or self.repetition_penalty <= 0:
@@ -209,6 +215,8 @@ def _from_json(name: str, value: Any) -> Any:
             return tuple(value)
         if name == "stop_token_ids" and all(type(number) is int for number in value):
             return tuple(value)
+        if name == "seed" and type(value) in (int, str):
+            return value
         if name in ("engine", "chat_template_arguments") and isinstance(value, Mapping):
             return dict[str, Any](**value)
         if name in ("inputs", "work") or (name == "model" and value is not None):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel import voting
-from kernel.config import Config
+from kernel.config import CLOCK, Config
 from kernel.deadline import Deadline
 from kernel.protocols import Engine, Sandbox
 from kernel.records import AnswerSource, Problem, Solution
@@ -232,6 +232,25 @@ def answers_in(trace: Path, config: Config) -> dict[str, int]:
             if b'"solution"' in line and (event := json.loads(line))["event"] == "solution":
                 answers[str(event["key"])] = int(event["answer"])
     return {key: answer for key, answer in answers.items() if 0 <= answer <= config.max_answer}
+
+
+def drawn_seed(trace: Path) -> int | None:
+    """Return the seed that a run drew which was killed in this folder, None where none was.
+
+    Its answers were given with that seed. A run that came to its end is another one.
+    """
+    seed: int | None = None
+    lines: list[bytes] = []
+    with contextlib.suppress(OSError):
+        lines = trace.read_bytes().splitlines()
+    for line in lines:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            if not line.startswith((b'{"event": "run"', b'{"event": "end"')):
+                continue
+            event = json.loads(line)
+            drawn = event["event"] == "run" and event.get("seed_from") == CLOCK
+            seed = int(event["seed"]) if drawn else None
+    return seed
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -18,15 +18,24 @@ from typing import Any
 from kernel import sc_tir, voting
 from kernel.checks import machine
 from kernel.checks.preflight import Preflight, Prepared
-from kernel.config import Config, ConfigError
+from kernel.config import CLOCK, Config, ConfigError
 from kernel.deadline import Deadline
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.protocols import AbsentEngine, AbsentSandbox, Engine, Sandbox
 from kernel.records import Candidate, Problem, StopReason
-from kernel.report import Report, answer_key, answers_in, settings_of, writable_folder
+from kernel.report import (
+    Report,
+    answer_key,
+    answers_in,
+    drawn_seed,
+    settings_of,
+    writable_folder,
+)
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Console, Trace
 
+SEEDS = 2**32
+"""Seeds that the clock draws from: its nanoseconds, of which two runs do not start in the same."""
 WAITING_SECONDS = 5.0
 """Pause between two progress events while the model loads."""
 
@@ -53,6 +62,7 @@ def main(settings: Config | Mapping[str, Any]) -> None:
     age = machine.process_age()
     preflight = Preflight()
     prepared = preflight.prepare(settings)
+    prepared, drawn = seeded(prepared)
     config = prepared.config
     times = config.limit_seconds, config.reserve_seconds, config.problems
     deadline = Deadline(*times, elapsed=age)
@@ -62,7 +72,21 @@ def main(settings: Config | Mapping[str, Any]) -> None:
         preflight.notes.append(f"Traces and logs go to {folder}: {reason}.")
     prepared = replace(prepared, config=replace(config, work=folder))
     with Trace(folder / "trace.jsonl", echo=Console()) as trace:
-        serve(prepared, preflight, deadline, trace, answered)
+        serve(prepared, preflight, deadline, trace, answered, drawn)
+
+
+def seeded(prepared: Prepared) -> tuple[Prepared, bool]:
+    """Return what a run starts with, its seed a number, and whether that was drawn here.
+
+    A run that goes on where another was killed goes on with its seed: the answers given keep.
+    """
+    config = prepared.config
+    if config.seed != CLOCK:
+        return prepared, False
+    seed = drawn_seed(config.work / "trace.jsonl")
+    if seed is None:
+        seed = time.time_ns() % SEEDS
+    return replace(prepared, config=replace(config, seed=seed)), True
 
 
 def serve(
@@ -71,14 +95,19 @@ def serve(
     deadline: Deadline,
     trace: Trace,
     answered: Mapping[str, int],
+    drawn: bool = False,
 ) -> None:
-    """Start engine and sandbox, and answer the competition with them."""
+    """Start engine and sandbox, and answer the competition with them.
+
+    `drawn` says that the seed was drawn from the clock.
+    """
     config = prepared.config
     start = {
         "competition": prepared.competition.name,
         "model": prepared.model,
         "settings": settings_of(config),
         "seed": config.seed,
+        **({"seed_from": CLOCK} if drawn else {}),
         **machine.facts(),
     }
     trace.write("run", **start)

@@ -5,7 +5,9 @@ variance comes from, what a leaderboard may show, pass@k, pass^k and maj@k, how 
 err, votes lost with the truth among them, alarms, stop reasons, failed code, tokens and seconds.
 Does not cover: the tables (`report_table`), comparing runs (`compare`), other rules (`replay`).
 
-    python -m validation.report RUN.jsonl [--set SET]
+    python -m validation.report RUN.jsonl [SECOND.jsonl] [--set SET]
+
+Of two runs of one submission it is also the score that AIMO-3 gives them together (`twice`).
 
 Every problem counts the same in every share, however many of its seeds are finished. The curves and
 the correlation take the votes that stand in the record. Where a run aborted candidates because the
@@ -30,6 +32,7 @@ from validation.runs.records import Recording, RunError, read_run
 from validation.runs.sets import load_set
 from validation.runs.verdicts import Verdict, by_problem, judged
 from validation.statistics import Floats
+from validation.twice import print_twice, twice
 
 Problems = Mapping[str, Sequence[Verdict]]
 """The solves of each problem."""
@@ -39,8 +42,8 @@ Problems = Mapping[str, Sequence[Verdict]]
 class Options:
     """Report on a recorded run."""
 
-    run: tyro.conf.Positional[Path]
-    """The run's JSONL."""
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """The run's JSONL, or those of two runs of one submission."""
     set: str = ""
     """A set's name or file, for the truths of a run that does not know them."""
 
@@ -212,12 +215,20 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     with user_errors():
-        run = with_set(read_run(options.run), options.set)
-        figures = report(run)
-        print_report(figures)
-        path = options.run.with_suffix(".report.json")
-        write_json(path, figures)
-        print(f"figures  {path}")
+        if not 1 <= len(options.runs) <= 2:
+            raise RunError(f"RUN names {len(options.runs)} runs: give one, or two of a submission.")
+        runs = [with_set(read_run(path), options.set) for path in options.runs]
+        together = twice(*runs) if len(runs) == 2 else None
+        for run in runs:
+            figures = report(run)
+            if together is not None:
+                figures["twice"] = together.figures()
+            print_report(figures)
+            path = run.path.with_suffix(".report.json")
+            write_json(path, figures)
+            print(f"figures  {path}")
+        if together is not None:
+            print_twice(together, [path.name for path in options.runs])
 
 
 def with_set(run: Recording, name: str) -> Recording:

@@ -34,7 +34,7 @@ class Limits:
     seconds: float
     memory_mib: int
     output_chars: int
-    seed: int
+    seed: int | str
 
 
 @dataclass(frozen=True, slots=True)

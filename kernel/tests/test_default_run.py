@@ -79,3 +79,13 @@ def test_a_whole_runs_trace_has_the_same_fields(tmp_path):
     begun = run.events("run")[0]
     assert list(begun["settings"]) == list(GOLDEN["settings"])
     assert begun["seed"] == 0
+
+
+def test_a_seed_of_the_clock_is_in_the_trace(tmp_path):
+    run = FaultRun(tmp_path, problems=["What is 1 + 5?"], settings={"seed": "clock"}).start()
+    run.wait()
+    begun = run.events("run")[0]
+    assert begun["seed_from"] == "clock" and begun["seed"] == begun["settings"]["seed"]
+    assert type(begun["seed"]) is int
+    assert sorted(begun) == sorted([*GOLDEN["fields"]["run"], "seed_from"])
+    assert run.events("solution")[0]["answer"] == 5

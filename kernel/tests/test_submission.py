@@ -7,10 +7,13 @@ import pytest
 from kernel import prompt, report, sc_tir, submission, voting
 from kernel.answers.tests.answering import events, explode, make_run
 from kernel.checks.machine import process_age
+from kernel.checks.preflight import Prepared
+from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.protocols import AbsentEngine
 from kernel.records import Completion, Finish, Problem
 from kernel.report import answers_in
+from kernel.trace import Trace
 
 
 @pytest.fixture
@@ -96,6 +99,36 @@ def test_a_restarted_run_gives_the_answers_it_gave_before(run, tmp_path):
     assert again.engine.polls == 0
     assert again.answer(Problem("p", "Another text")) == 7
     assert again.engine.polls > 0
+
+
+def start(tmp_path, name="run", **values):
+    with Trace(tmp_path / "trace.jsonl") as trace:
+        trace.write(name, **values)
+
+
+def test_a_seed_of_the_clock_is_drawn_once_a_run(tmp_path):
+    def drawn():
+        config = Config(seed="clock", work=tmp_path)
+        return submission.seeded(Prepared(config, None, None))
+
+    prepared, was_drawn = drawn()
+    first = prepared.config.seed
+    assert was_drawn and type(first) is int and 0 <= first < 2**32
+    assert drawn()[0].config.seed != first
+    # A run that was killed here goes on with its seed, and one that came to its end does not.
+    start(tmp_path, seed=first, seed_from="clock")
+    assert drawn()[0].config.seed == first
+    start(tmp_path, "end", problems=50)
+    assert drawn()[0].config.seed != first
+    # Nor is a seed taken over that somebody set.
+    start(tmp_path, seed=first)
+    assert drawn()[0].config.seed != first
+
+
+def test_a_seed_that_is_set_is_no_matter_of_the_clock(tmp_path):
+    start(tmp_path, seed=5, seed_from="clock")
+    prepared = Prepared(Config(seed=3, work=tmp_path), None, None)
+    assert submission.seeded(prepared) == (prepared, False)
 
 
 def test_a_trace_of_another_seed_gives_no_answers(run, tmp_path):
