@@ -138,15 +138,17 @@ def _load(result: Result) -> float:
 
 def _simulated(result: Result) -> str:
     rows = [
-        "| two T4s, simulated, 50 problems | loop | hours | engine under half full "
-        "| waiting beside free slots | problems an hour over the reference's |",
+        "| two T4s, simulated, 50 problems, means over seeds | hours, decided stop | full vote "
+        "| lock-step | problems an hour over lock-step's (all seeds) | full vote |",
         "|---|---|---|---|---|---|",
     ]
     rows += [
-        f"| {row['race']} | {row['loop']} | {row['hours']:.1f} | {row['half_empty_share']:.0%} "
-        f"| {row['idle_share']:.1%} | {row.get('ratio', 1):.2f} |"
+        f"| {_setting(row)} | {row['hours']:.1f} | {row['hours_full_vote']:.1f} "
+        f"| {row['hours_reference']:.1f} "
+        f"| {row['ratio']:.2f} ({row['ratio_low']:.2f} to {row['ratio_high']:.2f}) "
+        f"| {row['ratio_full_vote']:.2f} |"
         for row in result["rows"]
-        if "loop" in row
+        if "attention" in row
     ]
     changed = result["figures"]["answers_changed"]
     return "\n".join(rows) + f"\n\nAnswers changed by stopping early: {changed:g}."
@@ -167,6 +169,15 @@ def _grouped(result: Result) -> str:
         for row in result["rows"]
     ]
     return "\n".join(rows)
+
+
+def _setting(row: Result) -> str:
+    """Return what a simulated race was run with, in words."""
+    name = {"triton": "Triton attention", "own": "own attention (predicted)"}[row["attention"]]
+    words = [f"{name}, {row['gb_s']:g} GB/s"]
+    words += ["only transcripts that use code"] if row["with_code"] else []
+    words += ["lock-step on the engine of its day"] if row["published"] else []
+    return "; ".join(words)
 
 
 def _attention(result: Result) -> str:

@@ -1,5 +1,7 @@
 """The reference loop does what its description says, and the races count what they claim to."""
 
+from dataclasses import asdict
+
 import pytest
 
 from benchmarks import reference_loop, simulated_t4
@@ -109,13 +111,39 @@ def test_lock_step_is_slower_and_waits_for_its_stragglers(raced):
     assert raced.ratio(raced.ours) >= raced.ratio(raced.full) > 1.0
     ours, theirs = raced.full.occupancy, raced.reference.engine.occupancy
     assert theirs.idle_share > 2 * ours.idle_share
-    rows = raced.rows("x")
-    assert [row["loop"] for row in rows] == [
-        "kernel, decided stop",
-        "kernel, full vote",
-        "reference",
+
+
+def test_a_settings_row_sums_up_its_races(raced):
+    setting = simulated_t4.Setting("own", 200.0)
+    row = simulated_t4.summed(setting, [raced, raced])
+    assert row["ratio"] == row["ratio_low"] == row["ratio_high"]
+    assert row["ratio"] == pytest.approx(raced.ratio(raced.ours), abs=0.001)
+    assert (row["attention"], row["gb_s"], row["answers_changed"]) == ("own", 200.0, 0)
+
+
+def test_the_published_engine_is_slower_than_ours(raced):
+    problems = [shaped_problem(number, candidates=48) for number in range(3)]
+    old = simulated_t4.race(T4, problems, False, None, simulated_t4.EXLLAMA_ROWS)
+    assert old.ratio(old.ours) > raced.ratio(raced.ours)
+    assert old.ours.hours == raced.ours.hours
+
+
+def test_every_figure_finds_its_row():
+    """Rows as all settings give them, told apart by their ratio."""
+    rows = [
+        {
+            **asdict(setting),
+            **dict.fromkeys(("ratio", "ratio_low", "ratio_high", "ratio_full_vote"), number),
+            **dict.fromkeys(("idle_share", "hours", "answers_changed"), 0),
+        }
+        for number, setting in enumerate(simulated_t4.settings())
     ]
-    assert rows[-1]["other_answers"] == 0
+    found = simulated_t4.figures(rows)
+    assert found["problems_per_hour_ratio_low"] == 0
+    assert found["problems_per_hour_ratio"] == 1
+    assert found["problems_per_hour_ratio_own_attention_low"] == 6
+    assert found["problems_per_hour_ratio_own_attention_with_code"] == 10
+    assert found["problems_per_hour_ratio_own_attention_published"] == 11
 
 
 def test_what_a_cold_python_costs_is_read_from_its_benchmark():
