@@ -332,7 +332,15 @@ SUMMARY: Sequence[tuple[str, str, str]] = (
     (
         "simulated_t4",
         "problems an hour on simulated T4s, over the same algorithm in lock-step",
-        "{problems_per_hour_ratio:.2f} times",
+        "{problems_per_hour_ratio:.2f} times ({problems_per_hour_ratio_low:.2f} to "
+        "{problems_per_hour_ratio_high:.2f})",
+    ),
+    (
+        "simulated_t4",
+        "the same with the package's attention, whose rate is predicted",
+        "{problems_per_hour_ratio_own_attention:.2f} times "
+        "({problems_per_hour_ratio_own_attention_low:.2f} to "
+        "{problems_per_hour_ratio_own_attention_high:.2f})",
     ),
     ("simulated_t4", "50 problems on two simulated T4s", "{hours_50_problems:.1f} of 9 hours"),
     (

@@ -1,6 +1,7 @@
 """The constants of a step's cost: held to what others have published, and to reason."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,24 @@ def test_a_t4_takes_another_attention_and_other_gpus_do_not():
 def test_every_range_holds_its_typical_value():
     for constant in T4_ATTENTION.values():
         assert constant.low < constant.typical < constant.high < 320
+
+
+PAGE = Path(__file__).resolve().parents[3] / "docs/planning.md"
+
+
+def test_the_page_has_the_constants_and_their_ranges():
+    rows = [line.split(" | ") for line in PAGE.read_text("utf-8").splitlines() if " | " in line]
+    told = {name.removeprefix("| "): cells[:2] for name, *cells in rows}
+    names = {
+        "vLLM's Triton attention, GB/s": "triton",
+        "the package's attention, GB/s": "own",
+        "FlashInfer, GB/s": "flashinfer",
+    }
+    for text, name in names.items():
+        span = T4_ATTENTION[name]
+        assert told[text] == [f"{span.typical:g}", f"{span.low:g} to {span.high:g}"]
+    assert told["weights, GB/s"][0] == f"{T4.weight_gb_s:g}"
+    assert told["a step, ms"] == [f"{1000 * T4.step_seconds:g}", "4 to 12"]
+    assert told["a sequence more, ms"][0] == f"{1000 * T4.sequence_seconds:g}"
+    rates = ", ".join(f"{rate:g}" for rate in PUBLISHED.tokens_per_second.values())
+    assert rates.replace(", 476", " and 476") in PAGE.read_text("utf-8")
