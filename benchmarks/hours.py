@@ -52,7 +52,7 @@ from validation.simulation.votes import (
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = ROOT / "docs/images/hours.png"
-PROBLEMS, RUNS = 50, 200
+PROBLEMS, RUNS = 50, 100
 SIMULATED = 20
 """Problems of the runs that give the hours: four of each family."""
 BASE = Number(48)

@@ -80,19 +80,30 @@ def check_writable(path: Path) -> None:
         FileError: a folder has its name, or the folders on its way are files or take none.
     """
     target = Path(os.path.realpath(path))
-    place = target.parent
-    try:
-        while not place.exists():
-            place = place.parent
+    with _refused(path):
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not place.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
-        # Whoever may do anything is still told of a file system that is read-only.
-        if not os.access(place, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
+        if target.is_file() or not target.exists():
+            _check_place(target.parent)
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a folder in which nothing could be written, before long work; makes nothing.
+
+    Raises:
+        FileError: it is a file, or below one, or takes no files.
+    """
+    with _refused(path):
+        _check_place(Path(os.path.realpath(path)))
+
+
+@contextlib.contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    """Turn the system's errors into sentences that name the path."""
+    try:
+        yield
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
+        where = f" ({error.filename})" if error.filename not in (None, str(path)) else ""
         raise FileError(f"{path} cannot be written: {error.strerror or error}{where}.") from error
 
 
@@ -114,6 +125,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
         scratch.rename(path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _check_place(folder: Path) -> None:
+    """Raise the system's error where a folder cannot be made or takes no files."""
+    place = folder
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
+    # Root may do anything, and is still told of a file system that is read-only.
+    if not os.access(place, os.W_OK | os.X_OK):
+        number = errno.EROFS if os.statvfs(place).f_flag & os.ST_RDONLY else errno.EACCES
+        raise PermissionError(number, os.strerror(number), str(place))
 
 
 def write_bytes(path: Path, data: bytes) -> None:

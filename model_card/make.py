@@ -15,7 +15,7 @@ from typing import Any
 import tyro
 
 from common import manifest
-from common.files import write_text
+from common.files import FileError, write_text
 from model_card.render import faults, render
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,7 +70,7 @@ def main() -> None:
     options = tyro.cli(Options)
     try:
         print(make(options.model, options.reports))
-    except CardError as error:
+    except (CardError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 

@@ -18,7 +18,8 @@ from typing import Any
 import nbformat
 import tyro
 
-from common.files import write_text
+from common.console import user_errors
+from common.files import check_writable, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks/submission.ipynb"
@@ -165,8 +166,10 @@ class Options:
 def main() -> None:
     """Run the command."""
     options = tyro.cli(Options)
-    text = notebook(submission_cells())
-    changed = write(options.out, text)
+    with user_errors():
+        check_writable(options.out)
+        text = notebook(submission_cells())
+        changed = write(options.out, text)
     state = "built" if changed else "unchanged"
     print(f"{options.out}  {len(text.encode()) / 1000:.0f} kB, {state}")
 

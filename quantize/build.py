@@ -13,6 +13,7 @@ from typing import Any
 import tyro
 
 from common.environment import SetupError
+from common.files import FileError
 from kernel.checks import machine
 from quantize import steps
 from quantize.calibration.heldout import HeldOutError
@@ -32,7 +33,7 @@ def main() -> None:
     options = tyro.cli(Options)
     try:
         build(options)
-    except (InputError, HeldOutError) as error:
+    except (InputError, HeldOutError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     except (BuildError, RecipeRunError, SetupError, CompareError, WriteError) as error:

@@ -13,6 +13,7 @@ from typing import Any
 
 from common import embedded_model
 from common.console import say
+from common.files import check_folder
 from kernel.engine.gpu import has_driver, read_gpus
 from quantize import estimate
 from quantize.calibration import heldout, samples
@@ -44,8 +45,11 @@ def check(options: Options) -> tuple[Source, Result]:
 
     Raises:
         InputError: something cannot work.
+        FileError: the model or the unfinished work cannot be written where it should go.
     """
     check_output(options.out)
+    for folder in (options.out, options.workplace):
+        check_folder(folder)
     card = sum(gpu.memory_mib for gpu in read_gpus()[:1]) * 2**20
     if options.recipe == "auto-gptq" and not card and not has_driver():
         raise InputError(

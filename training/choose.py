@@ -10,7 +10,6 @@ too hard for a model tells nothing of it, so each set counts the same.
     python -m training.choose runs/a-amc.jsonl runs/a-aime.jsonl runs/b-amc.jsonl ...
 """
 
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,8 +20,8 @@ import tyro
 from rich.table import Table
 from rich.text import Text
 
-from common.console import console
-from common.files import FileError, write_json
+from common.console import console, user_errors
+from common.files import check_writable, write_json
 from validation import statistics
 from validation.compare import compare
 from validation.report import report
@@ -46,14 +45,12 @@ class Options:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
-    try:
+    with user_errors():
+        check_writable(options.out)
         figures = choose(grouped([read_run(path) for path in options.runs]))
         show(figures)
         write_json(options.out, figures)
-    except (RunError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    print(f"figures  {options.out}")
+        print(f"figures  {options.out}")
 
 
 def checkpoint_of(run: Recording) -> str:

@@ -19,6 +19,7 @@ from transformers import PrinterCallback
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
+from common.files import check_folder
 from kernel.engine.tokenizer import Encoding
 from training import (
     estimates,
@@ -109,16 +110,18 @@ def train(options: Options) -> int:
 
     Raises:
         TrainingError: something is missing or does not fit.
+        FileError: nothing can be written where the training should go.
         LossError: the loss was not a number.
     """
     recipe = settings.load(options.recipe)
     given = {"learning_rate": options.learning_rate, "problems": options.problems}
     kto = replace(recipe.kto, **{name: value for name, value in given.items() if value})
     recipe = replace(recipe, hours=options.hours or recipe.hours)
+    out = options.out or ROOT / "runs/train" / f"{recipe.name}-kto"
+    check_folder(out)
     if not options.model:
         raise TrainingError("Which model? Set MODEL to the folder that stage 2 left.")
     base = stages.resolved(options.model)
-    out = options.out or ROOT / "runs/train" / f"{recipe.name}-kto"
     data = options.data / rows.TRAIN
     rows.read_rows(data, 1)
     about = {

@@ -21,6 +21,7 @@ import tyro
 
 from common import files
 from common.embedded_model import cache_folder
+from common.files import FileError, check_folder
 from training import evaluation, gsm8k, settings
 from training.evaluation import WORDS, Scored
 from training.preview import preview
@@ -171,6 +172,7 @@ def main() -> None:
     try:
         recipe = settings.load(options.recipe)
         place = place_of(recipe, options.out)
+        check_folder(place.folder)
         base = recipe.base if options.dry_run else resolved(recipe.base)
         if not options.dry_run:
             gsm8k.fetched(GSM8K)
@@ -184,7 +186,7 @@ def main() -> None:
             sys.exit(0)
         place.evaluations.mkdir(parents=True, exist_ok=True)
         sys.exit(work(every, recipe, place, options.until))
-    except TrainingError as error:
+    except (TrainingError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from common import embedded_model
+from common.files import FileError
 from training import estimates, machine, model_folder, progress, rows, settings
 from training.machine import Machine
 from training.progress import LossError, Progress
@@ -30,7 +31,7 @@ def report_errors(command: Callable[[], int]) -> None:
     """Run a command and end with its status; 2 on a user's error, 1 on a broken loss."""
     try:
         sys.exit(command())
-    except TrainingError as error:
+    except (TrainingError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     except LossError as error:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import tyro
 
+from common.files import check_folder
 from training import estimates, fine_tuning, model_folder, plots, rows, settings, stages
 from training.run_folder import RunFolder, opened
 from training.settings import Recipe, Stage
@@ -61,6 +62,7 @@ def train(options: Options) -> int:
 
     Raises:
         TrainingError: something is missing or does not fit.
+        FileError: nothing can be written where the training should go.
         LossError: the loss was not a number.
     """
     recipe = settings.load(options.recipe)
@@ -72,8 +74,9 @@ def train(options: Options) -> int:
         max_rows=options.max_rows,
     )
     recipe = replace(recipe, hours=options.hours or recipe.hours)
-    base = stages.resolved(options.model or recipe.base)
     out = options.out or ROOT / "runs/train" / f"{recipe.name}-{options.stage}"
+    check_folder(out)
+    base = stages.resolved(options.model or recipe.base)
     data = options.data / rows.TRAIN
     about = {
         "recipe": recipe.name,

@@ -20,7 +20,7 @@ import tyro
 from rich.table import Table
 
 from common.console import console, user_errors
-from common.files import write_json
+from common.files import check_writable, write_json
 from validation import permutation, statistics
 from validation.permutation import Difference, Seeds
 from validation.report import with_set
@@ -134,9 +134,10 @@ def main() -> None:
         if not (options.a and options.b):
             raise RunError("Which runs? Set A and B to the JSONL files of two runs.")
         runs = [with_set(read_run(Path(path)), options.set) for path in (options.a, options.b)]
+        path = Path(options.b).with_suffix(".compare.json")
+        check_writable(path)
         figures = compare(*(judged(run) for run in runs))
         print_comparison(options, figures)
-        path = Path(options.b).with_suffix(".compare.json")
         write_json(path, {"a": options.a, "b": options.b, **figures})
         print(f"figures  {path}")
 

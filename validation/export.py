@@ -14,7 +14,7 @@ from typing import Any, Literal
 import tyro
 
 from common.console import user_errors
-from common.files import write_json
+from common.files import check_writable, write_json
 from validation.inspect_log import inspect_log
 from validation.replay import recording
 from validation.report import report, with_set
@@ -46,6 +46,8 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     with user_errors():
+        if options.to == "inspect" and options.out:
+            check_writable(options.out)
         run = readable(options)
         if options.to == "inspect":
             path = options.out or ROOT / "runs/inspect" / f"{run.path.stem}.json"

@@ -22,7 +22,7 @@ from rich.table import Table
 from scipy import optimize, stats
 
 from common.console import console, user_errors
-from common.files import write_json
+from common.files import check_folder, write_json
 from validation import plots
 from validation.report import right_solves, with_set
 from validation.runs.records import RunError, read_run
@@ -278,6 +278,7 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     with user_errors():
+        check_folder(options.out)
         known = variances(options)
         figures = plan(options, known)
         print_plan(figures)

@@ -17,7 +17,7 @@ import tyro
 from rich.table import Table
 
 from common.console import console, user_errors
-from common.files import json_lines, write_json
+from common.files import check_folder, json_lines, write_json
 from kernel.config import Config
 from validation import permutation, statistics
 from validation.runs.ballots import ballots
@@ -57,6 +57,7 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     with user_errors():
+        check_folder(options.out)
         frame, config = load(options)
         rows = replay(frame, config, extra_rules(options))
         print_table(rows, frame)

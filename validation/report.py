@@ -24,7 +24,7 @@ import numpy as np
 import tyro
 
 from common.console import user_errors
-from common.files import write_json
+from common.files import check_writable, write_json
 from kernel.records import ExecutionStatus, StopReason
 from validation import statistics, variance
 from validation.report_table import print_report
@@ -218,6 +218,8 @@ def main() -> None:
         if not 1 <= len(options.runs) <= 2:
             raise RunError(f"RUN names {len(options.runs)} runs: give one, or two of a submission.")
         runs = [with_set(read_run(path), options.set) for path in options.runs]
+        for run in runs:
+            check_writable(run.path.with_suffix(".report.json"))
         together = twice(*runs) if len(runs) == 2 else None
         for run in runs:
             figures = report(run)

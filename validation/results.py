@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from common.console import user_errors
-from common.files import write_text
+from common.files import check_folder, write_text
 from validation import plots
 from validation.plot_data import Run, load_runs, rate, sureness
 
@@ -87,6 +87,7 @@ def main() -> None:
     options = tyro.cli(Options)
     paths = options.runs or [path for place in PLACES for path in sorted(ROOT.glob(place))]
     with user_errors():
+        check_folder(options.out)
         runs = load_runs(paths, options.set)
         for run in runs:
             print(_said(run))

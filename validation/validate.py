@@ -26,6 +26,7 @@ import tyro
 
 from common import embedded_model
 from common.console import duration
+from common.files import FileError, check_writable
 from kernel import sc_tir
 from kernel.checks.chat import settings_faults
 from kernel.checks.preflight import model_settings
@@ -105,12 +106,13 @@ def main() -> None:
     options = tyro.cli(Options)
     try:
         sys.exit(_command(options))
-    except (SetError, RunError, ConfigError, ServerError) as error:
+    except (SetError, FileError, ConfigError, ServerError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 
 
 def _command(options: Options) -> int:
+    check_writable(options.out or ROOT / "runs/validate/run.jsonl")
     model = options.model or embedded_model.ensure()
     config = configured(options, model)
     chosen = load_set(options.set, config)

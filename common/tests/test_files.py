@@ -4,9 +4,11 @@ import gzip
 import json
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
+from common import files
 from common.files import (
     FileError,
     json_lines,
@@ -153,3 +155,44 @@ def test_json_lines_are_read_as_they_were_written(tmp_path):
     path, rows = tmp_path / "a.jsonl", [{"text": "one\u2028line, \ud800"}, {"n": 2}]
     write_json_lines(path, rows)
     assert values(path) == rows
+
+
+def test_what_can_be_written_is_let_pass_and_nothing_is_made(tmp_path):
+    (tmp_path / "old").write_text("x")
+    files.check_writable(tmp_path / "old")
+    files.check_writable(tmp_path / "new/folders/file.json")
+    files.check_writable(Path("/dev/null"))
+    files.check_folder(tmp_path)
+    files.check_folder(tmp_path / "new/folders")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "reason"),
+    [
+        (files.check_writable, "file/below", "Not a directory ({}/file)"),
+        (files.check_writable, "file/below/deep", "Not a directory ({}/file)"),
+        (files.check_writable, "folder", "Is a directory"),
+        (files.check_writable, "link/below", "Not a directory ({}/file)"),
+        (files.check_writable, "a" * 300 + "/x", "File name too long"),
+        (files.check_folder, "file", "Not a directory"),
+        (files.check_folder, "file/below", "Not a directory ({}/file)"),
+        (files.check_folder, "folder/" + "a" * 300, "File name too long"),
+    ],
+)
+def test_what_cannot_be_written_is_one_sentence(tmp_path, check, path, reason):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with pytest.raises(files.FileError) as refused:
+        check(tmp_path / path)
+    said = str(refused.value)
+    assert said.startswith(f"{tmp_path / path} cannot be written: ")
+    assert reason.format(tmp_path) in said and said.endswith(".")
+
+
+def test_a_folder_that_takes_no_files_is_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    for check in (files.check_folder, files.check_writable):
+        with pytest.raises(FileError, match=r"new cannot be written: Permission denied \(.*\)\."):
+            check(tmp_path / "new")

@@ -25,7 +25,7 @@ from rich.console import Console
 from common import embedded_model, manifest
 from common.console import Progress, console
 from common.environment import SetupError
-from common.files import whole_folder, write_json
+from common.files import FileError, check_folder, whole_folder, write_json
 from notebooks import build
 from notebooks.packaging import loading, settings, wheelhouse
 from notebooks.publishing.client import KaggleError
@@ -320,9 +320,10 @@ def main() -> None:
     options = tyro.cli(Options)
     shown = console()
     try:
+        check_folder(options.out)
         with Progress(shown) as progress:
             parts = package(options, progress)
-    except (PackageError, settings.SettingsError) as error:
+    except (PackageError, settings.SettingsError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     _report(shown, options, parts)

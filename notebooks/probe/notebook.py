@@ -9,6 +9,8 @@ from pathlib import Path
 
 import tyro
 
+from common.console import user_errors
+from common.files import check_writable
 from notebooks.build import CELLS, ROOT, Cell, kernel_cells, notebook, script_cell, write
 
 NOTEBOOK = ROOT / "notebooks/probe.ipynb"
@@ -52,8 +54,10 @@ class Options:
 def main() -> None:
     """Run the command."""
     options = tyro.cli(Options)
-    text = notebook(probe_cells())
-    state = "built" if write(options.out, text) else "unchanged"
+    with user_errors():
+        check_writable(options.out)
+        text = notebook(probe_cells())
+        state = "built" if write(options.out, text) else "unchanged"
     print(f"{options.out}  {len(text.encode()) / 1000:.0f} kB, {state}")
 
 

@@ -19,7 +19,7 @@ import tyro
 from jinja2 import Environment, StrictUndefined
 
 from common import manifest
-from common.files import whole_folder
+from common.files import FileError, check_folder, whole_folder
 from common.manifest import ManifestError
 from kernel.checks.preflight import profile_of
 from kernel.config import Config
@@ -62,8 +62,9 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     try:
+        check_folder(options.dist / "archive")
         folder = archive(ROOT, options.dist)
-    except (ArchiveError, ManifestError, SettingsError) as error:
+    except (ArchiveError, ManifestError, SettingsError, FileError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     for path in sorted(folder.iterdir()):

@@ -22,13 +22,15 @@ from rich.text import Text
 
 from common import embedded_model
 from common.console import console
-from common.files import write_json
+from common.files import FileError, check_folder, write_json
 from common.problems import ProblemFileError, ProblemRow, load_problems
 from kernel.answers import extraction
 from kernel.config import Config
 from notebooks.mock import scorer
 
 ROOT = Path(__file__).resolve().parents[2]
+INPUT = Path("input/competition")
+"""Within a dry run's folder: the competition as mounted."""
 RESERVE_SHARE = 0.05
 """Of the time limit; a run of minutes needs no quarter of an hour kept back."""
 KERNEL = """
@@ -77,7 +79,8 @@ def main() -> None:
     options = tyro.cli(Options)
     try:
         rows = load_problems(options.problems)
-    except ProblemFileError as error:
+        _check_place(options.out)
+    except (ProblemFileError, FileError) as error:
         sys.exit(_complain(str(error)))
     if options.candidates < 1 or options.minutes <= 0:
         sys.exit(_complain("CANDIDATES must be at least 1, and MINUTES above 0."))
@@ -102,9 +105,20 @@ def _complain(sentence: str) -> int:
     return 2
 
 
+def _check_place(out: Path) -> None:
+    """Refuse a folder that cannot be written, and one that holds what no dry run has left.
+
+    Raises:
+        FileError: with what to do.
+    """
+    check_folder(out)
+    if out.is_dir() and any(out.iterdir()) and not (out / INPUT).is_dir():
+        raise FileError(f"{out} holds what no dry run has left: set --out to another folder.")
+
+
 def _lay_out(rows: list[ProblemRow], out: Path) -> None:
     """Write the competition's input folder, as mounted: the truths stay out of it."""
-    folder = out / "input" / "competition"
+    folder = out / INPUT
     folder.mkdir(parents=True)
     columns = {"id": [row.id for row in rows], "problem": [row.problem for row in rows]}
     pl.DataFrame(columns).write_csv(folder / "test.csv")
@@ -125,7 +139,7 @@ def _run_kernel(options: Options, problems: int, model: Path, out: Path) -> int:
     env = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "notebooks/mock" / options.api))),
-        "MOCK_INPUT": str(out / "input" / "competition"),
+        "MOCK_INPUT": str(out / INPUT),
         # Two busy libraries on two cores wait for each other; the engine sets its own threads.
         "TOKENIZERS_PARALLELISM": "false",
     }

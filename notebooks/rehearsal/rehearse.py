@@ -24,7 +24,7 @@ from rich.text import Text
 from common import embedded_model
 from common.console import Progress, console
 from common.environment import SetupError
-from common.files import write_json
+from common.files import FileError, check_folder, write_json
 from common.problems import ProblemFileError, ProblemRow, load_problems
 from notebooks.packaging import package, settings
 from notebooks.packaging.settings import SettingsError
@@ -39,6 +39,8 @@ COMMIT_PROBLEMS = 3
 """What the public test file of a competition holds."""
 KINDS: tuple[tuple[bool, Layout], ...] = ((False, "old"), (True, "new"))
 """Commit run and rerun, each in one of the two mount layouts: which one shows varies on Kaggle."""
+MARK = ".rehearsal"
+"""In a folder that a rehearsal has made, and may replace."""
 POLL_SECONDS = 1.0
 WIDTH = 140
 
@@ -95,6 +97,22 @@ def prepared(
     return image, (wheels, model.folder)
 
 
+def _check_place(out: Path) -> None:
+    """Refuse a folder that cannot be written, and one that holds what no rehearsal has left.
+
+    Raises:
+        FileError: with what to do.
+    """
+    check_folder(out)
+    if out.is_dir() and any(out.iterdir()) and not _is_rehearsals(out):
+        raise FileError(f"{out} holds what no rehearsal has left: set --out to another folder.")
+
+
+def _is_rehearsals(out: Path) -> bool:
+    """Whether a rehearsal made the folder; earlier versions left no mark, but a folder a run."""
+    return (out / MARK).is_file() or any(out.glob("aimo[123]-*/"))
+
+
 def rehearse(
     options: Options, problems: Sequence[ProblemRow], tell: Callable[[str], None]
 ) -> list[Run]:
@@ -108,6 +126,7 @@ def rehearse(
     out = options.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
+    (out / MARK).touch()
     image, datasets = prepared(options, out, tell)
     prefix = isolation.prefix()
     runs: list[Run] = []
@@ -209,6 +228,7 @@ def main() -> None:
     shown = console(width=None if sys.stdout.isatty() else WIDTH)
     try:
         problems = load_problems(options.problems)
+        _check_place(options.out)
         home = package.home(options.dist, options.wheels or options.profile)
         model = () if options.wheels else (home / "model",)
         for needed in (options.dist / "kernel" / package.NOTEBOOK, home / "wheels", *model):
@@ -217,7 +237,7 @@ def main() -> None:
         with Progress(shown) as progress:
             runs = rehearse(options, problems, progress)
     except (
-        *(ProblemFileError, isolation.NoPlaceError, SettingsError, SetupError),
+        *(ProblemFileError, FileError, isolation.NoPlaceError, SettingsError, SetupError),
         package.PackageError,
     ) as error:
         sys.exit(_complain(str(error)))

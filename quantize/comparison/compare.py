@@ -16,7 +16,7 @@ import tyro
 from rich.table import Table
 
 from common.console import console, say
-from common.files import FileError, write_json
+from common.files import FileError, check_writable, write_json
 from quantize.calibration import heldout
 from quantize.calibration.heldout import HeldOut, Window, digest, windows
 from quantize.comparison import gates
@@ -147,6 +147,7 @@ def main() -> int:
     options = tyro.cli(Options)
     try:
         _check(options)
+        check_writable(options.out)
         recipe = options.recipe or RECIPES.get(_method(options.quantized), "")
         texts = _texts(options)
         found = compare(

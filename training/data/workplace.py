@@ -12,6 +12,7 @@ from rich.console import Console
 
 from common import embedded_model
 from common.console import console
+from common.files import check_folder
 from kernel.checks.preflight import model_settings
 from kernel.config import Config
 from kernel.engine.tokenizer import Encoding, load_tokenizer
@@ -69,12 +70,15 @@ def prepared(options: Options) -> Workplace:
         BuildError: an option cannot be used.
         ConfigError: there is no model, or its settings cannot work.
         SetError: a validation set cannot be read.
+        FileError: the set cannot be written where it should go.
     """
     for name in ("rows", "samples", "at_once"):
         if getattr(options, name) < 1:
             raise BuildError(f"{name.upper()} is {getattr(options, name)}: set it to at least 1.")
     if options.problems and options.kind != "tir":
         raise BuildError("FROM samples solutions with code: set KIND=tir.")
+    out = options.out or ROOT / "runs" / "data" / options.kind
+    check_folder(out)
     model = options.model or embedded_model.ensure()
     config = model_settings(model)
     config = replace(config, max_context=options.context or config.max_context)
@@ -82,7 +86,6 @@ def prepared(options: Options) -> Workplace:
     index, missing = overlap_with(options.against)
     # A model that has been trained gets the bare problem.
     sieve = Sieve(checks_of(options.kind, encoding, replace(config, examples=())), index)
-    out = options.out or ROOT / "runs" / "data" / options.kind
     return Workplace(options, out, model, config, encoding, index, missing, sieve, console())
 
 

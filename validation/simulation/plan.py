@@ -16,7 +16,7 @@ import tyro
 from rich.table import Table
 
 from common.console import Progress, console, user_errors
-from common.files import write_json
+from common.files import check_folder, write_json
 from kernel.config import Config
 from validation.simulation import comparison
 from validation.simulation.costs import (
@@ -172,6 +172,7 @@ def main() -> None:
             extra_candidates=options.extra,
             extra_group=options.extra_group,
         )
+        check_folder(options.out)
         gpu = GPUS[options.gpu]
         if options.attention is not None:
             gpu = with_attention(gpu, options.attention)

@@ -18,7 +18,7 @@ import tyro
 from rich.table import Table
 
 from common.console import Progress, console, user_errors
-from common.files import write_json
+from common.files import check_folder, write_json
 from kernel.config import Config
 from validation.simulation import comparison
 from validation.simulation.costs import (
@@ -123,6 +123,7 @@ def main() -> None:
             problems=options.problems,
             limit_seconds=options.hours * 3600,
         )
+        check_folder(options.out)
         costs = costs_of(options)
         problems = shaped_problems(options)
         ours = simulate(problems, config, costs, _progress("decided stop"))

@@ -12,7 +12,7 @@ import tyro
 from rich.progress import Progress
 
 from common.console import console, user_errors
-from common.files import whole
+from common.files import check_writable, whole
 from kernel.config import ConfigError
 from validation.replay import recording
 from validation.report import with_set
@@ -48,6 +48,8 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     with user_errors(ConfigError):
+        if options.out:
+            check_writable(options.out)
         run = readable(options)
         if options.problem:
             show(run, options)
