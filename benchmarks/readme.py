@@ -1,7 +1,8 @@
 """Keeps the figures in README.md and docs/ equal to the result files of the benchmarks.
 
 Covers: the blocks between `<!-- figures:NAME -->` and `<!-- /figures -->`, one a result file, the
-summary of all in the README, and its list of pages. Does not cover: the words around them.
+summary of all in the README, its list of pages, and the price in the notebook's last cell. Does not
+cover: the words around them.
 """
 
 import json
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import settings_table
+from benchmarks import hours_page, settings_table
 from benchmarks.result import FOLDER
 from common import files
 
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 """The block that holds the table of all settings."""
 PAGES = re.compile(r"(<!-- pages -->\n).*?(<!-- /pages -->)", re.DOTALL)
+CELL = ROOT / "notebooks/cells/run.py"
+PRICE = re.compile(r"(# price:\n).*?(# /price\n)", re.DOTALL)
 BLOCK = re.compile(r"(<!-- figures:(\w+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 
 Result = Mapping[str, Any]
@@ -320,6 +323,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "overhead": _overhead,
     "statistics": _statistics,
     "recipe": _recipe,
+    "hours": hours_page.page,
 }
 
 
@@ -395,6 +399,12 @@ def rendered(text: str) -> str:
     return BLOCK.sub(fill, listed)
 
 
+def priced(text: str) -> str:
+    """Return the last cell's text with the price as the result file has it."""
+    said = hours_page.comment(json.loads((FOLDER / "hours.json").read_text("utf-8")))
+    return PRICE.sub(lambda match: f"{match[1]}{said}{match[2]}", text)
+
+
 def paths() -> list[Path]:
     """Return the README, the pages, and what contributors read."""
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -402,9 +412,9 @@ def paths() -> list[Path]:
 
 def main() -> None:
     """Rewrite the pages, or with `--check` exit 1 where that would change one."""
-    for path in paths():
+    for path in (*paths(), CELL):
         before = path.read_text("utf-8")
-        after = rendered(before)
+        after = priced(before) if path == CELL else rendered(before)
         if before == after:
             continue
         if "--check" in sys.argv[1:]:

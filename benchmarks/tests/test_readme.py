@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.readme import RENDERERS, ROOT, paths, rendered
+from benchmarks.readme import CELL, RENDERERS, ROOT, paths, priced, rendered
 
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths()}
 WHOLE = "\n".join(PAGES.values())
@@ -18,6 +18,12 @@ PROSE = {"sense", "sure", "such", "what", "when", "whether", "it", "the", "room"
 @pytest.mark.parametrize("page", PAGES)
 def test_every_figure_is_the_result_files(page):
     assert rendered(PAGES[page]) == PAGES[page], "run `make readme`"
+
+
+def test_the_notebooks_last_cell_has_the_price_of_the_result_file():
+    text = CELL.read_text("utf-8")
+    assert priced(text) == text, "run `make readme` and `make notebook`"
+    assert '"extra_candidates": 96' in text and " h in place of " in text
 
 
 def test_every_block_of_figures_has_a_result():
