@@ -55,8 +55,8 @@ def _verdict(result: Result) -> str:
         behind = [figures[f"extra_over_144{part}{end}"] for part in ("", "_low", "_high")]
         share = figures[f"tokens_over_144{end}"]
         sentences.append(
-            f"On {problems} N = 144 gains {figures[f'gain_144{end}']:+.1f} right answers of 50 over "
-            f"N = 48, extras {figures[f'gain_extra{end}']:+.1f} (extras less N = 144: "
+            f"On {problems} N = 144 gains {figures[f'gain_144{end}']:+.1f} right answers of 50 "
+            f"over N = 48, extras {figures[f'gain_extra{end}']:+.1f} (extras less N = 144: "
             f"{behind[0]:+.2f}, 95% {behind[1]:+.2f} to {behind[2]:+.2f}) for {share:.1%} of its "
             f"tokens."
         )

@@ -6,7 +6,7 @@ from kernel.submission import main
 # give way to the defaults in a scored rerun where they cannot work, rather than give it up.
 # price:
 # main({"extra_candidates": 96}) starts up to 96 further candidates where the vote of the first 48
-# is open: of fifty hard problems +2.7 right. Simulated price on two T4s: 4.3 h in place of 2.8 h
+# is open: of fifty hard problems +2.9 right. Simulated price on two T4s: 4.3 h in place of 2.8 h
 # with vLLM's Triton attention and 2.5 h in place of 1.2 h with the package's.
 # /price
 main({})
