@@ -50,8 +50,8 @@ def clear(votes: Mapping[int, int], deviations: float = 1.0) -> bool:
     clear: they are as likely as the first ones to vote for what the model holds most likely, right
     or wrong.
 
-    One deviation is measured (`make bench-hours`): two give no more right answers for a quarter more
-    tokens, a half gives away a fifth of what extra candidates gain.
+    One deviation is measured (`make bench-hours`): two give no more right answers for a quarter
+    more tokens, a half gives away a fifth of what extra candidates gain.
 
     Args:
         votes: by answer; none at all are not clear.
