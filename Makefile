@@ -143,7 +143,7 @@ submit: $(READY) ## Submit the published version once and wait for its score (AG
 archive: $(READY) ## Derive the documentation that Kaggle asks of a winner into dist/archive/
 	@$(PY) -m notebooks.publishing.archive
 
-# Validation. SET is a name (amc, aime, math4, math5) or a file; RUN, A and B are runs' JSONL files.
+# Validation. SET is a name (amc, aime, math4, math5, aime25, aime26, aimo2, aimo3) or a file; RUN, A and B are runs' JSONL files.
 
 .PHONY: replay
 replay: $(READY) ## Score a recorded run under other rules, without a GPU (RUN= N= M= EXTRA= SET=)
@@ -175,8 +175,8 @@ power: $(READY) ## Say before a run how many problems and seeds tell 2 points ap
 
 SEEDS ?= 5
 .PHONY: validate
-validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc SEEDS=5 SEED= ENGINE_URL= MODEL= OUT= ARGS=)
-	@$(PY) -m validation.validate --set "$(or $(SET),amc)" --seeds "$(SEEDS)" $(call option,SEED,seed) --engine-url "$(ENGINE_URL)" $(call option,MODEL,model) $(call option,OUT,out) $(ARGS)
+validate: $(READY) ## Solve a set with several seeds; resumes (SET=amc COMPETITION=AIMO-1|AIMO-2|AIMO-3 SEEDS=5 SEED= ENGINE_URL= MODEL= OUT= ARGS=)
+	@$(PY) -m validation.validate --set "$(or $(SET),amc)" $(call option,COMPETITION,competition) --seeds "$(SEEDS)" $(call option,SEED,seed) --engine-url "$(ENGINE_URL)" $(call option,MODEL,model) $(call option,OUT,out) $(ARGS)
 
 .PHONY: simulate
 simulate: $(READY) ## Run nine hours of two T4s in virtual time (PROBLEMS= N= M= EXTRA= ARGS="--gpu L4 --calibration probe.json ...")

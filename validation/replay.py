@@ -20,9 +20,9 @@ from common.console import console, user_errors
 from common.files import check_folder, json_lines, write_json
 from kernel.config import Config
 from validation import permutation, statistics
+from validation.report import with_set
 from validation.runs.ballots import ballots
 from validation.runs.records import Recording, RunError, check_there, read_run
-from validation.runs.sets import load_set
 from validation.runs.transcripts import answer_ballots, read_transcripts
 from validation.scoring import SOLVE, Rule, rules, score
 
@@ -110,10 +110,8 @@ def load(options: Options) -> tuple[pl.DataFrame, Config]:
             reached = pl.col("executions") < options.m
             frame = frame.with_columns(boxed=pl.when(reached).then("boxed"))
     else:
+        run = with_set(run, options.set)
         config = run.config
-        if options.set:
-            known = load_set(options.set, config).problems
-            run = run.with_truths({problem.id: problem.truth for problem in known})
         frame = ballots(run, options.m)
         if run.torn or run.unfinished:
             print(f"{options.run}: {run.torn} torn lines, {run.unfinished} unfinished problems.")

@@ -16,7 +16,7 @@ vote was decided, these have no vote, and the report says that the figures are n
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from kernel.records import ExecutionStatus, StopReason
 from validation import statistics, variance
 from validation.report_table import print_report
 from validation.runs.records import Recording, RunError, read_run
-from validation.runs.sets import load_set
+from validation.runs.sets import in_convention, load_set
 from validation.runs.verdicts import Verdict, by_problem, judged
 from validation.statistics import Floats
 from validation.twice import print_twice, twice
@@ -234,10 +234,25 @@ def main() -> None:
 
 
 def with_set(run: Recording, name: str) -> Recording:
-    """Return the run with the truths of a set where it knows none; "" for no set."""
+    """Return the run with the truths of a set where it knows none; "" for no set.
+
+    Raises:
+        RunError: the run's answers follow another convention than the set's.
+        SetError: there is no such set.
+    """
     if not name:
         return run
-    known = load_set(name, run.config).problems
+    own = in_convention(run.config, name)
+    if "max_answer" not in run.settings:
+        # Transcripts of other programs say nothing of any convention: the set's holds.
+        values = {"modulus": own.modulus, "max_answer": own.max_answer}
+        run = replace(run, settings={**run.settings, **values})
+    elif run.config != own:
+        raise RunError(
+            f"{run.path} was recorded with answers from 0 to {run.config.max_answer}, but those of "
+            f"{name} go to {own.max_answer}: record it with that set or COMPETITION."
+        )
+    known = load_set(name, own).problems
     return run.with_truths({problem.id: problem.truth for problem in known})
 
 

@@ -41,7 +41,14 @@ from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
 from validation import report, side_by_side
 from validation.runs.records import Recording, RunError, read_run
-from validation.runs.sets import ProblemSet, SetError, TruthProblem, load_set
+from validation.runs.sets import (
+    CompetitionName,
+    ProblemSet,
+    SetError,
+    TruthProblem,
+    in_convention,
+    load_set,
+)
 from validation.server_engine import ServerEngine, ServerError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +59,9 @@ class Options:
     """Solve every problem of a set with several seeds."""
 
     set: str = "amc"
-    """amc, aime, math4, math5, or a CSV, JSONL or Parquet file."""
+    """amc, aime, math4, math5, aime25, aime26, aimo2, aimo3, or a CSV, JSONL or Parquet file."""
+    competition: CompetitionName | None = None
+    """Whose answers count; that of the set, else AIMO-1, whose answers are modulo 1,000."""
     seeds: int = 5
     """Runs over the whole set."""
     seed: int = 0
@@ -114,7 +123,7 @@ def main() -> None:
 def _command(options: Options) -> int:
     check_writable(options.out or ROOT / "runs/validate/run.jsonl")
     model = options.model or embedded_model.ensure()
-    config = configured(options, model)
+    config = in_convention(configured(options, model), options.set, options.competition)
     chosen = load_set(options.set, config)
     tasks = all_tasks(options, chosen)
     path = options.out or ROOT / "runs/validate" / f"{chosen.name}-{model.name}.jsonl"

@@ -19,7 +19,9 @@ from rich.table import Table
 
 from common.console import Progress, console, user_errors
 from common.files import check_folder, write_json
+from kernel.competition import COMPETITIONS
 from kernel.config import Config
+from validation.runs.sets import CompetitionName
 from validation.simulation import comparison
 from validation.simulation.costs import (
     GPUS,
@@ -66,8 +68,10 @@ class Options:
     """Of the weights."""
     model: Path | None = None
     """A model's folder or config.json; NuminaMath-7B if not given."""
-    hours: float = 9.0
-    """The platform's limit."""
+    hours: float | None = None
+    """The platform's limit; the competition's if not given."""
+    competition: CompetitionName = "AIMO-1"
+    """Whose answers count, and whose limit holds: nine hours, or five from AIMO-2 on."""
     calibration: Path | None = None
     """The JSON that the probe notebook printed."""
     seed: int = 0
@@ -100,6 +104,22 @@ def costs_of(options: Options) -> Costs:
     return Costs(gpu, model, Layout(ranks, 1, options.bits))
 
 
+def config_of(options: Options) -> Config:
+    """Return the kernel's settings that the options ask for."""
+    rules = next(each.convention for each in COMPETITIONS if each.name == options.competition)
+    hours = rules.limit_seconds / 3600 if options.hours is None else options.hours
+    return Config(
+        candidates=options.candidates,
+        extra_candidates=options.extra,
+        extra_group=options.extra_group,
+        rounds=options.rounds,
+        problems=options.problems,
+        limit_seconds=hours * 3600,
+        modulus=rules.modulus,
+        max_answer=rules.max_answer,
+    )
+
+
 def shaped_problems(options: Options) -> list[ShapedProblem]:
     """Return the problems that the options ask for.
 
@@ -115,14 +135,7 @@ def main() -> None:
     options = tyro.cli(Options)
     begun = time.monotonic()
     with user_errors(ValueError):
-        config = Config(
-            candidates=options.candidates,
-            extra_candidates=options.extra,
-            extra_group=options.extra_group,
-            rounds=options.rounds,
-            problems=options.problems,
-            limit_seconds=options.hours * 3600,
-        )
+        config = config_of(options)
         check_folder(options.out)
         costs = costs_of(options)
         problems = shaped_problems(options)

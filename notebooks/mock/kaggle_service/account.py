@@ -66,6 +66,8 @@ class Account:
     faults: Faults = field(default_factory=Faults)
     blobs: dict[str, Blob] = field(default_factory=dict[str, Blob])
     datasets: dict[str, list[Version]] = field(default_factory=dict[str, list[Version]])
+    files: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """Files of competitions that the account has joined, by competition/name."""
     models: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """Kaggle Models by owner/slug: how they were described."""
     variations: dict[str, list[Version]] = field(default_factory=dict[str, list[Version]])

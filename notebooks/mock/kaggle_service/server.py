@@ -75,6 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if not method.endswith("/IntrospectToken") and not self._known():
                 raise Refused(401, "Unauthenticated")
+            if method.endswith("/DownloadDataFile"):
+                self._redirect_to_file(body)
+                return
             base = f"http://{self.headers['Host']}"
             self._answer(200, METHODS[method](self.account, {**body, "base": base}))
         except Refused as refused:
@@ -86,6 +89,8 @@ class _Handler(BaseHTTPRequestHandler):
         kind, _, name = self.path.lstrip("/").partition("/")
         if kind == "outputs":
             data = self.account.outputs.get(name)
+        elif kind == "competitions":
+            data = self.account.files.get(name)
         else:
             owner, slug, file = name.split("/")
             data = self.account.datasets[f"{owner}/{slug}"][-1].files.get(file)
@@ -153,6 +158,13 @@ class _Handler(BaseHTTPRequestHandler):
         if name not in self.account.datasets:
             raise Refused(403, "Permission 'datasets.get' was denied")
         location = f"http://{self.headers['Host']}/files/{name}/{body['fileName']}"
+        self._send(302, b"", "text/plain", {"Location": location})
+
+    def _redirect_to_file(self, body: dict[str, Any]) -> None:
+        name = f"{body['competitionName']}/{body['fileName']}"
+        if name not in self.account.files:
+            raise Refused(403, "You must accept this competition's rules before you can continue.")
+        location = f"http://{self.headers['Host']}/competitions/{name}"
         self._send(302, b"", "text/plain", {"Location": location})
 
     def _known(self) -> bool:

@@ -18,11 +18,12 @@ FILE = "data/train-00000-of-00001.parquet"
 class FakeHub:
     """Serves a frame as the data set `repository`."""
 
-    def __init__(self, repository, frame):
+    def __init__(self, repository, frame, split="train"):
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
         self.data = buffer.getvalue()
         self.asked = []
+        self.file = FILE.replace("train", split)
         self.repository = repository
         outer = self
 
@@ -55,12 +56,12 @@ class FakeHub:
     def answer(self, path, query):
         """Return status and content."""
         about = f"/api/datasets/{self.repository}"
-        file = {"type": "file", "oid": "1" * 40, "size": len(self.data), "path": FILE}
+        file = {"type": "file", "oid": "1" * 40, "size": len(self.data), "path": self.file}
         folder = {"type": "directory", "oid": "2" * 40, "size": 0, "path": "data"}
-        if path == f"/datasets/{self.repository}/resolve/{COMMIT}/{FILE}":
+        if path == f"/datasets/{self.repository}/resolve/{COMMIT}/{self.file}":
             return 200, self.data
         if path in (about, f"{about}/revision/main", f"{about}/revision/{COMMIT}"):
-            info = {"id": self.repository, "sha": COMMIT, "siblings": [{"rfilename": FILE}]}
+            info = {"id": self.repository, "sha": COMMIT, "siblings": [{"rfilename": self.file}]}
             return 200, json.dumps({**info, "private": False, "tags": [], "downloads": 0}).encode()
         if path == f"{about}/tree/{COMMIT}":
             deep = query.get("recursive") == ["true"]

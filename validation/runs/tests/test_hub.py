@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from validation.runs.sets import KNOWN
 from validation.runs.tests.fake_hub import FILE, FakeHub
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,10 +19,10 @@ import sys
 from kernel.config import Config
 from validation.runs.sets import SetError, load_set
 try:
-    loaded = load_set("amc", Config())
+    loaded = load_set(sys.argv[1], Config())
 except SetError as error:
     sys.exit(str(error))
-print(len(loaded.problems), loaded.problems[82])
+print(len(loaded.problems), loaded.problems[-1])
 """
 
 
@@ -41,14 +42,14 @@ def amc(count):
 def load(tmp_path):
     """Load the set in a process of its own: the libraries read their settings once."""
 
-    def run(url):
+    def run(url, name="amc"):
         env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         env |= {
             "HF_ENDPOINT": url,
             "HF_HOME": str(tmp_path / "hf"),
             "XDG_CACHE_HOME": str(tmp_path),
         }
-        line = [sys.executable, "-c", LOAD]
+        line = [sys.executable, "-c", LOAD, name]
         return subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
 
     return run
@@ -82,3 +83,13 @@ def test_a_hub_without_the_set_is_one_sentence(load):
         done = load(hub.url)
     assert done.returncode == 1
     assert f"{AMC} cannot be downloaded (" in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["aime25", "aime26"])
+def test_a_later_year_comes_by_its_own_split_and_names(load, name):
+    known = KNOWN[name]
+    frame = amc(30).with_columns(answer=pl.lit(999)).rename({"id": known.id_column})
+    with closing(FakeHub(known.repository, frame, known.split)) as hub:
+        done = load(hub.url, name)
+    assert done.returncode == 0, done.stderr
+    assert "30 TruthProblem(id='29', problem='What is $29$?', truth=999" in done.stdout

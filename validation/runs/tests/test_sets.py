@@ -9,7 +9,7 @@ import pytest
 
 from kernel.config import Config
 from validation.runs import sets
-from validation.runs.sets import KNOWN, SetError, load_file, load_set
+from validation.runs.sets import KNOWN, SetError, in_convention, load_file, load_set
 
 CONFIG = Config()
 
@@ -106,7 +106,11 @@ def test_an_unknown_name_lists_the_sets():
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("amc", 83), ("aime", 90), ("math4", 754), ("math5", 721)]
+    ("name", "count"),
+    [
+        *(("amc", 83), ("aime", 90), ("math4", 754), ("math5", 721)),
+        *(("aime25", 30), ("aime26", 30), ("aimo2", 10), ("aimo3", 10)),
+    ],
 )
 def test_a_named_set_has_its_published_size(tmp_path, name, count):
     for made in (count - 1, count + 1):
@@ -166,3 +170,23 @@ def test_offline_and_without_the_package_the_sentence_says_what_to_do(hub, monke
     with pytest.raises(SetError, match="not installed: run `make setup`, or give the path"):
         load_set("aime", CONFIG)
     assert not (sets.cache_folder() / "sets" / "aime.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["aimo2", "aimo3"])
+def test_a_reference_set_has_its_competitions_convention(name):
+    config = in_convention(CONFIG, name)
+    assert (config.modulus, config.max_answer) == {
+        "aimo2": (1000, 999),
+        "aimo3": (None, 99_999),
+    }[name]
+    assert in_convention(CONFIG, "amc") == CONFIG
+    assert in_convention(CONFIG, "amc", "AIMO-3").max_answer == 99_999
+    with pytest.raises(SetError, match=f"{name} has the answers of"):
+        in_convention(CONFIG, name, "AIMO-3" if name == "aimo2" else "AIMO-1")
+
+
+def test_a_large_truth_is_reached_in_aimo_3_and_taken_modulo_elsewhere(tmp_path):
+    path = write(tmp_path / "a.jsonl", [{"id": "a", "problem": "p", "answer": 73_021}])
+    for competition, answer in (("AIMO-3", 73_021), ("AIMO-2", 21)):
+        chosen = load_set(str(path), in_convention(CONFIG, str(path), competition))
+        assert [p.answer for p in chosen.problems] == [answer]

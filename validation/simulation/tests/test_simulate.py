@@ -160,3 +160,26 @@ def test_extra_candidates_are_simulated_and_compared(monkeypatch, tmp_path, caps
     written = json.loads((tmp_path / "simulation.json").read_text())
     assert [row["number"] for row in written["numbers"]][-1] == "N = 48 to 72"
     assert len(written["numbers"][0]["hours"]) == 3
+
+
+def test_aimo_3s_answers_and_hours_hold_where_they_are_asked_for():
+    aimo1, aimo3 = (
+        simulate.config_of(simulate.Options(competition=name)) for name in ("AIMO-1", "AIMO-3")
+    )
+    assert (aimo1.modulus, aimo1.max_answer, aimo1.limit_seconds) == (1000, 999, 9 * 3600)
+    assert (aimo3.modulus, aimo3.max_answer, aimo3.limit_seconds) == (None, 99_999, 5 * 3600)
+    assert (
+        simulate.config_of(simulate.Options(competition="AIMO-3", hours=2.0)).limit_seconds
+        == 2 * 3600
+    )
+    problem = shapes.ShapedProblem(
+        "p", 50_021, (shapes.Shape((300,), (), "50021"), shapes.Shape((300,), (), "21"))
+    )
+    found = {
+        name: simulate.simulate(
+            [problem], replace(config, candidates=2, problems=1), COSTS
+        ).solutions[0]
+        for name, config in (("AIMO-1", aimo1), ("AIMO-3", aimo3))
+    }
+    assert dict(found["AIMO-1"].tally) == {21: 2}
+    assert dict(found["AIMO-3"].tally) == {50_021: 1, 21: 1}
