@@ -75,6 +75,24 @@ def test_the_chance_bounds_what_drawn_urns_show(votes, outstanding):
     assert drawn - noise <= bound <= 1.6 * drawn + noise + 0.01
 
 
+@pytest.mark.parametrize(
+    ("votes", "outstanding", "chance"),
+    [
+        ({}, 3, 1.0),
+        ({5: 1}, 1, 1 / 2),  # one vote and the weight of an answer not seen yet
+        ({5: 2}, 2, 1 / 3 * 2 / 4),
+        ({5: 2, 7: 1}, 1, 1 / 4),
+        ({5: 2, 7: 1, 8: 1}, 1, 2 / 5),
+        ({5: 3, 7: 2, 8: 1}, 1, 2 / 7),
+        # The rival twice, or once with an answer not seen yet, in either order.
+        ({5: 3, 7: 2}, 2, 2 / 6 * 3 / 7 + 2 * (2 / 6 * 1 / 7)),
+    ],
+)
+def test_the_chance_is_that_of_the_urn(votes, outstanding, chance):
+    voting._level_chance.cache_clear()
+    assert voting.overturn_chance(votes, outstanding) == pytest.approx(chance)
+
+
 def test_with_two_answers_the_chance_is_exact():
     # One rival of weight 1 beside a leader of 2, and nothing else drawn: by hand.
     total = 2 + 1
