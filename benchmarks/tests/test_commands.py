@@ -42,6 +42,7 @@ RUN = {
     "archive": [""],
     "readme": [""],
     "bench-replay": [""],
+    "bench-grouped_heads": [""],
 }
 """Targets of make with the arguments that they are run with."""
 SMALL = {
@@ -50,7 +51,9 @@ SMALL = {
         "import sys; sys.argv[1:] = '--runs 2 --shapes shapes.jsonl.gz --out runs/hours'.split()"
     ),
     "bench-statistics": "from benchmarks import statistics as b; b.REPEATS = b.TESTS = 8",
-    "bench-simulated_t4": "from benchmarks import simulated_t4 as b; b.PROBLEMS, b.SEEDS = 1, (0, 1)",
+    "bench-simulated_t4": (
+        "from benchmarks import simulated_t4 as b; b.PROBLEMS, b.SEEDS = 1, (0, 1)"
+    ),
 }
 """Benchmarks that are minutes long: what makes them small."""
 MODULES = {"training.dataset": "--help", "benchmarks.hours": "--help"}
@@ -67,6 +70,8 @@ LEFT_OUT = {
     **dict.fromkeys(("quantize", "compare-quantized", "model-card", "train", "kto"), LONG),
     **dict.fromkeys(("bench-baselines", "bench-recipe", "bench-dry_run", "bench-quantize"), LONG),
     **dict.fromkeys(("bench-engine", "bench-overhead", "bench-faults", "bench-sandbox"), LONG),
+    "bench-mutants": LONG,
+    "pip": DOWNLOADS,
     "bench-NAME": "stands for any of them",
     "vllm.entrypoints.openai.api_server": "a server, not ours; validation/tests/test_real_server",
 }

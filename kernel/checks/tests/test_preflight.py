@@ -81,6 +81,11 @@ def test_an_unknown_key_in_the_profile_is_refused(tmp_path):
         {"candidate": 3, "rounds": 2},
         {"examples": [{"question": "?"}]},
         {"stop": None},
+        {"extra_candidates": -1},
+        {"extra_candidates": 96, "extra_group": 0},
+        {"stop_risk": 0.5},
+        {"stop_risk": float("nan")},
+        {"slots": 0},
     ],
 )
 def test_a_scored_rerun_takes_the_defaults_and_says_so(values):
