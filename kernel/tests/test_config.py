@@ -32,6 +32,8 @@ def test_settings_are_frozen():
         ({"temperature": -0.1}, "temperature"),
         ({"top_p": 0}, "top_p"),
         ({"default_answer": 1000}, "default_answer"),
+        ({"modulus": 0}, "modulus is 0"),
+        ({"modulus": -7}, "modulus is -7"),
         ({"candidate": 48}, "unknown setting 'candidate'"),
         ({"sandbox_start_seconds": 0}, "sandbox_start_seconds"),
         ({"stop": "```output"}, "a list of texts"),

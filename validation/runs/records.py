@@ -134,6 +134,20 @@ _NAMES: Mapping[str, type[Finish] | type[ExecutionStatus] | type[StopReason]] = 
 """Fields that hold one of a few words."""
 
 
+_FROM_NOUGHT = ("candidate", "round", "tokens", "seconds")
+_MOST = 2**53
+"""No count, time or seed of a run comes near it; beyond, tables and floats cannot hold it."""
+
+
+def _is_written(name: str, value: Any) -> bool:
+    """Tell whether a value that has its field's type is one that a run could have written."""
+    if name in _FROM_NOUGHT:
+        return 0 <= value < _MOST
+    if name in ("time", "seed") and value is not None:
+        return -_MOST < value < _MOST
+    return True
+
+
 def _check(event: Mapping[str, Any], place: str) -> None:
     """Refuse an event that is read but has not the form of one.
 
@@ -148,7 +162,7 @@ def _check(event: Mapping[str, Any], place: str) -> None:
         wanted |= {"problem": (str,), "seed": (int, _NOTHING)}
     for name, kinds in wanted.items():
         value = event.get(name)
-        if type(value) not in kinds:
+        if type(value) not in kinds or not _is_written(name, value):
             shown = repr(value)[:40] if name in event else "missing"
             raise RunError(f"{place}: the {name} of this {kind} is {shown}: no run writes that.")
         if name in _NAMES and value is not None and value not in list(_NAMES[name]):

@@ -73,6 +73,33 @@ BROKEN = {
     "text a number": (lambda x: [*x[:2], changed(x[2], text=5), *x[3:]], "line 3: the text"),
     "tokens null": (lambda x: [*x[:2], changed(x[2], tokens=None), *x[3:]], "line 3: the tokens"),
     "tokens true": (lambda x: [*x[:2], changed(x[2], tokens=True), *x[3:]], "line 3: the tokens"),
+    "tokens below 0": (
+        lambda x: [*x[:2], changed(x[2], tokens=-1), *x[3:]],
+        "line 3: the tokens",
+    ),
+    "tokens endless": (
+        lambda x: [*x[:2], changed(x[2], tokens=10**30), *x[3:]],
+        "line 3: the tokens",
+    ),
+    "candidate below 0": (
+        lambda x: [*x[:2], changed(x[2], candidate=-1), *x[3:]],
+        "line 3: the candidate",
+    ),
+    "time NaN": (
+        lambda x: [*x[:2], changed(x[2], time=float("nan")), *x[3:]],
+        "line 3: the time",
+    ),
+    "time without end": (
+        lambda x: [*x[:2], changed(x[2], time=float("inf")), *x[3:]],
+        "line 3: the time",
+    ),
+    "seconds NaN": (
+        lambda x: [*x[:-1], changed(x[-1], seconds=float("nan"))],
+        "line 9: the seconds",
+    ),
+    "seconds below 0": (lambda x: [*x[:-1], changed(x[-1], seconds=-1)], "line 9: the seconds"),
+    "seed endless": (lambda x: [x[0], changed(x[1], seed=10**30), *x[2:]], "line 2: the seed"),
+    "modulus 0": (lambda x: [changed(x[0], settings={"modulus": 0}), *x[1:]], "line 1: modulus"),
     "strange finish": (lambda x: [*x[:2], changed(x[2], finish="?"), *x[3:]], "line 3: the finish"),
     "time a text": (lambda x: [*x[:2], changed(x[2], time="now"), *x[3:]], "line 3: the time"),
     "truth a text": (lambda x: [x[0], changed(x[1], truth="6"), *x[2:]], "line 2: the truth"),
