@@ -106,13 +106,21 @@ def accuracy_intervals(kind: Kind, problems: int, seeds: int) -> Iterator[Row]:
         lambda: (statistics.over_problems(shares(), counts), kind.mean),
     )
     if seeds > 1 and kind is EVEN:
-        before = {
+        before: dict[str, Callable[[list[float]], Interval]] = {
             "Wilson over shares": lambda found: statistics.wilson(sum(found), problems),
-            "bootstrap": lambda found: statistics.bootstrap_mean(found, resamples=1000),
+            "bootstrap": bootstrap,
         }
         for name, interval in before.items():
             row = coverage(f"  not used: {name}", problems, lambda i=interval: (i(shares()), 0.5))
             yield {**row, "kind": "not used"}
+
+
+def bootstrap(shares: list[float]) -> Interval:
+    """Return the percentile bootstrap interval of a mean, by problems."""
+    found = stats.bootstrap(
+        (shares,), np.mean, method="percentile", n_resamples=1000, rng=np.random.default_rng(0)
+    ).confidence_interval
+    return Interval(float(found.low), float(found.high))
 
 
 def wilsons_interval(problems: int) -> Row:

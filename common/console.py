@@ -7,7 +7,7 @@ in bytes.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ def console(stderr: bool = False, width: int | None = None) -> "Console":
 
 
 @contextmanager
-def user_errors(*kinds: type[Exception]) -> Iterator[None]:
+def user_errors(*kinds: type[Exception]) -> Generator[None]:
     """End the command with exit status 2 and one sentence on an error of one of these kinds.
 
     A file that cannot be read or written is one in any case.

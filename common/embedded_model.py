@@ -14,6 +14,7 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from common import saved_model
 from common.files import write_text
@@ -65,14 +66,16 @@ def _convert(weights: Path, folder: Path) -> None:
     # Three bars and warnings about a format that the saved folder no longer has help nobody.
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    models: Any = AutoModelForCausalLM
+    tokenizers: Any = AutoTokenizer
     source = {"pretrained_model_name_or_path": str(weights.parent), "gguf_file": weights.name}
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.bfloat16)
+    model = models.from_pretrained(**source, dtype=torch.bfloat16)
     # The weights are plain numbers now; these two would make the saved folder claim to be GGUF.
-    model.hf_quantizer = None  # pyright: ignore[reportArgumentType]
+    model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
         delattr(model.config, "quantization_config")
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(**source).save_pretrained(folder)
+    tokenizers.from_pretrained(**source).save_pretrained(folder)
 
 
 def _publish(scratch: Path, folder: Path) -> None:

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -39,9 +39,15 @@ class Line:
     torn: bool = False
     """Whether the fault is one that an interrupted writer leaves: text that is not JSON."""
 
+    @property
+    def row(self) -> dict[str, Any] | None:
+        """The value where it is a JSON object."""
+        value: object = self.value
+        return cast(dict[str, Any], value) if isinstance(value, dict) else None
+
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path) -> Generator[Path]:
     """Yield a scratch path that becomes `path` when the block ends well, and goes if it does not.
 
     The folder is made. The scratch keeps the suffix, and its name is hidden. A link is followed,
@@ -108,7 +114,7 @@ def _refused(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path) -> Generator[Path]:
     """Yield an empty scratch folder that takes the place of `path` when the block ends well.
 
     What a killed writer has left is removed.
@@ -194,7 +200,7 @@ def read_json_lines(path: Path) -> Iterator[Line]:
     for line in json_lines(path):
         if line.fault:
             raise FileError(f"{line.place}: {line.fault}.")
-        if not isinstance(line.value, dict):
+        if line.row is None:
             raise FileError(f"{line.place}: this is no JSON object.")
         yield line
 

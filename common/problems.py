@@ -133,8 +133,8 @@ def _decoded(cell: Any, what: str = "") -> Any:
 
 def _kind(cell: Any) -> str:
     """Name what a cell holds, as whoever wrote the file would."""
-    kinds: dict[type, str] = {list: "a list", dict: "an object", bool: "a truth value"}
-    return kinds.get(type(cell), f"of the kind {type(cell).__name__}")
+    kinds = {"list": "a list", "dict": "an object", "bool": "a truth value"}
+    return kinds.get(name := type(cell).__name__, f"of the kind {name}")
 
 
 def _text(cell: Any) -> str:

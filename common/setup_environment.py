@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class SetupError(RuntimeError):
 def main() -> None:
     """Set up the environment `argv[2]`, known as `argv[1]`; exit 2 where that cannot be."""
     link, folder, key = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     try:
         set_up(link, folder, key)
     except SetupError as error:
@@ -111,7 +111,7 @@ def ours_beside(link: Path) -> list[Path]:
 
 
 @contextmanager
-def locked(link: Path) -> Iterator[int]:
+def locked(link: Path) -> Generator[int]:
     """Let one process at a time work on what `link` names; yields the lock's descriptor."""
     link.parent.mkdir(parents=True, exist_ok=True)
     with link.with_name(f"{link.name}.lock").open("a") as lock:

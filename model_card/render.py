@@ -46,10 +46,10 @@ def render(
         picture: file name of the layers' picture beside the card.
         benchmarks: folder of the benchmarks' result files.
     """
-    source = source_of(str((report.get("source") or {}).get("name") or ""))
-    domains = (report.get("comparison") or {}).get("domains") or []
+    source = source_of(str(_part(report, "source").get("name") or ""))
+    domains: list[dict[str, Any]] = _part(report, "comparison").get("domains") or []
     by_name = {domain["name"]: domain for domain in domains}
-    quantization = report.get("quantization") or {}
+    quantization = _part(report, "quantization")
     title = f"{source['id'].rpartition('/')[2] or 'Model'}, 8 bit"
     text = (
         environment()
@@ -59,7 +59,7 @@ def render(
             title=f"{title} ({METHODS.get(str(report.get('recipe')), 'rounded to nearest')})",
             report=report,
             source=source,
-            settings=_plain(quantization.get("settings") or {}),
+            settings=_plain(_part(quantization, "settings")),
             # No GPU took part: its memory is not a measured zero.
             gpu_peak=quantization.get("gpu_peak_bytes") or None,
             maths=by_name.get("maths", {}),
@@ -75,11 +75,16 @@ def render(
     return text.rstrip() + "\n"
 
 
+def _part(report: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a part of a report, {} where it is not there."""
+    return report.get(name) or {}
+
+
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the quantization's settings under GPTQ's names, whatever wrote them."""
     found = dict(settings)
-    if groups := settings.get("config_groups"):
-        weights = next(iter(groups.values())).get("weights") or {}
+    if groups := _part(settings, "config_groups"):
+        weights = _part(next(iter(groups.values())), "weights")
         strategy = str(weights.get("strategy"))
         shared = {"channel": "those of an output", "tensor": "a whole matrix"}.get(strategy)
         found |= {"bits": weights.get("num_bits"), "sym": weights.get("symmetric")}
@@ -144,7 +149,9 @@ def licence(source: Mapping[str, Any]) -> str:
 def environment() -> Environment:
     """Return the template's environment: a missing value is undefined all the way down."""
     loader = FileSystemLoader(HERE)
-    found = Environment(loader=loader, undefined=ChainableUndefined, keep_trailing_newline=True)
+    found: Any = Environment(
+        loader=loader, undefined=ChainableUndefined, keep_trailing_newline=True
+    )
     found.filters |= {"number": number, "text": text, "pairs": pairs, "code": code}
     return found
 
@@ -196,7 +203,8 @@ def faults(card: str) -> list[str]:
     found = [f"The head lacks {key}." for key in ("base_model", "license") if not data.get(key)]
     if data.get("base_model_relation") != "quantized":
         found.append("The head must say base_model_relation: quantized.")
-    for model in data.get("model-index") or []:
+    models: list[dict[str, Any]] = data.get("model-index") or []
+    for model in models:
         for result in model["results"]:
             if not all(_measured(metric["value"]) for metric in result["metrics"]):
                 found.append("A result of the head has no number.")

@@ -172,7 +172,7 @@ def corrected(differences: Floats) -> list[float]:
 def _signs(problems: int) -> Iterable[Floats]:
     """Yield blocks of signs, draws x problems: all there are, or `DRAWS` random ones."""
     if problems <= EXACT_SIGNS:
-        numbers = np.arange(2**problems)[:, None]
+        numbers = np.arange(1 << problems)[:, None]
         yield np.where(numbers >> np.arange(problems) & 1, 1.0, -1.0)
         return
     generator = np.random.default_rng(0)

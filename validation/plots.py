@@ -44,7 +44,7 @@ def majority(runs: Sequence[Run]) -> Figure:
         if curves is None:
             left_out.append(run.name)
             continue
-        places = np.arange(1, curves.shape[1] + 1)
+        places = list(range(1, curves.shape[1] + 1))
         low, high = band(curves)
         axes.fill_between(places, low, high, color=colour, alpha=0.12, linewidth=0)
         axes.plot(places, curves.mean(axis=0), color=colour, label=run.name)
@@ -149,7 +149,7 @@ def detectable(figures: Mapping[str, Any]) -> Figure:
     _log_ticks(axes, 2, (1.0,))
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(10, (1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} points"))
+    axes.yaxis.set_major_formatter(FuncFormatter(_points))
     axes.yaxis.set_minor_locator(NullLocator())
     for number, (size, by_seeds) in enumerate(figures["detectable"].items()):
         colour = COLOURS[number % len(COLOURS)]
@@ -187,7 +187,7 @@ def _log_ticks(axes: Axes, base: int, steps: Sequence[float]) -> None:
     """Make the x axis logarithmic with plain numbers."""
     axes.set_xscale("log", base=base)
     axes.xaxis.set_major_locator(LogLocator(base, steps))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
     axes.xaxis.set_minor_locator(NullLocator())
 
 
@@ -212,3 +212,11 @@ def save(figure: Figure, folder: Path, name: str) -> Path:
     with whole(path) as scratch:
         figure.savefig(scratch, dpi=150)
     return path
+
+
+def _points(value: float, place: int) -> str:
+    return f"{100 * value:g} points"
+
+
+def _plain(value: float, place: int) -> str:
+    return f"{value:g}"

@@ -158,7 +158,7 @@ def recording(path: Path, group: int) -> Recording | None:
     """
     check_there(path)
     first = next(json_lines(path), None)
-    row = first.value if first and isinstance(first.value, dict) else {}
+    row = (first.row if first else None) or {}
     if "event" in row or "gold" not in row:
         return read_run(path)
     return read_transcripts(path, group) if "text" in row else None

@@ -227,7 +227,8 @@ class ServerEngine:
         ids = choice.get("token_ids")
         if ids is None:
             ids = self._encoding.tokenizer.encode(text, add_special_tokens=False)
-        tokens = (answer.get("usage") or {}).get("completion_tokens", len(ids))
+        usage: Mapping[str, Any] = answer.get("usage") or {}
+        tokens = usage.get("completion_tokens", len(ids))
         exact = matching_ids(text, ids, self._encoding.tokenizer)
         return Completion(request.id, text, exact, finish, tokens)
 

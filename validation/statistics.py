@@ -1,7 +1,7 @@
 """The statistics of validation: how sure a score is, and what more candidates would give.
 
-Covers: intervals of a mean over problems (Wilson's, Student's t on problems as clusters, the
-bootstrap), mean and spread over seeds, pass@k, pass^k and maj@k from one run of N candidates,
+Covers: intervals of a mean over problems (Wilson's, Student's t on problems as clusters),
+mean and spread over seeds, pass@k, pass^k and maj@k from one run of N candidates,
 McNemar's exact test and how many pairs it needs. Does not cover: what is right or wrong
 (`scoring`), where variance comes from (`variance`), tests on several seeds (`permutation`), or any
 file.
@@ -125,29 +125,6 @@ def difference(values: Sequence[float], confidence: float = 0.95) -> Interval:
     return Interval(max(-1.0, centre - half), min(1.0, centre + half))
 
 
-def bootstrap_mean(
-    values: Sequence[float], confidence: float = 0.95, seed: int = 0, resamples: int = RESAMPLES
-) -> Interval:
-    """Return the percentile bootstrap interval of a mean; resample problems, not seeds.
-
-    It is too narrow for few problems (`make bench-statistics`): `clustered` is what is reported.
-
-    Args:
-        values: one a problem, such as its mean over the seeds.
-        confidence: of the interval.
-        seed: of the resampling, so that a report can be repeated.
-        resamples: drawn with replacement.
-    """
-    data = np.asarray(values, dtype=np.float64)
-    if not len(data):
-        return Interval(0.0, 1.0)
-    generator = np.random.default_rng(seed)
-    picks = generator.integers(0, len(data), (resamples, len(data)), dtype=np.int32)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(data[picks].mean(axis=1), [tail, 1 - tail])
-    return Interval(float(low), float(high))
-
-
 def spread(values: Sequence[float]) -> Spread:
     """Return mean and standard deviation over seeds."""
     data = np.asarray(values, dtype=np.float64)
@@ -258,11 +235,6 @@ def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Paired:
     discordant = only_a + only_b
     p = float(stats.binomtest(only_a, discordant).pvalue) if discordant else 1.0
     return Paired(only_a, only_b, len(a), p)
-
-
-def paired_bootstrap(a: Sequence[float], b: Sequence[float], seed: int = 0) -> Interval:
-    """Return the 95% bootstrap interval of mean(b) - mean(a), resampling problems as pairs."""
-    return bootstrap_mean([y - x for x, y in zip(a, b, strict=True)], seed=seed)
 
 
 def pairs_needed(paired: Paired, significance: float = 0.05, power: float = 0.8) -> int | None:

@@ -17,7 +17,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -220,7 +220,7 @@ def _check_same(run: Recording, about: dict[str, Any]) -> None:
 @contextlib.contextmanager
 def engine_of(
     options: Options, model: Path, config: Config, path: Path
-) -> Iterator[VllmEngine | ServerEngine]:
+) -> Generator[VllmEngine | ServerEngine]:
     """Open the engine that the options ask for."""
     if options.engine_url:
         tokenizer = load_tokenizer(model)

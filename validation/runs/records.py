@@ -309,10 +309,10 @@ def _event(line: Line, seen: bool, path: Path) -> Mapping[str, Any]:
     """
     if line.fault:
         raise RunError(f"{line.place}: {line.fault}.")
-    if not isinstance(line.value, dict) or not isinstance(line.value.get("event"), str):
+    if line.row is None or not isinstance(line.row.get("event"), str):
         if seen:
             raise RunError(f"{line.place}: this is no event, as the lines before it are.")
         number = line.place.rpartition(" ")[2]
         raise RunError(f"{path} holds no run: line {number} is no event of a trace.")
-    _check(line.value, line.place)
-    return line.value
+    _check(line.row, line.place)
+    return line.row

@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -76,7 +76,9 @@ def _gold(value: Any) -> int | None:
 
 def _are_counts(values: Any) -> bool:
     """Tell whether a value is a list of token counts."""
-    return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
+    if not isinstance(values, list):
+        return False
+    return all(type(count) is int and count >= 0 for count in cast(list[Any], values))
 
 
 def read_transcripts(path: Path, group: int) -> Recording:

@@ -27,7 +27,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from validation.simulation.shapes import Shape, ShapedProblem
 
@@ -84,8 +84,10 @@ class Family:
         for each in fields(cls):
             value = values[each.name]
             if isinstance(value, dict):
-                value = Mixture(*(tuple(value[part.name]) for part in fields(Mixture)))
-            found[each.name] = tuple(value) if isinstance(value, list) else value
+                parts = cast(dict[str, list[float]], value)
+                value = Mixture(*(tuple(parts[part.name]) for part in fields(Mixture)))
+            is_list = isinstance(value, list)
+            found[each.name] = tuple(cast(list[Any], value)) if is_list else value
         return cls(**found)
 
     def shares(self) -> list[float]:

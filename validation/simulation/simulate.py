@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tyro
 from rich.table import Table
@@ -151,7 +151,12 @@ def main() -> None:
     runs = {"decided stop": ours.figures(), "full vote": full.figures()}
     shapes = "generated" if options.shapes is None else str(options.shapes)
     gpu = asdict(costs.gpu)
-    figures = {"runs": runs, "answers_changed": changed, "shapes": shapes, "gpu": gpu}
+    figures: dict[str, Any] = {
+        "runs": runs,
+        "answers_changed": changed,
+        "shapes": shapes,
+        "gpu": gpu,
+    }
     if rows:
         figures["numbers"] = rows
     image = options.out / "simulation.png"

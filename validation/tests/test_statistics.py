@@ -32,27 +32,8 @@ def test_wilson_as_scipy(right, count, confidence):
 
 
 def test_no_cases_say_nothing():
-    assert s.wilson(0, 0) == s.Interval(0, 1) == s.bootstrap_mean([])
+    assert s.wilson(0, 0) == s.Interval(0, 1)
     assert math.isnan(s.spread([]).mean)
-
-
-def test_bootstrap_as_scipy():
-    values = np.random.default_rng(5).random(60)
-    theirs = stats.bootstrap(
-        (values,), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(6)
-    ).confidence_interval
-    ours = s.bootstrap_mean(values.tolist())
-    # Two independent resamplings of an interval some 0.14 wide.
-    assert ours.low == pytest.approx(theirs.low, abs=0.004)
-    assert ours.high == pytest.approx(theirs.high, abs=0.004)
-
-
-def test_bootstrap_by_hand():
-    # Of two problems, one right: the mean is 0, 1/2 or 1 with 1/4, 1/2, 1/4.
-    assert s.bootstrap_mean([0, 1]) == s.Interval(0, 1)
-    assert s.bootstrap_mean([0, 1], confidence=0.4) == s.Interval(0.5, 0.5)
-    assert s.bootstrap_mean([1, 1, 1]) == s.Interval(1, 1)
-    assert s.bootstrap_mean([0, 0.5, 1], seed=3) == s.bootstrap_mean([0, 0.5, 1], seed=3)
 
 
 def test_spread_by_hand():
@@ -141,13 +122,6 @@ def test_mcnemar_by_hand():
     assert paired.p == pytest.approx(14 / 64)
     assert s.mcnemar(b, a).p == paired.p
     assert s.mcnemar(a, a).p == 1
-
-
-def test_paired_bootstrap_keeps_the_pairs():
-    a = [0.0, 0.2, 0.4, 0.6, 0.8]
-    shifted = [x + 0.1 for x in a]
-    interval = s.paired_bootstrap(a, shifted)
-    assert (interval.low, interval.high) == pytest.approx((0.1, 0.1))
 
 
 def brute_power(pairs, discordance, lead):

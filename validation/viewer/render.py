@@ -83,7 +83,12 @@ def page(run: Recording, progress: Callable[[int, int], None] | None = None) -> 
 
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     name = printable("/".join(run.path.parts[-2:]))
-    values = {"name": name, "head": head(run, shown), "solves": solves(), "count": len(shown)}
+    values: dict[str, Any] = {
+        "name": name,
+        "head": head(run, shown),
+        "solves": solves(),
+        "count": len(shown),
+    }
     values |= {"style": Markup(style), "script": Markup(script), "digest": digest}
     values["counts"] = {
         "wrong": sum(verdict.wrong for verdict in shown),
@@ -121,7 +126,7 @@ def head(run: Recording, shown: list[Verdict]) -> list[tuple[str, str]]:
 
 def _templates() -> Environment:
     # Always escaped: what a template's name ends in must not decide.
-    environment = Environment(
+    environment: Any = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
