@@ -16,7 +16,7 @@ from kernel.answers.tests.answering import events
 from kernel.config import Config
 from kernel.engine.tokenizer import Encoding, load_tokenizer
 from kernel.records import Problem
-from kernel.report import settings_of
+from kernel.report import WHERE_SET, settings_of
 from kernel.tests.fault_runs import CODED, ROOT, FaultRun
 from kernel.tests.solving import CODE, FakeEngine, FakeSandbox, deadline
 from kernel.trace import Trace
@@ -40,6 +40,24 @@ def text_of(value):
 
 def test_the_settings_in_the_trace_are_the_same_bytes():
     assert text_of(settings_of(Config())) == text_of(GOLDEN["settings"])
+
+
+def test_what_is_set_is_told_beside_them():
+    told = {
+        "top_k": 20,
+        "min_p": 0.05,
+        "repetition_penalty": 1.05,
+        "max_total_tokens": 4000,
+        "stop_token_ids": [2],
+        "system_prompt": "Use Python.",
+        "instruction": "Box the answer.",
+        "chat_template_arguments": {"enable_thinking": False},
+    }
+    assert set(told) == set(WHERE_SET)
+    assert json.loads(text_of(settings_of(Config().updated(told)))) == {
+        **GOLDEN["settings"],
+        **told,
+    }
 
 
 def test_the_notebook_sets_nothing():

@@ -27,8 +27,8 @@ REASONS: Sequence[tuple[str, str]] = (
     (
         r"no CUDA-capable device|No CUDA GPUs are available|Found no NVIDIA driver"
         r"|Failed to infer device type|nvidia-smi: (?:command )?not found",
-        "No GPU was attached: set machine_shape to NvidiaTeslaT4, and look at the account's GPU "
-        "quota of the week.",
+        "No GPU was attached: look at `accelerator` in notebooks/kaggle.toml, whether this account "
+        "may use it, and at its GPU quota of the week.",
     ),
     (
         r"NameResolutionError|Name or service not known|Temporary failure in name resolution"
