@@ -39,8 +39,12 @@ dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PR
 	@$(PY) -m notebooks.rehearsal.dry_run $(call option,PROBLEMS,problems) $(call option,API,api) $(call option,CANDIDATES,candidates) $(call option,MINUTES,minutes) $(call option,SEED,seed) $(call option,MODEL,model)
 
 .PHONY: test
-test: $(READY) ## Run all tests that need neither GPU nor account (TESTS= names some folders or files)
-	@$(PY) -m pytest -m "not gpu and not kaggle" $(TESTS)
+test: $(READY) ## Run the tests that need neither GPU nor account, below 15 minutes (TESTS= names some folders or files)
+	@$(PY) -m pytest -m "not gpu and not kaggle and not slow" $(TESTS)
+
+.PHONY: test-slow
+test-slow: $(READY) ## Run the tests that take longer: whole dry runs, rehearsals, trainings, thousands of schedules (TESTS=)
+	@$(PY) -m pytest -m "slow and not gpu and not kaggle" $(TESTS)
 
 # Pure tests: no process, engine, sandbox or network behind them.
 FAST := kernel/answers kernel/tests/test_config.py kernel/tests/test_deadline.py kernel/tests/test_prompt.py kernel/tests/test_sc_tir.py kernel/tests/test_stop_rules.py kernel/tests/test_voting.py kernel/tests/test_trace.py kernel/engine/tests/test_profile.py kernel/checks common/tests/test_house.py common/tests/test_manifest.py common/tests/test_problems.py notebooks/mock/tests/test_scorer.py quantize/source model_card validation/runs validation/tests/test_statistics.py validation/tests/test_replay.py validation/tests/test_scoring.py validation/simulation/tests/test_plan.py benchmarks/tests/test_readme.py

@@ -306,6 +306,22 @@ def _recovered(row: Result) -> str:
     )
 
 
+def _rehearsal(result: Result) -> str:
+    rows = [
+        f"| run ({_where(result)}) | checks passed | answers by vote | seconds |",
+        "|---|---|---|---|",
+    ]
+    for row in result["rows"]:
+        passed = row["checks"] - len(row["failed"])
+        rows.append(
+            f"| {row['run']} | {passed} of {row['checks']} | {row['votes']} of {row['answers']} "
+            f"| {row['seconds']:.0f} |"
+        )
+    stand_ins = result["rows"][0]["stand_ins"].items()
+    names = ", ".join(f"{here} for Kaggle's {real}" for real, here in stand_ins)
+    return "\n".join(rows) + f"\n\nStand-ins: {names or 'wheels and packages of a CPU'}."
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
@@ -324,6 +340,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "statistics": _statistics,
     "recipe": _recipe,
     "hours": hours_page.page,
+    "rehearsal": _rehearsal,
 }
 
 
