@@ -13,7 +13,8 @@ from kernel.answers.code_blocks import MAX_TEXT, prose
 # control character out.
 _BOX_OR_BRACE = re.compile(
     r"(?:\\boxed|\\fbox|\x08oxed|\\x08oxed)(?![A-Za-z])\s*(?:(?P<box>\{)|(?P<bare>[-+−]?\d[\d,.]*))?"
-    r"|\\[{}]|(?P<brace>[{}])"
+    # Behind an even number of backslashes, such as a line's end, a brace is none that is written.
+    r"|(?<!\\)(?:\\\\)+(?=[{}])|\\[{}]|(?P<brace>[{}])"
 )
 _NON_BLANK = re.compile(r"\S")
 

@@ -105,6 +105,12 @@ NOT_IN_CODE: dict[str, int | None] = {
     "\\boxed{42\\ }": 42,
     "\\boxed{\\ 42\\ }": 42,
     "\\boxed{ 42\\\\ }": 42,
+    # A line's end in front of the closing brace does not open or write one.
+    "\\boxed{42\\\\}": 42,
+    "\\boxed{42\\\\\\\\}.": 42,
+    "\\\\boxed{42}": 42,
+    "\\boxed{\\{42\\}}": 42,
+    "\\boxed{\\\\\\{42\\\\\\}}": 42,
 }
 
 
