@@ -38,9 +38,13 @@ $(READY):
 dry-run: $(READY) ## Answer a mock competition with a small model on the CPU (PROBLEMS= API= CANDIDATES= MINUTES= SEED= MODEL=)
 	@$(PY) -m notebooks.rehearsal.dry_run $(call option,PROBLEMS,problems) $(call option,API,api) $(call option,CANDIDATES,candidates) $(call option,MINUTES,minutes) $(call option,SEED,seed) $(call option,MODEL,model)
 
+# Many tests wait for processes that they start, so a worker a core is not too many. A file stays with
+# one worker: its tests share engines and sandboxes.
+WORKERS ?= logical
+
 .PHONY: test
-test: $(READY) ## Run the tests that need neither GPU nor account, below 15 minutes (TESTS= names some folders or files)
-	@$(PY) -m pytest -m "not gpu and not kaggle and not slow" $(TESTS)
+test: $(READY) ## Run the tests that need neither GPU nor account, below 15 minutes (TESTS= names some folders or files, WORKERS=0 runs them in one process)
+	@$(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile -m "not gpu and not kaggle and not slow" $(TESTS)
 
 .PHONY: test-slow
 test-slow: $(READY) ## Run the tests that take longer: whole dry runs, rehearsals, trainings, thousands of schedules (TESTS=)
