@@ -3,9 +3,9 @@
 Covers: what Kaggle's service calls each machine, the wheels that are made for it, and what it is
 made of. Does not cover: which of them a competition lends: Kaggle says so when it is pushed.
 
-Sources: the names of machine shapes are those of the client's documentation (February 2026);
-GPUs, hours and main memory those of the competitions that lent them (AIMO-1: two T4s for nine
-hours; AIMO-2: four L4s, AIMO-3: an H100, five hours each).
+Sources: the names of machine shapes are those of the client's documentation (February 2026); GPUs
+and hours those of the competitions that lent them (AIMO-1: two T4s for nine hours; AIMO-2: four
+L4s, AIMO-3: an H100, five hours each).
 """
 
 from dataclasses import dataclass
@@ -26,10 +26,6 @@ class Accelerator:
     gpus: int
     gpu: str
     """As `make plan` calls it."""
-    gpu_memory_mib: int
-    """Of one GPU, as its driver tells."""
-    capability: tuple[int, int]
-    """CUDA's compute capability of a GPU."""
     hours: float
     """The longest a scored run may take where it is lent."""
 
@@ -37,9 +33,9 @@ class Accelerator:
 ACCELERATORS: dict[str, Accelerator] = {
     kind.name: kind
     for kind in (
-        Accelerator("t4x2", "NvidiaTeslaT4", "t4x2", 2, "T4", 15360, (7, 5), 9.0),
+        Accelerator("t4x2", "NvidiaTeslaT4", "t4x2", 2, "T4", 9.0),
         # The same wheels: vLLM 0.18.1 has an L4's kernels, and the image is the same.
-        Accelerator("l4x4", "NvidiaL4", "t4x2", 4, "L4", 23034, (8, 9), 5.0),
-        Accelerator("h100", "NvidiaH100", "h100", 1, "H100", 81559, (9, 0), 5.0),
+        Accelerator("l4x4", "NvidiaL4", "t4x2", 4, "L4", 5.0),
+        Accelerator("h100", "NvidiaH100", "h100", 1, "H100", 5.0),
     )
 }

@@ -114,6 +114,9 @@ def show(console: Console, package: Package) -> None:
     console.print(table)
     for key, value in metadata.items():
         _say(console, f"  {key}: {value}")
+    machine = package.settings.machine
+    lent = f"{machine.gpus} x {machine.gpu}, at most {machine.hours:g} hours where it is lent"
+    _say(console, f"The accelerator {machine.name} is {lent}.")
     if not package.settings.owner:
         _say(console, f"{settings.OWNER} stands for the account of your Kaggle credential.")
     _say(console, f"Nothing was sent. All of it lies in {package.dist}.")

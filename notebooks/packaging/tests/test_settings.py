@@ -174,7 +174,6 @@ def test_a_file_of_before_the_accelerators_means_two_t4s(
 def test_an_accelerator_has_wheels_and_a_plan(kind: Accelerator) -> None:
     assert kind.wheels in PROFILES and PROFILES[kind.wheels].lock.is_file()
     assert GPUS[kind.gpu].count == kind.gpus
-    assert GPUS[kind.gpu].memory_gib == pytest.approx(kind.gpu_memory_mib / 1024, rel=0.04)
 
 
 def test_weights_come_from_one_place(settings: Settings) -> None:
