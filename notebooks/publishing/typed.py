@@ -77,7 +77,7 @@ def variation_files(api: KaggleApi, reference: str) -> dict[str, int]:
     with api.build_kaggle_client() as client:
         while True:
             # Not the client's own listing: it prints the next page's token among the answers.
-            page = client.models.model_api_client.list_model_instance_version_files(request)
+            page: Any = client.models.model_api_client.list_model_instance_version_files(request)
             sizes |= {file.name: file.size for file in page.files}
             if not page.next_page_token:
                 return sizes
@@ -89,7 +89,7 @@ def saved(api: KaggleApi, notebook: str) -> dict[str, Any]:
     request = ApiGetKernelRequest()
     request.user_name, request.kernel_slug = notebook.split("/")
     with api.build_kaggle_client() as client:
-        metadata = client.kernels.kernels_api_client.get_kernel(request).metadata
+        metadata: Any = client.kernels.kernels_api_client.get_kernel(request).metadata
     return {
         "dataset": metadata.dataset_data_sources,
         "competition": metadata.competition_data_sources,
