@@ -260,7 +260,7 @@ def json_object(path: Path) -> dict[str, Any]:
     """
     try:
         value: Any = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         value = error
     if not isinstance(value, dict):
         raise ConfigError(f"{path} is no JSON object: mend it or upload it again.")

@@ -60,6 +60,10 @@ class Sizes:
         return self.kv_bytes * max(ranks, self.kv_heads) // self.kv_heads
 
 
+MOST = 2**31
+"""No size of a model comes near it."""
+
+
 def sizes_of(read: Mapping[str, Any], name: str) -> Sizes:
     """Return the sizes that a Hugging Face configuration tells; null means the default.
 
@@ -81,8 +85,9 @@ def _count(read: Mapping[str, Any], key: str, name: str) -> int:
     if key not in read:
         raise ModelError(f"{name}'s config.json lacks {key!r}: name a decoder's.")
     value = read[key]
-    if type(value) is not int or value < 1:
-        raise ModelError(f"{name}'s config.json has {value!r} as its {key}: name a decoder's.")
+    if type(value) is not int or not 1 <= value < MOST:
+        shown = repr(value)[:40]
+        raise ModelError(f"{name}'s config.json has {shown} as its {key}: name a decoder's.")
     return value
 
 

@@ -33,6 +33,8 @@ def test_settings_are_frozen():
         ({"top_p": 0}, "top_p"),
         ({"default_answer": 1000}, "default_answer"),
         ({"modulus": 0}, "modulus is 0"),
+        ({"limit_seconds": float("inf")}, "limit_seconds is inf"),
+        ({"temperature": float("nan")}, "temperature is nan"),
         ({"modulus": -7}, "modulus is -7"),
         ({"candidate": 48}, "unknown setting 'candidate'"),
         ({"sandbox_start_seconds": 0}, "sandbox_start_seconds"),

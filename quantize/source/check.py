@@ -106,7 +106,7 @@ def _config(folder: Path) -> dict[str, Any]:
         )
     try:
         config = json.loads(path.read_text("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path} is not JSON: copy the model again.") from None
     if not isinstance(config, dict):
         raise InputError(f"{path} is no JSON object: copy the model again.")
@@ -124,7 +124,8 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
-    named = (config.get("architectures") or ["none"])[0]
+    listed = config.get("architectures") or ["none"]
+    named = listed[0] if isinstance(listed, list) else listed
     if named not in ARCHITECTURES:
         raise InputError(
             f"{folder} has the architecture {named}, supported are {', '.join(ARCHITECTURES)}: "
@@ -187,7 +188,7 @@ def _index(folder: Path) -> dict[str, str]:
         return {}
     try:
         return dict(json.loads(path.read_text("utf-8"))["weight_map"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise InputError(f"{path} cannot be read: copy the model again.") from None
 
 

@@ -135,16 +135,16 @@ _NAMES: Mapping[str, type[Finish] | type[ExecutionStatus] | type[StopReason]] = 
 
 
 _FROM_NOUGHT = ("candidate", "round", "tokens", "seconds")
-_MOST = 2**53
+MOST = 2**53
 """No count, time or seed of a run comes near it; beyond, tables and floats cannot hold it."""
 
 
 def _is_written(name: str, value: Any) -> bool:
     """Tell whether a value that has its field's type is one that a run could have written."""
     if name in _FROM_NOUGHT:
-        return 0 <= value < _MOST
+        return 0 <= value < MOST
     if name in ("time", "seed") and value is not None:
-        return -_MOST < value < _MOST
+        return -MOST < value < MOST
     return True
 
 

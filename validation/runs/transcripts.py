@@ -20,7 +20,7 @@ from kernel.answers.latex_integer import evaluate_integer
 from kernel.config import Config
 from kernel.records import ExecutionStatus, Finish
 from validation.runs.ballots import SCHEMA
-from validation.runs.records import Attempted, Ran, Recording, Round, RunError, Solved
+from validation.runs.records import MOST, Attempted, Ran, Recording, Round, RunError, Solved
 
 CHARACTERS_A_TOKEN = 3.5
 """Of mathematics and code, about."""
@@ -75,10 +75,10 @@ def _gold(value: Any) -> int | None:
 
 
 def _are_counts(values: Any) -> bool:
-    """Tell whether a value is a list of token counts."""
+    """Tell whether a value is a list of token counts that a table can hold."""
     if not isinstance(values, list):
         return False
-    return all(type(count) is int and count >= 0 for count in cast(list[Any], values))
+    return all(type(count) is int and 0 <= count < MOST for count in cast(list[Any], values))
 
 
 def read_transcripts(path: Path, group: int) -> Recording:

@@ -155,7 +155,10 @@ def test_broken_transcript_is_refused_with_its_line(monkeypatch, capsys, tmp_pat
     assert str(path) in said and told in said
 
 
-@pytest.mark.parametrize("tokens", ["null", "7", '"7"', "[null]", "[-1]", "[true]", "{}"])
+@pytest.mark.parametrize(
+    "tokens",
+    ["null", "7", '"7"', "[null]", "[-1]", "[true]", "[1e999]", "[1" + "0" * 30 + "]", "{}"],
+)
 def test_token_counts_of_another_form_are_refused(monkeypatch, capsys, tmp_path, tokens):
     path = tmp_path / "a.jsonl"
     row = '{"problem_id": "a", "gold": 1, "answer": "1", "generated_tokens": %s}\n'
