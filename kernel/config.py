@@ -196,10 +196,7 @@ class Config:
                 f"stop_risk is {self.stop_risk}: set it to 0, or to a chance below 0.5."
             )
         if self.modulus is not None and self.modulus < 1:
-            raise ConfigError(
-                f"modulus is {self.modulus}: set it to at least 1, or to None for answers as they "
-                "are."
-            )
+            raise ConfigError("modulus must be at least 1, or None for answers as they are.")
         if not 0 <= self.default_answer <= self.max_answer:
             raise ConfigError(f"default_answer must lie between 0 and {self.max_answer}.")
 

@@ -45,13 +45,10 @@ def clear(votes: Mapping[int, int], deviations: float = 1.0) -> bool:
 
     Were the two foremost answers equally likely, each of their n = first + second votes would add
     or take one with equal chance, so the lead would have mean 0 and standard deviation sqrt(n). A
-    lead above one of these comes about by luck in one such tie of three, and by luck for the
-    answer that loses in the end in one of six. Further candidates help where the lead is not
-    clear: they are as likely as the first ones to vote for what the model holds most likely, right
-    or wrong.
-
-    One deviation is measured (`make bench-hours`): two give no more right answers for a quarter
-    more tokens, a half gives away a fifth of what extra candidates gain.
+    lead above one of these comes about by luck, for the answer that loses in the end, in one such
+    tie of six. Further candidates are as likely as the first ones to vote for what the model holds
+    most likely, right or wrong. One deviation is measured (`make bench-hours`): two give no more
+    right answers for a quarter more tokens, a half gives away a fifth of the gain.
 
     Args:
         votes: by answer; none at all are not clear.
