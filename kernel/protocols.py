@@ -1,4 +1,4 @@
-"""Engine and sandbox as the algorithm sees them, and what stands in where one cannot be started.
+"""Engine and sandbox as the algorithm sees them, and what replaces one that cannot be started.
 
 Covers: both protocols in full, and an engine and a sandbox that are absent, so that the run goes on
 and every problem still gets the best answer there is. Does not cover: the real ones (`engine`,
@@ -21,7 +21,7 @@ class Engine(Protocol):
 
     @property
     def lost(self) -> bool:
-        """Whether it was given up: requests come back as FAILED at once."""
+        """Whether it has ended for good: requests come back as FAILED at once."""
         ...
 
     @property

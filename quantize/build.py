@@ -40,7 +40,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Stopped. What is done is kept: the same command goes on there.", file=sys.stderr)
+        print("Stopped. What is done is kept: the same command resumes.", file=sys.stderr)
         sys.exit(130)
 
 
@@ -57,7 +57,7 @@ def build(options: Options) -> None:
     report = {"recipe": options.recipe, **report}
     with opened(options.workplace, options.key(source)) as (place, again):
         if again:
-            say(f"  going on with what {place.folder} holds of this build")
+            say(f"  resuming what {place.folder} holds of this build")
         say("[2/6] Calibration")
         report["calibration"] = steps.calibrate(options, source, place)
         say(f"[3/6] Quantize with {options.recipe}")

@@ -24,7 +24,7 @@ from quantize.environments import running
 from quantize.estimate import GIB
 from quantize.options import Options
 from quantize.serving import constraints
-from quantize.serving.solving import Solved, solve
+from quantize.serving.solving import ReadBack, solve
 from quantize.source.check import InputError, Source, check_model, check_output
 from quantize.source.hub import resolved
 from quantize.workplace import Workplace
@@ -202,8 +202,8 @@ def _cross_check(staged: Path) -> None:
     say(f"  {checked.sentence()}")
 
 
-def read_back(options: Options, staged: Path, place: Workplace) -> Solved:
+def read_back(options: Options, staged: Path, place: Workplace) -> ReadBack:
     """Solve a problem with the finished model, where this machine's engine loads it."""
     if not options.solve:
-        return Solved(False, "not asked for.")
+        return ReadBack(False, "not asked for.")
     return solve(staged, place.folder / "engine.log", lambda line: say(f"  {line}"))

@@ -24,7 +24,7 @@ WORDS = {"rounds": 1, "stop": ["```"]}
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class Scoring:
     """One evaluation: a model on a set, in a way."""
 
     name: str
@@ -37,7 +37,7 @@ class Scored:
     """In place of what the model's profile says."""
 
 
-def command(scored: Scored, how: Evaluation, folder: Path, engine_url: str = "") -> list[str]:
+def command(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = "") -> list[str]:
     """Return the command that does it, once `viewed` has made its model's folder."""
     at_once = max(1, SIDE_BY_SIDE // how.candidates)
     return [
@@ -50,17 +50,17 @@ def command(scored: Scored, how: Evaluation, folder: Path, engine_url: str = "")
     ]
 
 
-def run_file(scored: Scored, folder: Path) -> Path:
+def run_file(scored: Scoring, folder: Path) -> Path:
     """Return where a run's record goes."""
     return folder / f"{scored.name}.jsonl"
 
 
-def done_file(scored: Scored, folder: Path) -> Path:
+def done_file(scored: Scoring, folder: Path) -> Path:
     """Return where the report of a finished run lies."""
     return folder / f"{scored.name}.report.json"
 
 
-def evaluate(scored: Scored, how: Evaluation, folder: Path, engine_url: str = "") -> Path:
+def evaluate(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = "") -> Path:
     """Solve, or go on where that was cut off; return the run's file.
 
     Raises:
@@ -78,7 +78,7 @@ def evaluate(scored: Scored, how: Evaluation, folder: Path, engine_url: str = ""
     return run_file(scored, folder)
 
 
-def viewed(scored: Scored, how: Evaluation, folder: Path) -> Path:
+def viewed(scored: Scoring, how: Evaluation, folder: Path) -> Path:
     """Make a folder that shows the model under the evaluation's settings, and return it."""
     view = folder / "models" / scored.name
     if view.exists():

@@ -147,7 +147,7 @@ def _sampled(
     train = options.data / rows.TRAIN
     problems = write_problems(train, folder.path / "problems.jsonl", kto.problems)
     count = sum(1 for line in problems.read_text("utf-8").split("\n") if line)
-    scored = evaluation.Scored("samples", model, problems, count, {})
+    scored = evaluation.Scoring("samples", model, problems, count, {})
     how = Evaluation(
         candidates=kto.candidates,
         rounds=recipe.evaluation.rounds,

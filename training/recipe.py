@@ -23,7 +23,7 @@ from common import files
 from common.embedded_model import cache_folder
 from common.files import FileError, check_folder
 from training import evaluation, gsm8k, settings
-from training.evaluation import WORDS, Scored
+from training.evaluation import WORDS, Scoring
 from training.preview import preview
 from training.settings import Recipe, TrainingError
 from training.stages import resolved
@@ -58,7 +58,7 @@ class Step:
     command: tuple[str, ...]
     done: Path
     """There once the step is finished."""
-    scored: Scored | None = None
+    scored: Scoring | None = None
     """Of an evaluation: what it scores; its command is made when the model is there."""
 
 
@@ -160,7 +160,7 @@ def _evaluations(recipe: Recipe, name: str, model: Path, place: Place) -> Iterat
     if how.sets:
         sets = [(kind, Path(kind), WHOLE) for kind in how.sets]
     for kind, problems, most in sets[: 1 if name == "cot" and not how.sets else None]:
-        scored = Scored(f"{name}-{kind}", model, problems, most, words)
+        scored = Scoring(f"{name}-{kind}", model, problems, most, words)
         command = tuple(evaluation.command(scored, how, place.evaluations))
         done = evaluation.done_file(scored, place.evaluations)
         yield Step(scored.name, command, done, scored)

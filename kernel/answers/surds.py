@@ -23,7 +23,7 @@ MAX_TERMS = 16
 MAX_TIMES = 64
 """Largest exponent of a sum with roots."""
 PRECISIONS = (64, 512)
-"""Binary places with which a floor is tried; a number so near an integer is given up."""
+"""Binary places with which a floor is tried; a number so near an integer has no answer."""
 
 
 class Term(NamedTuple):

@@ -22,7 +22,7 @@ class HeaderError(ValueError):
 
 
 @dataclass(frozen=True)
-class Stored:
+class TensorHeader:
     """One tensor as its header describes it."""
 
     dtype: str
@@ -31,7 +31,7 @@ class Stored:
     file: str
 
 
-def parse(path: Path) -> tuple[dict[str, Stored], int]:
+def parse(path: Path) -> tuple[dict[str, TensorHeader], int]:
     """Return a file's tensors, and the length in bytes that its own header gives it.
 
     The format: eight bytes with the header's length, the header as JSON, then the tensors, whose
@@ -51,7 +51,7 @@ def parse(path: Path) -> tuple[dict[str, Stored], int]:
         header.pop("__metadata__", None)
         end = max((int(entry["data_offsets"][1]) for entry in header.values()), default=0)
         tensors = {
-            name: Stored(str(entry["dtype"]), tuple(map(int, entry["shape"])), path.name)
+            name: TensorHeader(str(entry["dtype"]), tuple(map(int, entry["shape"])), path.name)
             for name, entry in header.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error):
@@ -59,7 +59,7 @@ def parse(path: Path) -> tuple[dict[str, Stored], int]:
     return tensors, 8 + length + end
 
 
-def read_header(path: Path) -> dict[str, Stored]:
+def read_header(path: Path) -> dict[str, TensorHeader]:
     """Return the tensors of one file.
 
     Raises:
@@ -71,9 +71,9 @@ def read_header(path: Path) -> dict[str, Stored]:
     return tensors
 
 
-def read_folder(folder: Path) -> tuple[dict[str, Stored], list[str]]:
+def read_folder(folder: Path) -> tuple[dict[str, TensorHeader], list[str]]:
     """Return the tensors of all files, and a sentence for each fault of files and index."""
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, TensorHeader] = {}
     faults: list[str] = []
     paths = sorted(folder.glob("*.safetensors"))
     for path in paths:
@@ -90,7 +90,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Stored], list[str]]:
     return tensors, faults + _index_faults(folder, tensors, len(paths))
 
 
-def _index_faults(folder: Path, tensors: dict[str, Stored], files: int) -> list[str]:
+def _index_faults(folder: Path, tensors: dict[str, TensorHeader], files: int) -> list[str]:
     """Hold the index to the headers: loaders read only the files that it names."""
     path = folder / INDEX
     if not path.is_file():

@@ -26,7 +26,7 @@ MARLIN_ON_TURING: Version = (0, 14)
 NO_ACT_ORDER: Version = (0, 30)
 """Since then GPTQ weights with desc_act and groups are refused."""
 MARLIN_ONLY: Version = (0, 32)
-"""Since then GPTQ has no other kernel, so nothing that Marlin cannot run."""
+"""Since then GPTQ has no other GPU kernel, so nothing that Marlin cannot run."""
 AMPERE_ONLY = ("mxfp4", "fbgemm_fp8", "modelopt", "experts_int8")
 """Formats that ask for Ampere in every version; bfloat16 activations are one reason."""
 

@@ -19,7 +19,7 @@ BLOCK = 16
 def difference(own: OwnAttention, heads: int, kv_heads: int, head: int, like: Any) -> float:
     """Return the largest difference from vLLM's output, in roundings of the largest number.
 
-    NaN where either has any, or where the kernel did not take the call.
+    NaN where either has any, or where the package's attention did not take the call.
 
     Args:
         own: what was installed.

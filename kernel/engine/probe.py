@@ -41,7 +41,7 @@ TRIED = (PROVEN, OWN, "FLASHINFER")
 GAIN = 1.05
 """A newcomer must be this much faster: less lies within what two trials differ by."""
 TRIAL_SECONDS = {PROVEN: 90.0, OWN: 90.0, "FLASHINFER": 300.0}
-"""After these a trial is given up; FlashInfer compiles eight files where no cache came along."""
+"""After these a trial is stopped; FlashInfer compiles eight files where no cache came along."""
 
 StartTrial = Callable[[Mapping[str, Any], int], "Trial"]
 """Starts a trial with arguments on the GPU of that number."""
@@ -78,7 +78,7 @@ class Trial:
         try:
             printed, _ = self.process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            return f"given up after {seconds:.0f} s"
+            return f"stopped after {seconds:.0f} s"
         finally:
             # Compilers that it started may outlive it.
             end_session(self.process.pid)

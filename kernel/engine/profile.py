@@ -94,7 +94,7 @@ T4X2: Mapping[str, Any] = MappingProxyType(
         "max_num_batched_tokens": 2048,
         "gpu_memory_utilization": 0.92,
         # Read from the checkpoint: GPTQ of 8 bits runs on Marlin; "gptq" here would force the
-        # slow kernel.
+        # slow GPU kernel.
         "quantization": None,
     }
 )

@@ -67,7 +67,7 @@ def step_seconds(
         params = SamplingParams(max_tokens=2 * STEPS, ignore_eos=True, **given)
         engine.add_request(str(number), prompt, params)
     written = dict.fromkeys(map(str, range(sequences)), 0)
-    # Until all prompts are read, and for a few steps more: kernels compile at first use.
+    # Until all prompts are read, and for a few steps more: GPU kernels compile at first use.
     while min(written.values()) < STEPS // 4:
         _step(engine, written)
     begun = time.perf_counter()

@@ -28,7 +28,7 @@ _OPENAT2, _OPEN_HOW = 437, struct.Struct("=QQQ")
 _NO_MAGIC_LINKS, _BENEATH = 0x02, 0x08
 _HERE, _REMOVE_FOLDER = -100, 0x200
 _CLOSE_ON_EXEC = os.O_CLOEXEC
-_FIRST_KERNEL = (5, 9)
+_FIRST_LINUX = (5, 9)
 """The first that puts a descriptor into a process that waits for the answer."""
 _LONGEST_PATH, _PAGE = 4096, 4096
 _HIGHEST_ADDRESS = (1 << 63) - 1
@@ -38,9 +38,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def available() -> bool:
-    """Whether the machine's kernel lets one process answer another's calls."""
+    """Whether the operating system lets one process answer another's calls."""
     release = platform.release().split("-")[0].split(".")[:2]
-    return tuple(map(int, release)) >= _FIRST_KERNEL
+    return tuple(map(int, release)) >= _FIRST_LINUX
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,39 +32,39 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class DiskUse:
     """Room taken on disk; counting stops early where there is far too much."""
 
     bytes: int = 0
     entries: int = 0
 
-    def __add__(self, other: "Held") -> "Held":
-        return Held(self.bytes + other.bytes, self.entries + other.entries)
+    def __add__(self, other: "DiskUse") -> "DiskUse":
+        return DiskUse(self.bytes + other.bytes, self.entries + other.entries)
 
 
-_TOO_MUCH = Held(0, _MOST_ENTRIES + 1)
+_TOO_MUCH = DiskUse(0, _MOST_ENTRIES + 1)
 
 
-def held_below(folder: str) -> Held:
+def held_below(folder: str) -> DiskUse:
     """Add up the files below a folder, which may change meanwhile."""
     try:
         descriptor = os.open(folder, _READ)
     except OSError:
-        return Held()
+        return DiskUse()
     return _count(descriptor, 0)
 
 
-def _count(descriptor: int, depth: int) -> Held:
+def _count(descriptor: int, depth: int) -> DiskUse:
     """Add up what is below an open folder, and close it."""
     if depth > _DEEPEST:
         os.close(descriptor)
         return _TOO_MUCH
-    total = Held()
+    total = DiskUse()
     try:
         for name in _names(descriptor):
             with contextlib.suppress(OSError):  # gone meanwhile
                 status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                total += Held(status.st_blocks * _BLOCK, 1)
+                total += DiskUse(status.st_blocks * _BLOCK, 1)
                 if stat.S_ISDIR(status.st_mode):
                     total += _count(_open_folder(name, descriptor), depth + 1)
             if total.entries > _MOST_ENTRIES:
@@ -166,12 +166,12 @@ def _identity(descriptor: int) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def held_by(uid: int) -> Held:
+def held_by(uid: int) -> DiskUse:
     """Return what a user keeps in the folders that everyone may write to."""
-    total = Held()
+    total = DiskUse()
     for name, parent in _entries_of(uid):
         status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        total += Held(status.st_blocks * _BLOCK, 1)
+        total += DiskUse(status.st_blocks * _BLOCK, 1)
         if stat.S_ISDIR(status.st_mode):
             total += _count(_open_folder(name, parent), 1)
     return total
@@ -209,7 +209,7 @@ def _entries_of(uid: int) -> Iterator[tuple[str, int]]:
                 os.close(parent)
 
 
-def held_without_name(pid: int, uid: int | None) -> Held:
+def held_without_name(pid: int, uid: int | None) -> DiskUse:
     """Return what a process holds in files that are open or mapped, but were deleted.
 
     Args:
@@ -231,7 +231,7 @@ def held_without_name(pid: int, uid: int | None) -> Held:
                         major, minor = (int(part, 16) for part in device.split(b":"))
                         # Its size cannot be seen: as large as a file may be.
                         sizes.setdefault((os.makedev(major, minor), int(inode)), FILE_BYTES)
-    return Held(sum(sizes.values()), len(sizes))
+    return DiskUse(sum(sizes.values()), len(sizes))
 
 
 def written_bytes(pid: int, uid: int | None) -> int:

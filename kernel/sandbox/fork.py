@@ -1,7 +1,7 @@
 """Forks a session from the warm process.
 
 Covers: the pipes, the fork, and what the child does before it serves blocks: leaving the
-supervisor's world, being shut in, its own random state. Does not cover: what the layers of
+supervisor's world, isolation, its own random state. Does not cover: what the layers of
 isolation are (`sandbox/isolation`), and watching the child (`sandbox/worker`).
 """
 
@@ -41,7 +41,7 @@ class Fork:
 
 
 def fork_session(cell: Cell, seed: str) -> Fork:
-    """Fork a session; it says READY on its status pipe once it is shut in.
+    """Fork a session; it says READY on its status pipe once it is isolated.
 
     Raises:
         OSError: the machine has no process, memory or descriptors left, or no folder can be made.

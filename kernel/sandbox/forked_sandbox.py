@@ -2,7 +2,8 @@
 
 Covers: the kernel's side. Blocks go to a supervisor process and executions come back, without
 ever blocking: a supervisor that dies or hangs is replaced, and its open sessions report CRASHED.
-Does not cover: how sessions are run and shut in; the other modules of this folder do.
+Does not cover: how sessions are run and isolated: the other modules
+of this folder.
 
 What is covered, each with its test in `tests/`:
 - wall time, in Python, in C, against ignored signals and swallowed exceptions
@@ -56,7 +57,7 @@ What is not covered:
   would last (`test_no_rule_hangs_on_an_inode_of_proc`);
 - where the machine gives neither filter, nor Landlock, nor another user, only limits and process
   groups are left; `report` says so (`test_what_the_machine_refuses_is_reported`);
-- faults of the machine's own kernel, and what can be learnt from timing: there is no test.
+- faults of the operating system, and what can be learnt from timing: there is no test.
 """
 
 import itertools
@@ -84,7 +85,7 @@ _OFFENDING = frozenset(ExecutionStatus) - {
     ExecutionStatus.REFUSED,
 }
 _FAILED_STARTS = 3
-"""Supervisors in a row that did not get ready, before blocks are given up rather than kept."""
+"""Supervisors in a row that did not get ready, after which blocks fail at once instead of waiting."""
 _RETRY_SECONDS = 30.0
 """Between starts after that."""
 _CLOSE_SECONDS = 10.0

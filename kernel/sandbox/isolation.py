@@ -62,7 +62,7 @@ class Layers:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one session is shut into."""
+    """What confines one session."""
 
     folder: str
     """Its own; where the disk is full, the one around all of them, in which it may not write."""

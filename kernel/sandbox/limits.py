@@ -11,7 +11,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from kernel.records import ExecutionStatus
-from kernel.sandbox.disk import Held
+from kernel.sandbox.disk import DiskUse
 from kernel.sandbox.isolation import MIB, PROCESSES
 from kernel.sandbox.wire import WALL_FACTOR, Limits
 
@@ -111,7 +111,7 @@ def out_of_time(limits: Limits, wall: float, used: Usage) -> ExecutionStatus | N
     return None
 
 
-def out_of_bounds(used: Usage, held: Held, written: int) -> ExecutionStatus | None:
+def out_of_bounds(used: Usage, held: DiskUse, written: int) -> ExecutionStatus | None:
     """Return the limit other than time that a session has reached, if any.
 
     Args:

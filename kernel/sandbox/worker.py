@@ -19,7 +19,7 @@ from kernel.records import ExecutionStatus
 from kernel.sandbox import session
 from kernel.sandbox.broker import Broker
 from kernel.sandbox.cleanup import kill_strays
-from kernel.sandbox.disk import Held, held_below, held_by, held_without_name, written_bytes
+from kernel.sandbox.disk import DiskUse, held_below, held_by, held_without_name, written_bytes
 from kernel.sandbox.fork import Fork
 from kernel.sandbox.isolation import MIB
 from kernel.sandbox.limits import (
@@ -150,12 +150,12 @@ class Worker:
         uid = self.fork.cell.uid if self.fork.cell.layers.user else None
         return out_of_bounds(used, self.held(), written_bytes(self.fork.pid, uid))
 
-    def held(self) -> Held:
+    def held(self) -> DiskUse:
         """Return what the session keeps on disk: in its folder, without a name, elsewhere."""
         cell = self.fork.cell
         uid = cell.uid if cell.layers.user else None
         held = held_without_name(self.fork.pid, uid)
-        held += held_below(cell.folder) if cell.writable else Held()
+        held += held_below(cell.folder) if cell.writable else DiskUse()
         # Elsewhere only where no Landlock forbids it, and a user of its own tells whose it is.
         return held if uid is None or cell.layers.landlock else held + held_by(uid)
 

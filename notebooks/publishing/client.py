@@ -28,7 +28,7 @@ ABSENT = re.compile(r"\b404\b|\b403\b|not found|denied|forbidden", re.IGNORECASE
 """What Kaggle says of a private or missing thing; the client too takes both for a free name."""
 PROGRESS = re.compile(r"\s*(\d+)%\|")
 STUBBORN = 5
-"""Failures in a row after which waiting is given up; one lost connection must not end an hour."""
+"""Failures in a row after which waiting ends; one lost connection must not end an hour."""
 
 
 class KaggleError(Exception):

@@ -34,7 +34,7 @@ METADATA, VARIATION_METADATA = "model-metadata.json", "model-instance-metadata.j
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LastUpload:
     """What was uploaded last from a folder."""
 
     reference: str
@@ -67,7 +67,7 @@ def is_source(reference: str) -> bool:
 def unchanged(upload: Upload, dist: Path) -> int | None:
     """Return the version that the folder became, None where it is not what was uploaded last."""
     try:
-        kept = Kept(**json.loads((dist / RECORD).read_text("utf-8")))
+        kept = LastUpload(**json.loads((dist / RECORD).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
     if (kept.reference, kept.digest) != (upload.reference, _digest(upload)):
@@ -103,7 +103,9 @@ def send(
             continue
         version = _await(upload.reference, (before or 0) + 1, seconds)
         if not (faults := differences(upload, _sizes(upload.reference))):
-            write_json(dist / RECORD, asdict(Kept(upload.reference, version, _digest(upload))))
+            write_json(
+                dist / RECORD, asdict(LastUpload(upload.reference, version, _digest(upload)))
+            )
             return version
     raise KaggleError(
         f"{upload.reference} is not whole after two uploads ({faults[0]}): "

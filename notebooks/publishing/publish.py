@@ -43,7 +43,7 @@ from notebooks.publishing import (
 from notebooks.publishing.client import CredentialError, KaggleError
 from notebooks.publishing.datasets import FAILED, Upload
 from notebooks.publishing.kernels import Run
-from notebooks.publishing.published import Published
+from notebooks.publishing.published import Publication
 from notebooks.publishing.staging import Package, StagingError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,7 +122,7 @@ def show(console: Console, package: Package) -> None:
     _say(console, f"Nothing was sent. All of it lies in {package.dist}.")
 
 
-def publish(console: Console, package: Package, seconds: float) -> Published:
+def publish(console: Console, package: Package, seconds: float) -> Publication:
     """Send what Kaggle does not have yet, and wait until the commit run is complete.
 
     Raises:
@@ -197,7 +197,7 @@ def _shown(console: Console, upload: Upload) -> Iterator[Callable[[datasets.Prog
         yield update
 
 
-def _push(console: Console, package: Package) -> Published:
+def _push(console: Console, package: Package) -> Publication:
     """Push the notebook, unless its newest version is made of just this and has not failed."""
     notebook, key = str(package.kernel_metadata()["id"]), package.key()
     last = published.load(package.dist)
@@ -208,7 +208,7 @@ def _push(console: Console, package: Package) -> Published:
             return last
     version = kernels.push(staging.stage_kernel(package))
     named = package.model_dataset or ""
-    pushed = Published(notebook, version, key, named, model_version=package.model_version)
+    pushed = Publication(notebook, version, key, named, model_version=package.model_version)
     published.save(package.dist, pushed)
     _say(console, f"{pushed.message}: pushed; Kaggle runs it now.")
     return pushed
@@ -230,7 +230,7 @@ def _await_run(console: Console, notebook: str, seconds: float) -> Run:
     raise AssertionError("the states end only when the run does")
 
 
-def _keep_output(console: Console, package: Package, version: Published, run: Run) -> Published:
+def _keep_output(console: Console, package: Package, version: Publication, run: Run) -> Publication:
     """Fetch what the ended run left; fail where it failed or left no submission file."""
     folder = package.dist / "commit-run"
     shutil.rmtree(folder, ignore_errors=True)
@@ -254,7 +254,7 @@ def _keep_output(console: Console, package: Package, version: Published, run: Ru
     return done
 
 
-def submit_refuses(version: Published) -> str:
+def submit_refuses(version: Publication) -> str:
     """Return why a version is not worth a submission."""
     said = "did not say how many" if version.votes is None else "answered none"
     return (

@@ -14,7 +14,7 @@ NAME = "published.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Publication:
     """A version of the notebook that Kaggle has taken."""
 
     notebook: str
@@ -37,15 +37,15 @@ class Published:
         return f"{self.notebook.split('/')[1]} version {self.version}"
 
 
-def save(dist: Path, published: Published) -> None:
+def save(dist: Path, published: Publication) -> None:
     """Keep it, whole or not at all."""
     write_json(dist / NAME, asdict(published))
 
 
-def load(dist: Path) -> Published | None:
+def load(dist: Path) -> Publication | None:
     """Return what was published last from this folder, or None where nothing legible is kept."""
     try:
         value: Any = json.loads((dist / NAME).read_text("utf-8"))
-        return Published(**value)
+        return Publication(**value)
     except (OSError, ValueError, TypeError):
         return None

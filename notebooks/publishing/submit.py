@@ -21,7 +21,7 @@ from notebooks.publishing import client, kernels, published, reasons, staging
 from notebooks.publishing.client import KaggleError
 from notebooks.publishing.kernels import Submission
 from notebooks.publishing.publish import ROOT, guarded, submit_refuses
-from notebooks.publishing.published import Published
+from notebooks.publishing.published import Publication
 from notebooks.publishing.staging import StagingError
 
 
@@ -74,7 +74,7 @@ def submit(options: Options, console: Console) -> None:
     _report(console, chosen, _await_score(console, ask, date, options.poll_seconds))
 
 
-def _submitted(console: Console, chosen: Settings, version: Published) -> int | None:
+def _submitted(console: Console, chosen: Settings, version: Publication) -> int | None:
     """Submit the version; return the submission's number, where Kaggle gives one."""
     answer = kernels.submit(
         version.notebook, version.version, version.file, chosen.competition, version.message
@@ -85,7 +85,7 @@ def _submitted(console: Console, chosen: Settings, version: Published) -> int | 
     return answer.ref
 
 
-def _published(dist: Path, chosen: Settings) -> Published:
+def _published(dist: Path, chosen: Settings) -> Publication:
     """Return what was published, if it is what `dist` still holds."""
     version = published.load(dist)
     if version is None or not version.file:

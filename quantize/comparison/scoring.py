@@ -43,7 +43,7 @@ class Setup:
 
 
 @dataclass
-class Scored:
+class ModelRun:
     """One model's run over the windows."""
 
     load_seconds: float
@@ -74,7 +74,7 @@ def choose_setup(original: Path, dtype: str, device: str | None) -> Setup:
 
 def score_original(
     folder: Path, setup: Setup, pieces: Sequence[Window], store: Path, progress: Progress
-) -> Scored:
+) -> ModelRun:
     """Write the original's logits of every position that has a next token to `store`."""
     progress(f"Loading the original, {folder} ...")
     model, scored = _timed_load(folder, setup)
@@ -97,7 +97,7 @@ def score_original(
 
 def score_quantized(
     folder: Path, setup: Setup, pieces: Sequence[Window], store: Path, progress: Progress
-) -> tuple[dict[str, Distance], Scored]:
+) -> tuple[dict[str, Distance], ModelRun]:
     """Return the distances by domain from the logits in `store`."""
     progress(f"Loading the quantized model, {folder} ...")
     model, scored = _timed_load(folder, setup)
@@ -129,14 +129,14 @@ def _stored(store: Path, positions: int, vocabulary: int) -> Any:
     return np.memmap(store, np.float32, "r", shape=(positions, vocabulary))
 
 
-def _timed_load(folder: Path, setup: Setup) -> tuple[Any, Scored]:
+def _timed_load(folder: Path, setup: Setup) -> tuple[Any, ModelRun]:
     start = time.perf_counter()
     model = load(folder, setup.dtype, setup.device)
-    return model, Scored(time.perf_counter() - start)
+    return model, ModelRun(time.perf_counter() - start)
 
 
 def _run(
-    model: Any, setup: Setup, pieces: Sequence[Window], scored: Scored, what: str, tell: Progress
+    model: Any, setup: Setup, pieces: Sequence[Window], scored: ModelRun, what: str, tell: Progress
 ) -> Iterator[tuple[int, torch.Tensor]]:
     """Yield each window's logits but the last position's, which nothing follows."""
     total = sum(len(piece.ids) for piece in pieces)

@@ -56,7 +56,7 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class RecipeRun:
     """What a recipe took."""
 
     seconds: float
@@ -72,7 +72,7 @@ class Ran:
         return asdict(self)
 
 
-def run(recipe: str, job: Mapping[str, Any], folder: Path, say: Say = print) -> Ran:
+def run(recipe: str, job: Mapping[str, Any], folder: Path, say: Say = print) -> RecipeRun:
     """Run a recipe to its end.
 
     Args:
@@ -107,7 +107,7 @@ def run(recipe: str, job: Mapping[str, Any], folder: Path, say: Say = print) -> 
         raise RecipeRunError(f"The recipe {recipe} was ended by signal {-status}: start it again.")
     if status:
         raise RecipeRunError(f"The recipe {recipe} failed: {_last_line(log)} Its log is {log}.")
-    return Ran(
+    return RecipeRun(
         seconds=round(time.monotonic() - begun, 1),
         cpu_seconds=round(usage.ru_utime + usage.ru_stime, 1),
         peak_bytes=int(last.get("peak_bytes", 0)),

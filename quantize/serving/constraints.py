@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kernel.checks.headers import Stored, read_folder
+from kernel.checks.headers import TensorHeader, read_folder
 from kernel.checks.preflight import profile_of
 from kernel.config import Config
 from kernel.engine.gpu import T4
@@ -147,7 +147,7 @@ def _compressed_faults(settings: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: activations are not int8, which is what a T4 runs."
 
 
-def _type_faults(tensors: Mapping[str, Stored], settings: Mapping[str, Any]) -> Iterator[str]:
+def _type_faults(tensors: Mapping[str, TensorHeader], settings: Mapping[str, Any]) -> Iterator[str]:
     """Refuse floats of other types than float16: bfloat16's range would be cut on loading."""
     allowed = {"F16", "I32", "I8", "I64", "U8"}
     if settings.get("quant_method") == "bitsandbytes":
@@ -160,7 +160,7 @@ def _type_faults(tensors: Mapping[str, Stored], settings: Mapping[str, Any]) -> 
 
 
 def _order_faults(
-    folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Stored]
+    folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, TensorHeader]
 ) -> Iterator[str]:
     """Refuse groups in another order than the config says: the answers would be garbage."""
     group = settings.get("group_size")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kernel.checks.headers import Stored
+from kernel.checks.headers import TensorHeader
 
 ROW = ("o_proj", "down_proj")
 """Layers cut along their inputs; all other linear layers are cut along their outputs."""
@@ -22,7 +22,7 @@ PACK = 4
 
 
 def faults(
-    folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, Stored], ranks: int
+    folder: Path, settings: Mapping[str, Any], tensors: Mapping[str, TensorHeader], ranks: int
 ) -> list[str]:
     """Return a sentence for each kind of mismatch."""
     try:
@@ -99,7 +99,7 @@ def _parts(
     return {}
 
 
-def _kept(name: str, tensors: Mapping[str, Stored], method: str) -> bool:
+def _kept(name: str, tensors: Mapping[str, TensorHeader], method: str) -> bool:
     """Tell whether a layer of a quantized checkpoint is stored as it was."""
     weight = tensors.get(f"{name}.weight")
     return weight is not None and (method == "gptq" or weight.dtype != "I8")
@@ -116,7 +116,7 @@ def _head_faults(config: Any, ranks: int) -> Iterator[str]:
 
 def _cut_faults(
     linear: Mapping[str, tuple[int, int]],
-    tensors: Mapping[str, Stored],
+    tensors: Mapping[str, TensorHeader],
     method: str,
     settings: Mapping[str, Any],
     ranks: int,
@@ -144,7 +144,7 @@ def _cut_faults(
 
 def _name_faults(
     wanted: Mapping[str, tuple[int, ...]],
-    tensors: Mapping[str, Stored],
+    tensors: Mapping[str, TensorHeader],
     optional: set[str],
     method: str,
 ) -> Iterator[str]:

@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class ReadBack:
     """What the model answered."""
 
     loaded: bool
@@ -62,7 +62,7 @@ class Solved:
         )
 
 
-def solve(model: Path, log: Path, say: Say = print, seconds: float = SECONDS) -> Solved:
+def solve(model: Path, log: Path, say: Say = print, seconds: float = SECONDS) -> ReadBack:
     """Load a model's folder with the kernel's engine and solve one problem with it.
 
     Args:
@@ -72,7 +72,7 @@ def solve(model: Path, log: Path, say: Say = print, seconds: float = SECONDS) ->
         seconds: for the problem, once the model is loaded.
     """
     if reason := cannot_load(model):
-        return Solved(False, reason)
+        return ReadBack(False, reason)
     config = replace(model_settings(model), candidates=CANDIDATES)
     problem = Problem("read-back", PROBLEM)
     with (
@@ -82,11 +82,11 @@ def solve(model: Path, log: Path, say: Say = print, seconds: float = SECONDS) ->
         while not engine.ready and not engine.lost:
             engine.poll()
         if engine.lost:
-            return Solved(False, f"vLLM could not load it, its log is {log}.")
+            return ReadBack(False, f"vLLM could not load it, its log is {log}.")
         deadline = Deadline(seconds, 0.0, 1)
         deadline.begin()
         solution = sc_tir.solve(problem, config, engine, sandbox, deadline, Trace(None))
-    return Solved(
+    return ReadBack(
         loaded=True,
         reason="",
         answer=solution.answer,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kernel.checks.headers import INDEX, HeaderError, Stored, read_header
+from kernel.checks.headers import INDEX, HeaderError, TensorHeader, read_header
 from kernel.checks.weights import adapter_fault, series_fault
 
 ARCHITECTURES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
@@ -144,7 +144,7 @@ def _size(folder: Path, config: Mapping[str, Any], key: str) -> int:
     return value
 
 
-def _layers(folder: Path, wanted: int, tensors: Mapping[str, Stored]) -> None:
+def _layers(folder: Path, wanted: int, tensors: Mapping[str, TensorHeader]) -> None:
     """Hold the stored layers to the configured ones: loaders fill what is missing with noise."""
     stored = {int(match[1]) for name in tensors if (match := LAYER.search(name))}
     if stored != set(range(wanted)):
@@ -154,9 +154,9 @@ def _layers(folder: Path, wanted: int, tensors: Mapping[str, Stored]) -> None:
         )
 
 
-def _weights(folder: Path) -> tuple[dict[str, Stored], int]:
+def _weights(folder: Path) -> tuple[dict[str, TensorHeader], int]:
     """Return all tensors by name, and the weight files' size."""
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, TensorHeader] = {}
     files = _weight_files(folder)
     for file in files:
         try:

@@ -14,7 +14,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from kernel.checks.headers import INDEX, Stored
+from kernel.checks.headers import INDEX, TensorHeader
 
 SHARD_BYTES = 2 * 10**9
 """An upload that is cut off costs one shard."""
@@ -31,7 +31,7 @@ class ShardError(ValueError):
 
 
 def write_shards(
-    raw: Path, tensors: Mapping[str, Stored], folder: Path, most: int = SHARD_BYTES
+    raw: Path, tensors: Mapping[str, TensorHeader], folder: Path, most: int = SHARD_BYTES
 ) -> None:
     """Write the tensors of `raw` into `folder`, with an index where it takes several files.
 
@@ -59,7 +59,7 @@ def write_shards(
         (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n", "utf-8")
 
 
-def _runs(tensors: Mapping[str, Stored], most: int) -> Iterator[list[str]]:
+def _runs(tensors: Mapping[str, TensorHeader], most: int) -> Iterator[list[str]]:
     """Cut the sorted names into runs of at most `most` bytes."""
     run: list[str] = []
     size = 0

@@ -22,7 +22,7 @@ DRY_TURNS = 200
 
 
 @dataclass(frozen=True)
-class Kept:
+class Reserve:
     """Problems that are never trained on."""
 
     known: tuple[Posed, ...]
@@ -36,9 +36,9 @@ class Kept:
         return {(posed.family, posed.numbers) for posed in self.known}
 
 
-def kept_problems() -> Kept:
+def kept_problems() -> Reserve:
     """Return the problems kept for testing, families in turn."""
-    return Kept(
+    return Reserve(
         tuple(itertools.islice(_turns(families(False), "test"), KNOWN_PROBLEMS)),
         tuple(itertools.islice(_turns(families(True), "test"), HELD_OUT_PROBLEMS)),
     )
@@ -48,7 +48,7 @@ def training_problems(
     count: int,
     seed: int,
     large: bool,
-    kept: Kept,
+    kept: Reserve,
     is_clean: Callable[[str, str, str], bool] = lambda number, problem, source: True,
 ) -> list[Posed]:
     """Return problems for training, families in turn; fewer where families run dry.
@@ -87,7 +87,7 @@ def _turns(chosen: list[Family], seed: str, large: bool = True) -> Iterator[Pose
             return
 
 
-def watched(kept: Kept) -> list[Posed]:
+def watched(kept: Reserve) -> list[Posed]:
     """Return a problem of each family, held out or not, for the loss that training watches."""
     first: dict[str, Posed] = {}
     for posed in (*kept.known, *kept.held_out):

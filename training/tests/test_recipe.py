@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from training import evaluation, kto, recipe, settings, train
-from training.evaluation import Scored, viewed
+from training.evaluation import Scoring, viewed
 from training.recipe import Step, place_of, steps, work
 from training.settings import Evaluation, Recipe
 from training.tests.tiny import make_data, make_model, make_recipe
@@ -24,7 +24,9 @@ class PlayedEngine:
     def __init__(self) -> None:
         self.solved: list[str] = []
 
-    def __call__(self, scored: Scored, how: Evaluation, folder: Path, engine_url: str = "") -> Path:
+    def __call__(
+        self, scored: Scoring, how: Evaluation, folder: Path, engine_url: str = ""
+    ) -> Path:
         view = viewed(scored, how, folder)
         run = RunFile()
         for line in scored.problems.read_text("utf-8").splitlines()[: scored.most]:
@@ -116,7 +118,7 @@ def test_a_step_that_fails_ends_the_recipe_there(
 def test_a_view_has_the_evaluations_settings_and_the_models_own(tmp_path: Path) -> None:
     model = make_model(tmp_path / "model")
     (model / "profile.json").write_text('{"temperature": 0.1, "max_new_tokens": 99}', "utf-8")
-    scored = Scored("x", model, tmp_path / "p.jsonl", 5, {"stop": ["```"]})
+    scored = Scoring("x", model, tmp_path / "p.jsonl", 5, {"stop": ["```"]})
     view = viewed(scored, Evaluation(temperature=0.7, rounds=2), tmp_path / "runs")
     profile = json.loads((view / "profile.json").read_text("utf-8"))
     assert profile == {"temperature": 0.7, "max_new_tokens": 99, "rounds": 2, "stop": ["```"]}

@@ -37,7 +37,7 @@ class SetError(FileError):
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSet:
     """A published set, and what must hold of it."""
 
     repository: str
@@ -55,20 +55,20 @@ class Known:
 
 
 INTERNAL = {
-    "amc": Known("AI-MO/aimo-validation-amc", 83),
+    "amc": KnownSet("AI-MO/aimo-validation-amc", 83),
     # An AIME answer is an integer from 0 to 999 by the contest's rules.
-    "aime": Known("AI-MO/aimo-validation-aime", 90, 0, 999),
-    "math4": Known("AI-MO/aimo-validation-math-level-4", 754),
-    "math5": Known("AI-MO/aimo-validation-math-level-5", 721),
+    "aime": KnownSet("AI-MO/aimo-validation-aime", 90, 0, 999),
+    "math4": KnownSet("AI-MO/aimo-validation-math-level-4", 754),
+    "math5": KnownSet("AI-MO/aimo-validation-math-level-5", 721),
 }
 LATER = {
-    "aime25": Known("math-ai/aime25", 30, 0, 999, split="test"),
-    "aime26": Known("MathArena/aime_2026", 30, 0, 999, id_column="problem_idx"),
+    "aime25": KnownSet("math-ai/aime25", 30, 0, 999, split="test"),
+    "aime26": KnownSet("MathArena/aime_2026", 30, 0, 999, id_column="problem_idx"),
 }
 PRIZE = "ai-mathematical-olympiad-progress-prize-"
 REFERENCE = {
-    "aimo2": Known(f"{PRIZE}2", 10, 0, 999, competition="AIMO-2"),
-    "aimo3": Known(f"{PRIZE}3", 10, 0, 99_999, competition="AIMO-3"),
+    "aimo2": KnownSet(f"{PRIZE}2", 10, 0, 999, competition="AIMO-2"),
+    "aimo3": KnownSet(f"{PRIZE}3", 10, 0, 99_999, competition="AIMO-3"),
 }
 KNOWN = {**INTERNAL, **LATER, **REFERENCE}
 REFERENCE_FILE = "reference.csv"
@@ -125,7 +125,7 @@ def load_set(name: str, config: Config) -> ProblemSet:
         raise
 
 
-def load_file(path: Path, config: Config, name: str, known: Known | None = None) -> ProblemSet:
+def load_file(path: Path, config: Config, name: str, known: KnownSet | None = None) -> ProblemSet:
     """Return the set in a file, held to what is known of it.
 
     Raises:
@@ -140,7 +140,7 @@ def load_file(path: Path, config: Config, name: str, known: Known | None = None)
     return ProblemSet(name, tuple(_checked(row, config, known) for row in rows))
 
 
-def _checked(row: ProblemRow, config: Config, known: Known | None) -> TruthProblem:
+def _checked(row: ProblemRow, config: Config, known: KnownSet | None) -> TruthProblem:
     """Return the row with its truth in the convention that the votes go through too."""
     place = f"{row.place} (id {row.id!r})"
     if row.truth is None:
@@ -174,7 +174,7 @@ def in_convention(config: Config, name: str, competition: str | None = None) -> 
 # --- Download ---
 
 
-def fetched(name: str, known: Known) -> Path:
+def fetched(name: str, known: KnownSet) -> Path:
     """Return the set's Parquet file in the cache, downloading it the first time.
 
     Raises:
@@ -190,7 +190,7 @@ def fetched(name: str, known: Known) -> Path:
     return path
 
 
-def _reference(known: Known) -> pl.DataFrame:
+def _reference(known: KnownSet) -> pl.DataFrame:
     """Return the problems in a competition's own file, fetched by Kaggle's client."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / REFERENCE_FILE
@@ -215,7 +215,7 @@ def _said(text: str) -> str:
     return lines[-1][:200].rstrip(".") if lines else "Kaggle's client says nothing"
 
 
-def _from_hub(name: str, known: Known) -> pl.DataFrame:
+def _from_hub(name: str, known: KnownSet) -> pl.DataFrame:
     """Return a set of the Hugging Face hub."""
     try:
         import datasets  # pyright: ignore[reportMissingImports]

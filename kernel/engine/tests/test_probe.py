@@ -78,7 +78,7 @@ def test_the_fastest_attention_wins_where_it_runs(
     assert ("its output differs" in note) == (own == "differs")
 
 
-def test_a_trial_that_is_given_up_takes_its_compilers_with_it(tmp_path):
+def test_a_trial_that_is_stopped_takes_its_compilers_with_it(tmp_path):
     """A compiler in a process group of its own, as `ninja` starts them."""
     code = (
         "import subprocess, sys, time\n"
@@ -95,7 +95,7 @@ def test_a_trial_that_is_given_up_takes_its_compilers_with_it(tmp_path):
         time.sleep(0.02)
     compiler = int(path.read_text())
     assert is_running(compiler)
-    assert Trial(process).outcome(0.1) == "given up after 0 s"
+    assert Trial(process).outcome(0.1) == "stopped after 0 s"
     assert not is_running(compiler)
     assert process.returncode is not None
 

@@ -11,7 +11,7 @@ from common import manifest
 from notebooks.packaging import settings
 from notebooks.packaging.settings import SettingsError
 from notebooks.publishing import published, staging
-from notebooks.publishing.published import Published
+from notebooks.publishing.published import Publication
 from notebooks.publishing.staging import StagingError
 from notebooks.publishing.tests.kaggle_standing import CHECKPOINT, command, make_dist
 
@@ -119,7 +119,7 @@ def test_the_key_changes_with_all_that_a_version_is_made_of(dist: Path) -> None:
 
 def test_what_was_published_is_read_back_or_not_at_all(tmp_path: Path) -> None:
     assert published.load(tmp_path) is None
-    kept = Published("anna/aimo-sc-tir", 3, "key", "bert/model-8bit", "submission.csv")
+    kept = Publication("anna/aimo-sc-tir", 3, "key", "bert/model-8bit", "submission.csv")
     published.save(tmp_path, kept)
     assert published.load(tmp_path) == kept
     assert kept.message == "aimo-sc-tir version 3"
