@@ -85,7 +85,7 @@ _OFFENDING = frozenset(ExecutionStatus) - {
     ExecutionStatus.REFUSED,
 }
 _FAILED_STARTS = 3
-"""Supervisors in a row that did not get ready, after which blocks fail at once instead of waiting."""
+"""Supervisors in a row that did not get ready; then blocks fail at once instead of waiting."""
 _RETRY_SECONDS = 30.0
 """Between starts after that."""
 _CLOSE_SECONDS = 10.0

@@ -69,7 +69,7 @@ def test_a_build_from_end_to_end(model, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(steps.compare, "compare", refuse)
     build(options(model, tmp_path))
     printed = capsys.readouterr().out
-    assert "going on with what" in printed
+    assert "resuming what" in printed
     assert printed.splitlines()[-1] == "Not loaded back here: not asked for."
 
     out = tmp_path / "dist/model"
