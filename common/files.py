@@ -104,7 +104,7 @@ def check_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _refused(path: Path) -> Iterator[None]:
+def _refused(path: Path) -> Generator[None]:
     """Turn the system's errors into sentences that name the path."""
     try:
         yield
