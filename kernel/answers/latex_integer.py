@@ -98,7 +98,8 @@ def _refuse_contradiction(side: Side, relations: set[str], value: Number, budget
 
 def _is_near(value: Number, other: Number, budget: Budget) -> bool:
     """Whether one may be the other, rounded to an integer."""
-    return -1 <= floor(subtract(value, other, budget), budget) <= 1
+    apart = subtract(value, other, budget), subtract(other, value, budget)
+    return 0 in [floor(difference, budget) for difference in apart]
 
 
 def _is_sum(tokens: list[Token]) -> bool:

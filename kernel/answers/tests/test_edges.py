@@ -1,0 +1,56 @@
+r"""Texts at the edges of the rules: for each, a rule a little different gives another answer."""
+
+from fractions import Fraction
+
+import pytest
+
+from kernel.answers.arithmetic import MAX_BITS, Budget
+from kernel.answers.functions import floor_logarithm
+from kernel.answers.latex_integer import evaluate_integer
+
+VALUES: dict[str, int | None] = {
+    # A number that is rounded is less than 1 away.
+    r"\frac{5}{2} \approx 2": 2,
+    r"\frac{5}{2} \approx 3": 3,
+    r"\frac{5}{2} \approx 4": None,
+    r"\frac{5}{2} \approx 1": None,
+    r"4 \approx 5": None,
+    r"5 \approx 4": None,
+    r"\sqrt{2} + \sqrt{3} \approx 3": 3,
+    r"\sqrt{2} + \sqrt{3} \approx 4": 4,
+    r"\sqrt{2} + \sqrt{3} \approx 5": None,
+    # Equations to be solved are no values; one term is.
+    "x + 2 = 0": None,
+    "x - 2 = 0": None,
+    "x = 0": 0,
+    "5 - 5 = 0": 0,
+    # Moduli.
+    "5 mod 1": 0,
+    "5 mod 2": 1,
+    # What follows a logarithm has two readings.
+    r"\log_2 4!": None,
+    r"\log_2(4)!": None,
+    r"\log_2(4)^2": None,
+    # Units.
+    "42°C": 42,
+    "42° F": 42,
+    r"42^\circ C": 42,
+    r"12\text{ N}\cdot m": 12,
+    r"12\text{ km}/h": 12,
+    "12 C": None,
+    # Two values, parted by room.
+    r"4\quad[5]": None,
+    r"4\quad(5)": None,
+    r"4\quad-5": None,
+    r"\quad[5]": 5,
+}
+
+
+@pytest.mark.parametrize(("text", "value"), VALUES.items())
+def test_values(text: str, value: int | None) -> None:
+    assert evaluate_integer(text) == value
+
+
+def test_a_base_of_the_most_bits_has_a_logarithm() -> None:
+    largest = Fraction(1 << (MAX_BITS - 1))
+    assert floor_logarithm(largest, largest, Budget()) == 1
