@@ -24,6 +24,22 @@ VALUES: dict[str, int | None] = {
     "x - 2 = 0": None,
     "x = 0": 0,
     "5 - 5 = 0": 0,
+    # Words that follow on are no equals sign.
+    r"x = 3\text{ so }m + n = 5": 5,
+    r"x = 3\text{ is }m + n = 5": None,
+    # A list as a whole has several values; one that stands beside something is an argument.
+    "[x, y] = 5,120": None,
+    r"\{x, y\} = 5,120": None,
+    "(a) + f(x, y) = 7": 7,
+    r"(1+2)\max(3, 4) = 12": 12,
+    # A label goes, a sign stays.
+    "(A) -5": -5,
+    r"\text{(A)} -5": -5,
+    # A power of ten has at most three digits.
+    "1e3": 1000,
+    "1e999": 10**999,
+    "1e0003": None,
+    "1e1000": None,
     # Moduli.
     "5 mod 1": 0,
     "5 mod 2": 1,
