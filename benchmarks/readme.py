@@ -322,6 +322,22 @@ def _rehearsal(result: Result) -> str:
     return "\n".join(rows) + f"\n\nStand-ins: {names or 'wheels and packages of a CPU'}."
 
 
+def _mutants(result: Result) -> str:
+    figures, rows = result["figures"], result["rows"]
+    text = (
+        f"Of {figures['changes_tried']:g} changes {figures['changes_equivalent']:g} change nothing "
+        f"that anybody could observe; of the others the tests notice "
+        f"**{figures['noticed_share']:.1%}** ({_where(result)})."
+    )
+    table = ["| module | tried | noticed | equivalent | missed |", "|---|---|---|---|---|"]
+    table += [
+        f"| `{row['module']}` | {row['tried']} of {row['changes']} | {row['noticed']} "
+        f"| {row['equivalent']} | {len(row['missed'])} |"
+        for row in rows
+    ]
+    return "\n".join([text, "", *table])
+
+
 def _where(result: Result) -> str:
     return f"{result['machine']}, {result['date']}"
 
@@ -339,6 +355,7 @@ RENDERERS: dict[str, Callable[[Result], str]] = {
     "overhead": _overhead,
     "statistics": _statistics,
     "recipe": _recipe,
+    "mutants": _mutants,
     "hours": hours_page.page,
     "rehearsal": _rehearsal,
 }

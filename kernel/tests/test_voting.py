@@ -116,6 +116,7 @@ def candidate(index, answer=None, printed=None):
 def test_the_ladder_of_answers(candidates, answer, source):
     solution = conclude("p", candidates, Config(default_answer=17), None, 1.5)
     assert (solution.answer, solution.source, solution.seconds) == (answer, source, 1.5)
+    assert (solution.problem_id, solution.candidates) == ("p", tuple(candidates))
 
 
 @pytest.mark.parametrize(
