@@ -79,6 +79,7 @@ def test_the_chance_bounds_what_drawn_urns_show(votes, outstanding):
     ("votes", "outstanding", "chance"),
     [
         ({}, 3, 1.0),
+        ({5: 1, 7: 1, 8: 1}, 2, 1.0),  # two rivals that are level already
         ({5: 1}, 1, 1 / 2),  # one vote and the weight of an answer not seen yet
         ({5: 2}, 2, 1 / 3 * 2 / 4),
         ({5: 2, 7: 1}, 1, 1 / 4),

@@ -108,6 +108,12 @@ def test_code_is_run_but_no_round_begun_that_the_tokens_do_not_last_for(most, st
     assert (candidate.stop, candidate.printed) == (stop, 42)
 
 
+@pytest.mark.parametrize(("free", "stop"), [(33, None), (32, None), (31, "context_full")])
+def test_a_round_needs_the_least_room_in_the_context(free, stop):
+    candidate = replace(FRESH, token_ids=tuple(range(CONFIG.max_context - free)))
+    assert sc_tir.spent(candidate, CONFIG) == stop
+
+
 def test_a_round_that_is_short_by_itself_is_not_taken_for_too_short():
     config = replace(CONFIG, max_new_tokens=8, max_total_tokens=20)
     candidate = replace(FRESH, text=CODE, code="print(6*7)", round=1, generated_tokens=8)
@@ -141,6 +147,7 @@ def test_seeds_depend_on_run_problem_candidate_and_round_alone():
         for r in range(4)
     }
     assert len(seeds) == 2 * 2 * 48 * 4
+    assert 2**31 < max(seeds) < 2**32  # random states take no longer ones
     again = Candidate(5, (9, 9), text="other", round=2)
     first = sc_tir.request_seed(Config(), PROBLEM, Candidate(5, (), round=2))
     assert sc_tir.request_seed(Config(), PROBLEM, again) == first
