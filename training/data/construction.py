@@ -59,12 +59,16 @@ def usable(found: Sample) -> bool:
 
 
 def configured(config: Config, number: int) -> Config:
-    """Return the settings of a round, counted from 1; `config` has those of the first."""
+    """Return the settings of a round, counted from 1; `config` has those of the first.
+
+    A seed that the clock would draw is 0: a set can be made again.
+    """
+    seed = 0 if isinstance(config.seed, str) else config.seed
     return replace(
         config,
         candidates=config.candidates * MORE_SAMPLES ** (number - 1),
         temperature=round(config.temperature + HOTTER * (number - 1), 3),
-        seed=config.seed * ROUNDS + number,
+        seed=seed * ROUNDS + number,
     )
 
 

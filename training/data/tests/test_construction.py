@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -104,6 +105,11 @@ def test_unsolved_problems_go_into_hotter_rounds_with_more_samples(tmp_path):
     assert told[3] == (1, 4, 4, 1) and told[-1] == (3, 2, 2, 0)
     counted = {(r["round"], r["problems"], r["solved"], r["self_corrections"]) for r in table(done)}
     assert counted == {(1, 4, 1, 0), (2, 3, 1, 4), (3, 2, 0, 0)}
+
+
+def test_a_set_from_a_clocks_seed_can_be_made_again():
+    clock = replace(CONFIG, seed="clock")
+    assert configured(clock, 2) == configured(replace(CONFIG, seed=0), 2)
 
 
 def test_right_paths_become_rows_and_filters_take_the_rest(tmp_path):
