@@ -119,7 +119,7 @@ def test_a_torn_result_is_done_again(tmp_path):
 
 def test_autogptq_needs_a_gpu(model, tmp_path, monkeypatch):
     monkeypatch.setattr(steps, "read_gpus", tuple)
-    monkeypatch.setattr(steps.machine, "has_driver", lambda: False)
+    monkeypatch.setattr(steps, "has_driver", lambda: False)
     with pytest.raises(InputError, match="auto-gptq quantizes on a CUDA device only"):
         build(options(model, tmp_path, recipe="auto-gptq"))
     assert files_below(tmp_path) == []
