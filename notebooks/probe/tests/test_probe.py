@@ -158,6 +158,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_speed_and_logits_of_the_real_vllm(monkeypatch):
     """On the CPU, where its logits must be those of transformers."""

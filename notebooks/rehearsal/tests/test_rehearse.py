@@ -55,6 +55,7 @@ def test_a_right_package_passes_for_every_competition(options):
     assert not list(options.out.glob("*/environment")) and not Path("/kaggle/input").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_broken_wheel_is_found_in_both_runs(options):
     wheel = next((options.dist / "cpu/wheels").glob("*.whl"))
@@ -68,6 +69,7 @@ def test_a_broken_wheel_is_found_in_both_runs(options):
     assert ("aimo1 rerun", "submission file") not in found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_command_prints_a_table_and_fails_where_a_check_fails(options, tmp_path):
     """A notebook that is too large, through the command itself."""
