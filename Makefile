@@ -55,7 +55,7 @@ FAST := kernel/answers kernel/tests/test_config.py kernel/tests/test_deadline.py
 
 .PHONY: test-fast
 test-fast: $(READY) ## Run the pure tests, below two minutes
-	@$(PY) -m pytest -m "not gpu and not kaggle and not slow" $(FAST)
+	@$(PY) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile -m "not gpu and not kaggle and not slow" $(FAST)
 
 .PHONY: check
 check: $(READY) ## Check style and types
