@@ -58,6 +58,7 @@ SIMULATED = 20
 BASE = Number(48)
 RIVAL = Number(144)
 CHOSEN = Number(48, 96)
+COMPARED = (*(Number(count) for count in FIXED), CHOSEN)
 CURVE = (16, 24, 32, 48, 64, 96, 120, 144, 192)
 EXTRAS = (24, 48, 96, 144)
 DEVIATIONS = (0.5, 1.5, 2.0)
@@ -129,7 +130,7 @@ def problem_rows(found: Mapping[Number, Outcomes], pool: Sequence[Ballot]) -> li
         voters = [heard.answer for heard in each.heard if heard.answer is not None]
         shares = {
             number.name: round(float(found[number].right[:, columns].mean()), 3)
-            for number in (*(Number(count) for count in FIXED), CHOSEN)
+            for number in COMPARED
         }
         started = float(found[CHOSEN].started[:, columns].mean())
         rows.append(
@@ -200,9 +201,8 @@ def hour_rows(pool: Sequence[ShapedProblem]) -> list[Row]:
     costs = Costs(T4, NUMINA, Layout(2, 1, 8))
     config = Config(problems=PROBLEMS)
     rows: list[Row] = []
-    asked = itertools.product(comparison.speeds(T4).items(), (*FIXED, CHOSEN))
-    for (speed, gpu), count in track(list(asked), "Hours", console=console(stderr=True)):
-        number = count if isinstance(count, Number) else Number(count)
+    asked = itertools.product(comparison.speeds(T4).items(), COMPARED)
+    for (speed, gpu), number in track(list(asked), "Hours", console=console(stderr=True)):
         mine = replace(costs, gpu=gpu)
         found = comparison.hours(pool, number, config, mine, SIMULATED)
         row = {"number": number.name, "attention": speed, "hours": round(found.hours, 2)}

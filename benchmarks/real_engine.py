@@ -47,6 +47,18 @@ def settings() -> Config:
     return model_settings(embedded_model.ensure())
 
 
+def until_ready(engine: VllmEngine, log: Path) -> None:
+    """Wait for the model.
+
+    Raises:
+        RuntimeError: the engine did not start; with the end of its log.
+    """
+    while not engine.ready:
+        if engine.lost:
+            raise RuntimeError(f"The engine did not start:\n{log.read_text('utf-8')[-2000:]}")
+        engine.poll()
+
+
 @contextlib.contextmanager
 def opened(every: int = EVERY) -> Generator[Bench]:
     """Give the engine once it is ready, and a sandbox; end both."""
@@ -60,11 +72,6 @@ def opened(every: int = EVERY) -> Generator[Bench]:
             embedded_model.ensure(), config, log, lambda text: print(text, flush=True)
         )
         with contextlib.closing(engine), ForkedSandbox(config) as sandbox:
-            while not engine.ready:
-                if engine.lost:
-                    raise RuntimeError(
-                        f"The engine did not start:\n{log.read_text('utf-8')[-2000:]}"
-                    )
-                engine.poll()
+            until_ready(engine, log)
             load = time.monotonic() - begun
             yield Bench(config, engine, sandbox, problems, load)

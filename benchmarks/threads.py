@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.real_engine import settings
+from benchmarks.real_engine import settings, until_ready
 from benchmarks.result import write_result
 from common import embedded_model
 from kernel.engine.vllm_engine import VllmEngine
@@ -49,12 +49,7 @@ def opened(dtype: str, threads: int) -> Generator[VllmEngine]:
         if before is not None:
             os.environ[VARIABLE] = before
         with contextlib.closing(engine):
-            while not engine.ready:
-                if engine.lost:
-                    raise RuntimeError(
-                        f"The engine did not start:\n{log.read_text('utf-8')[-2000:]}"
-                    )
-                engine.poll()
+            until_ready(engine, log)
             yield engine
 
 

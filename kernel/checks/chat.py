@@ -1,9 +1,8 @@
 """Whether a model's chat template takes the system prompt and the arguments that the settings name.
 
 Covers: a template that refuses a system turn or drops it, an argument that it does not know or that
-breaks it, a system prompt and an
-instruction that leave no room for a problem, and stop tokens that the model does
-not have. Does not cover: whether the model does what it is told.
+breaks it, a system prompt and an instruction that leave no room for a problem, and stop tokens that
+the model does not have. Does not cover: whether the model does what it is told.
 
 The tokenizer is loaded only where such a setting is made: that takes seconds.
 """

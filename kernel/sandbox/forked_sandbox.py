@@ -2,8 +2,7 @@
 
 Covers: the kernel's side. Blocks go to a supervisor process and executions come back, without
 ever blocking: a supervisor that dies or hangs is replaced, and its open sessions report CRASHED.
-Does not cover: how sessions are run and isolated: the other modules
-of this folder.
+Does not cover: how sessions are run and isolated, which the other modules of this folder do.
 
 What is covered, each with its test in `tests/`:
 - wall time, in Python, in C, against ignored signals and swallowed exceptions

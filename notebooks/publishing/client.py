@@ -74,6 +74,23 @@ def call(doing: str, name: str, **arguments: Any) -> Any:
     return json.loads(reply.last_line())
 
 
+def asked(doing: str, name: str, **arguments: Any) -> Any | None:
+    """Make one of the calls, and return its answer, None where this account is shown no such thing.
+
+    Raises:
+        CredentialError: the client has no valid credential.
+        KaggleError: Kaggle or the client refused it otherwise.
+    """
+    try:
+        return call(doing, name, **arguments)
+    except CredentialError:
+        raise
+    except KaggleError as error:
+        if ABSENT.search(str(error)):
+            return None
+        raise
+
+
 def run(
     *arguments: str,
     folder: Path | None = None,

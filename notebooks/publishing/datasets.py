@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from common import manifest
 from notebooks.publishing import client
-from notebooks.publishing.client import ABSENT, PROGRESS, CredentialError, KaggleError
+from notebooks.publishing.client import PROGRESS, KaggleError
 
 METADATA = "dataset-metadata.json"
 READY_SECONDS = 2 * 3600.0
@@ -67,14 +66,9 @@ def state(reference: str) -> Remote | None:
     Raises:
         KaggleError: Kaggle cannot be asked.
     """
-    try:
-        value: Any = client.call(f"Asking for {reference}", "dataset", reference=reference)
-    except CredentialError:
-        raise
-    except KaggleError as error:
-        if ABSENT.search(str(error)):
-            return None
-        raise
+    value = client.asked(f"Asking for {reference}", "dataset", reference=reference)
+    if value is None:
+        return None
     return Remote(str(value["status"]), int(value["current_version_number"] or 0))
 
 
@@ -121,16 +115,36 @@ def send(upload: Upload, note: str, show: Callable[[Progress], None], seconds: f
     Raises:
         KaggleError: Kaggle refused it, or a file did not arrive twice.
     """
+
+    def once() -> int:
+        before = state(upload.reference)
+        _upload(upload, before is not None, note, show)
+        return await_ready(upload.reference, before.version + 1 if before else 1, seconds)
+
+    return until_whole(upload, once, remote_sizes)
+
+
+def until_whole(
+    upload: Upload, once: Callable[[], int], sizes: Callable[[str], Mapping[str, int]]
+) -> int:
+    """Upload a folder a second time where a file did not arrive; return the version.
+
+    Args:
+        upload: the staged folder.
+        once: uploads it, waits, and returns the version; raises DroppedError for a dropped file.
+        sizes: returns the bytes of each file that Kaggle lists for a reference.
+
+    Raises:
+        KaggleError: Kaggle refused it, or a file did not arrive twice.
+    """
     faults: list[str] = []
     for _ in range(2):
-        before = state(upload.reference)
         try:
-            _upload(upload, before is not None, note, show)
+            version = once()
         except DroppedError as dropped:
             faults = [f"{dropped} was not taken"]
             continue
-        version = await_ready(upload.reference, before.version + 1 if before else 1, seconds)
-        if not (faults := differences(upload, remote_sizes(upload.reference))):
+        if not (faults := differences(upload, sizes(upload.reference))):
             return version
     raise KaggleError(
         f"{upload.reference} is not whole after two uploads ({faults[0]}): "

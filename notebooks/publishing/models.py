@@ -14,19 +14,18 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from common import manifest
 from common.files import write_json
 from notebooks.publishing import client
-from notebooks.publishing.client import ABSENT, CredentialError, KaggleError
+from notebooks.publishing.client import KaggleError
 from notebooks.publishing.datasets import (
     READY_SECONDS,
-    DroppedError,
     Progress,
     Upload,
     differences,
     transfer,
+    until_whole,
 )
 
 RECORD = "published-model.json"
@@ -92,25 +91,16 @@ def send(
     Raises:
         KaggleError: Kaggle refused it, or a file did not arrive twice.
     """
-    faults: list[str] = []
-    _ensure_model(upload)
-    for _ in range(2):
+
+    def once() -> int:
         before = newest(upload.reference)
-        try:
-            _upload(upload, before is not None, note, show)
-        except DroppedError as dropped:
-            faults = [f"{dropped} was not taken"]
-            continue
-        version = _await(upload.reference, (before or 0) + 1, seconds)
-        if not (faults := differences(upload, _sizes(upload.reference))):
-            write_json(
-                dist / RECORD, asdict(LastUpload(upload.reference, version, _digest(upload)))
-            )
-            return version
-    raise KaggleError(
-        f"{upload.reference} is not whole after two uploads ({faults[0]}): "
-        "run the same command again later."
-    )
+        _upload(upload, before is not None, note, show)
+        return _await(upload.reference, (before or 0) + 1, seconds)
+
+    _ensure_model(upload)
+    version = until_whole(upload, once, _sizes)
+    write_json(dist / RECORD, asdict(LastUpload(upload.reference, version, _digest(upload))))
+    return version
 
 
 def _ensure_model(upload: Upload) -> None:
@@ -157,15 +147,8 @@ def _sizes(reference: str) -> dict[str, int]:
 
 def _asked(doing: str, name: str, reference: str) -> int | None:
     """Return a call's version, None where Kaggle shows this account no such thing."""
-    try:
-        value: Any = client.call(doing, name, reference=reference)
-    except CredentialError:
-        raise
-    except KaggleError as error:
-        if ABSENT.search(str(error)):
-            return None
-        raise
-    return int(value["version"] or 0)
+    value = client.asked(doing, name, reference=reference)
+    return None if value is None else int(value["version"] or 0)
 
 
 def _digest(upload: Upload) -> str:

@@ -39,7 +39,7 @@ class Number:
     extra_candidates: int = 0
     extra_group: int = 24
     stop_risk: float = 0.0
-    deviations: float = 1.0
+    deviations: float = voting.CLEAR_DEVIATIONS
     """Of a lead that is clear; the kernel's own if not given."""
 
     @property
