@@ -2,8 +2,8 @@
 
 Covers: shards of at most 2 GB with their index, the source's own tokenizer files, chat template and
 generation config, `quantize_config.json`, the model's `profile.json`, report, card, picture and the
-manifest. The folder appears whole or not at all; the same inputs give the
-same bytes. Does not cover: quantizing, and whether it can be served (`serving`).
+manifest. The folder appears whole or not at all; the same inputs give the same bytes. Does not
+cover: quantizing, and whether it can be served (`serving`).
 """
 
 import json

@@ -1,8 +1,8 @@
 """What the stand-in for Kaggle's service remembers, and the faults that a test sets.
 
 Covers: blobs that are being uploaded, datasets and Kaggle Models with their versions, notebooks,
-submissions. Does
-not cover: what Kaggle does with any of it; a notebook's run is a list of states given beforehand.
+submissions. Does not cover: what Kaggle does with any of it; a notebook's run is a list of states
+given beforehand.
 """
 
 import threading
