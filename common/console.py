@@ -2,10 +2,11 @@
 
 Covers: lines that appear at once, durations, a console on which what a user names is never taken
 for markup, texts of the form "stage: how far", in place on a terminal and one line a stage where
-output is kept, and the end of a command on a user's error. Does not cover: bars of what is counted
-in bytes.
+output is kept, the end of a command on a user's error, and Ctrl-C while it waits. Does not cover:
+bars of what is counted in bytes.
 """
 
+import signal
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -41,6 +42,15 @@ def console(stderr: bool = False, width: int | None = None) -> "Console":
     from rich.console import Console
 
     return Console(stderr=stderr, width=width, markup=False, emoji=False)
+
+
+def heed_ctrl_c() -> None:
+    """Let Ctrl-C end a wait for another process; to be called in the main thread.
+
+    The handler that polars installs when it is imported has the operating system resume such waits
+    (SA_RESTART), so that the command would learn of Ctrl-C once the other process has ended.
+    """
+    signal.siginterrupt(signal.SIGINT, True)
 
 
 @contextmanager

@@ -113,18 +113,54 @@ def serve(
     trace.write("run", **start)
     for note in preflight.notes:
         trace.write("note", text=note)
+    stop = UserStop(deadline)
     with contextlib.ExitStack() as parts:
+        parts.enter_context(stop.heeded())
         engine = open_engine(prepared, trace, preflight)
         parts.callback(close, engine)
         sandbox = open_sandbox(config, trace)
         parts.callback(close, sandbox)
         report = Report(config, engine, sandbox, deadline, trace, start)
-        run = Run(config, engine, sandbox, deadline, trace, report, answered)
-        with run.ended_by_ctrl_c(), report.summed_up():
+        run = Run(config, engine, sandbox, deadline, trace, report, answered, stop=stop)
+        stop.check()
+        with report.summed_up():
             prepared.competition.serve(run.answer)
     # On Kaggle nothing else tells a file of fallback answers from one that is worth a submission.
     if not preflight.scored and (fault := report.no_vote()):
         raise NoVoteError(fault)
+
+
+class UserStop:
+    """Tells the user's Ctrl-C from a KeyboardInterrupt that some library raises, and keeps it.
+
+    An exception alone can be lost: raised while the interpreter runs a callback, as imports do all
+    the time, it is printed and ignored.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self.asked = False
+        """Whether Ctrl-C was pressed."""
+
+    @contextlib.contextmanager
+    def heeded(self) -> Generator[None]:
+        """Heed Ctrl-C; to be entered in the main thread."""
+        before = signal.signal(signal.SIGINT, self._interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def check(self) -> None:
+        """Raise the KeyboardInterrupt of a Ctrl-C whose own was lost."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        self.asked = True
+        # AIMO-2 and -3 ask in another thread, which the exception does not reach.
+        self._deadline.expire()
+        raise KeyboardInterrupt
 
 
 def open_engine(prepared: Prepared, trace: Trace, preflight: Preflight) -> Engine:
@@ -173,8 +209,8 @@ class Run:
     """Answers of an earlier run in the same folder, by `answer_key`."""
     now: Callable[[], float] = time.monotonic
     """Paces progress events while the model loads, in seconds."""
-    interrupted: bool = False
-    """Whether the user pressed Ctrl-C."""
+    stop: UserStop | None = None
+    """Tells the user's Ctrl-C from errors; None: nobody is there to press it."""
 
     def answer(self, problem: Problem) -> int:
         """Return the answer to one problem, in time; raises nothing but the user's Ctrl-C."""
@@ -184,7 +220,7 @@ class Run:
             return self._solve(problem, candidates)
         except BaseException as error:
             # A library's SystemExit or KeyboardInterrupt is no reason to lose the submission.
-            if self.interrupted:
+            if self.stop and self.stop.asked:
                 raise
             return self._rescue(problem, candidates, error)
 
@@ -231,19 +267,3 @@ class Run:
             if self.now() - said >= WAITING_SECONDS:
                 said = self.now()
                 self.report.loading(said - begun)
-
-    @contextlib.contextmanager
-    def ended_by_ctrl_c(self) -> Generator[None]:
-        """Tell the user's Ctrl-C from a KeyboardInterrupt that some library raises."""
-
-        def interrupt(number: int, frame: object) -> None:
-            self.interrupted = True
-            # AIMO-2 and -3 ask in another thread, which the exception does not reach.
-            self.deadline.expire()
-            raise KeyboardInterrupt
-
-        before = signal.signal(signal.SIGINT, interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)

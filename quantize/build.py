@@ -12,6 +12,7 @@ from typing import Any
 
 import tyro
 
+from common.console import heed_ctrl_c
 from common.environment import SetupError
 from common.files import FileError
 from kernel.checks import machine
@@ -31,6 +32,7 @@ def main() -> None:
     # Ended politely, so that the recipe's processes end with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = tyro.cli(Options)
+    heed_ctrl_c()
     try:
         build(options)
     except (InputError, HeldOutError, FileError) as error:

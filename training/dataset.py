@@ -19,6 +19,7 @@ from pathlib import Path
 
 import tyro
 
+from common.console import heed_ctrl_c
 from common.files import FileError
 from kernel.config import ConfigError
 from training.data.construction import ConstructionError
@@ -34,6 +35,7 @@ from validation.server_engine import ServerError
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where the engine is gone, 130 on Ctrl-C."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     try:
         print(build(options))
     except (BuildError, SourceError, SetError, ConfigError, ConstructionError, FileError) as error:

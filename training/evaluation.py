@@ -5,14 +5,13 @@ gave. Does not cover: the solving and the run's file (`validation.validate`), co
 """
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import files
+from common import files, foreground
 from kernel.checks.preflight import PROFILE, profile_of
 from training.settings import Evaluation, TrainingError
 
@@ -69,10 +68,10 @@ def evaluate(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = "
     if not done_file(scored, folder).is_file():
         viewed(scored, how, folder)
         solve = command(scored, how, folder, engine_url)
-        status = subprocess.run(solve, cwd=ROOT, check=False).returncode
+        status = foreground.run(solve, ROOT)
         if status == 0:
             report = [sys.executable, "-m", "validation.report", str(run_file(scored, folder))]
-            status = subprocess.run(report, cwd=ROOT, check=False).returncode
+            status = foreground.run(report, ROOT)
         if status:
             raise TrainingError(f"The evaluation {scored.name} ended early: run the same again.")
     return run_file(scored, folder)

@@ -19,6 +19,7 @@ from transformers import PrinterCallback
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
+from common.console import heed_ctrl_c
 from common.files import check_folder
 from kernel.engine.tokenizer import Encoding
 from training import (
@@ -102,6 +103,7 @@ class MaskedKtoTrainer(KTOTrainer):
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 on a broken loss, 130 on Ctrl-C."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     stages.report_errors(lambda: train(options))
 
 

@@ -1,10 +1,9 @@
 """What the machine at hand can do for training: number type, threads, memory, speed.
 
-Covers: CPUs by their flags and by how busy they are, GPUs as torch sees them. Does not cover: what
+Covers: the CPU's speed and free memory, GPUs as torch sees them. Does not cover: what
 a training needs (`estimates`).
 """
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,8 @@ from typing import Any
 
 import torch
 
-from kernel.engine.cpu import read_cpu
+from kernel.engine.cpu import free_cores, read_cpu
 
-IDLE = 0.7
-"""A core that has slept this share of a moment is taken for free."""
-LOOK_SECONDS = 1.0
 PROBE = 1024
 """Side of the matrices whose product tells a CPU's speed."""
 H100_FLOPS = 989e12
@@ -58,41 +54,6 @@ def _gpu(devices: int) -> Machine:
     flops = next((f for kind, f in GPU_FLOPS.items() if kind in name), 100e12)
     dtype = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     return Machine("cuda", name, devices, dtype, 1, free, flops)
-
-
-def free_cores(look_seconds: float = LOOK_SECONDS) -> int:
-    """Return how many of the cores this process may use are idle now, at least 1.
-
-    Threads that wait for a core others use hold up all the rest at each barrier: two on a busy
-    machine were seven times slower than one.
-    """
-    if wanted := os.environ.get("OMP_NUM_THREADS"):
-        return max(1, int(wanted)) if wanted.isdigit() else 1
-    mine = os.sched_getaffinity(0)
-    before = _times()
-    time.sleep(look_seconds)
-    after = _times()
-    return max(1, sum(core in mine and _idle(before[core], after[core]) > IDLE for core in before))
-
-
-def _times() -> dict[int, tuple[int, int]]:
-    """Return each core's (idle, all) ticks since the start; none where the system does not say."""
-    found: dict[int, tuple[int, int]] = {}
-    try:
-        lines = Path("/proc/stat").read_text("utf-8").splitlines()
-    except OSError:
-        return found
-    for line in lines:
-        name, *ticks = line.split()
-        if name.startswith("cpu") and name[3:].isdigit():
-            values = [int(tick) for tick in ticks]
-            found[int(name[3:])] = (values[3] + values[4], sum(values))
-    return found
-
-
-def _idle(before: tuple[int, int], after: tuple[int, int]) -> float:
-    passed = after[1] - before[1]
-    return (after[0] - before[0]) / passed if passed else 0.0
 
 
 def free_memory() -> int:

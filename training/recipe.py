@@ -10,7 +10,6 @@ was cut off is begun again by its own command, which resumes.
 
 import hashlib
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import tyro
 
-from common import files
+from common import files, foreground
 from common.embedded_model import cache_folder
 from common.files import FileError, check_folder
 from training import evaluation, gsm8k, settings
@@ -221,10 +220,7 @@ def _do(step: Step, recipe: Recipe, place: Place) -> int:
     if step.scored:
         evaluation.evaluate(step.scored, recipe.evaluation, place.evaluations)
         return 0
-    try:
-        return subprocess.run(step.command, cwd=ROOT, check=False).returncode
-    except KeyboardInterrupt:
-        return 130  # the command has got the same signal and kept what it has done
+    return foreground.run(step.command, ROOT)
 
 
 def keep_time(place: Place, name: str, seconds: float) -> None:

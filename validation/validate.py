@@ -25,7 +25,7 @@ from typing import Any
 import tyro
 
 from common import embedded_model
-from common.console import duration
+from common.console import duration, heed_ctrl_c
 from common.files import FileError, check_writable
 from kernel import sc_tir
 from kernel.checks.chat import settings_faults
@@ -113,6 +113,7 @@ class SeededTrace(Trace):
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where the engine is gone, 130 on Ctrl-C."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     try:
         sys.exit(_command(options))
     except (SetError, FileError, ConfigError, ServerError) as error:

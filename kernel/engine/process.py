@@ -21,6 +21,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from kernel.child import end_session, end_with, parent
+from kernel.engine.cpu import free_cores
 from kernel.engine.gpu import usable_gpus
 from kernel.engine.probe import settled
 from kernel.records import Completion, Finish, Request
@@ -42,12 +43,11 @@ def facts() -> dict[str, Any]:
 def cpu_environment() -> dict[str, str]:
     """Return variables for vLLM's CPU engine, which those that are set already override.
 
-    One CPU is left to the kernel and to the model's code, and no thread is bound to a CPU: at every
-    layer all threads wait for the last one, which may be waiting for a CPU that somebody else
-    uses, and on a busy machine bound threads come to a crawl.
+    No thread is bound to a CPU: at every layer all threads wait for the last one, which may be
+    waiting for a CPU that somebody else uses, and on a busy machine bound threads come to a crawl.
     """
     return {
-        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1)),
+        "OMP_NUM_THREADS": str(free_cores()),
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         # Gigabytes asked for the KV cache; the default takes half of the memory.
         "VLLM_CPU_KVCACHE_SPACE": "1",

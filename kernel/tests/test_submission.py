@@ -1,6 +1,8 @@
 """The whole run's wiring: an answer to every problem whatever breaks."""
 
 import signal
+import sys
+import weakref
 
 import pytest
 
@@ -82,9 +84,25 @@ def test_the_users_ctrl_c_ends_the_run(run, monkeypatch):
 
     monkeypatch.setattr(sc_tir, "solve", press)
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), run.ended_by_ctrl_c():
+    run.stop = submission.UserStop(run.deadline)
+    with pytest.raises(KeyboardInterrupt), run.stop.heeded():
         run.answer(Problem("p", "What?"))
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_ctrl_c_whose_exception_is_lost_still_ends_the_run(run, monkeypatch):
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda fault: ignored.append(fault.exc_type))
+    stop = submission.UserStop(run.deadline)
+    stop.check()
+    mark = submission.UserStop(run.deadline)
+    watched = weakref.ref(mark, lambda _: signal.raise_signal(signal.SIGINT))
+    with stop.heeded():
+        del mark  # the interpreter prints what a callback raises, and goes on
+    assert watched() is None and ignored == [KeyboardInterrupt]
+    assert run.deadline.share() == 0.0
+    with pytest.raises(KeyboardInterrupt):
+        stop.check()
 
 
 def test_a_restarted_run_gives_the_answers_it_gave_before(run, tmp_path):

@@ -23,7 +23,7 @@ import tyro
 from rich.console import Console
 
 from common import embedded_model, manifest
-from common.console import Progress, console
+from common.console import Progress, console, heed_ctrl_c
 from common.environment import SetupError
 from common.files import FileError, check_folder, whole_folder, write_json
 from notebooks import build
@@ -318,6 +318,7 @@ def _report(shown: Console, options: Options, parts: list[Part]) -> None:
 def main() -> None:
     """Run the command; exit 2 where the package cannot be made."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     shown = console()
     try:
         check_folder(options.out)

@@ -19,6 +19,7 @@ import tyro
 from jinja2 import Environment, StrictUndefined
 
 from common import manifest
+from common.console import heed_ctrl_c
 from common.files import FileError, check_folder, whole_folder
 from common.manifest import ManifestError
 from kernel.checks.preflight import profile_of
@@ -61,6 +62,7 @@ class EntryPoint:
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     try:
         check_folder(options.dist / "archive")
         folder = archive(ROOT, options.dist)

@@ -27,7 +27,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from common.console import console
+from common.console import console, heed_ctrl_c
 from notebooks.packaging import settings
 from notebooks.packaging.settings import SettingsError
 from notebooks.publishing import (
@@ -73,6 +73,7 @@ class RunFailedError(KaggleError):
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where Kaggle did not do its part."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     guarded(lambda: _main(options, console()))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from common.console import console
+from common.console import console, heed_ctrl_c
 from notebooks.packaging import settings
 from notebooks.packaging.settings import Settings
 from notebooks.publishing import client, kernels, published, reasons, staging
@@ -42,6 +42,7 @@ class Options:
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where Kaggle did not do its part."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     guarded(lambda: submit(options, console()))
 
 

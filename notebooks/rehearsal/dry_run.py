@@ -8,8 +8,6 @@ wheels and the platform's limits; those are the rehearsal's.
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +18,7 @@ import tyro
 from rich.table import Table
 from rich.text import Text
 
-from common import embedded_model
+from common import embedded_model, foreground
 from common.console import console
 from common.files import FileError, check_folder, write_json
 from common.problems import ProblemFileError, ProblemRow, load_problems
@@ -92,6 +90,9 @@ def main() -> None:
     status = _run_kernel(options, len(rows), model, out)
     if status == 2:
         sys.exit(2)  # the kernel has said why
+    if status == foreground.INTERRUPTED:
+        print("Stopped.", file=sys.stderr)
+        sys.exit(status)
     if status not in (0, NO_VOTE):
         print(f"The kernel ended with {status}: see {out / 'engine.log'}.", file=sys.stderr)
         sys.exit(1)
@@ -143,22 +144,8 @@ def _run_kernel(options: Options, problems: int, model: Path, out: Path) -> int:
         # Two busy libraries on two cores wait for each other; the engine sets its own threads.
         "TOKENIZERS_PARALLELISM": "false",
     }
-    process = subprocess.Popen(
-        [sys.executable, "-c", KERNEL.format(no_vote=NO_VOTE), json.dumps(settings)],
-        env=env,
-        cwd=out,
-    )
-    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        # The terminal has sent the kernel the same signal: give it time to end its processes.
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        print("Stopped.", file=sys.stderr)
-        sys.exit(130)
+    command = [sys.executable, "-c", KERNEL.format(no_vote=NO_VOTE), json.dumps(settings)]
+    return foreground.run(command, out, env, STOP_SECONDS)
 
 
 def _report(rows: list[ProblemRow], out: Path) -> None:

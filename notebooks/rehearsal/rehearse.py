@@ -22,7 +22,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from common import embedded_model
-from common.console import Progress, console
+from common.console import Progress, console, heed_ctrl_c
 from common.environment import SetupError
 from common.files import FileError, check_folder, write_json
 from common.problems import ProblemFileError, ProblemRow, load_problems
@@ -224,6 +224,7 @@ def _report(shown: Console, notebook: Check, runs: Sequence[Run], out: Path) -> 
 def main() -> None:
     """Run the command; exit 1 where a check fails, 2 where it cannot run."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     # A pipe has no width; the table and its reasons want more than the 80 columns taken for it.
     shown = console(width=None if sys.stdout.isatty() else WIDTH)
     try:

@@ -15,7 +15,7 @@ from typing import Any
 import tyro
 from rich.table import Table
 
-from common.console import console, say
+from common.console import console, heed_ctrl_c, say
 from common.files import FileError, check_writable, write_json
 from quantize.calibration import heldout
 from quantize.calibration.heldout import HeldOut, Window, digest, windows
@@ -145,6 +145,7 @@ RECIPES = {"gptq": "gptq", "compressed-tensors": "w8a8", "bitsandbytes": "bnb"}
 def main() -> int:
     """Run the command; 0 where the gates hold, 1 where one fails, 2 on a user's error."""
     options = tyro.cli(Options)
+    heed_ctrl_c()
     try:
         _check(options)
         check_writable(options.out)
