@@ -16,20 +16,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
+import torch
 from rich.table import Table
 
 from benchmarks import machine_code
-from benchmarks.result import write_result
+from benchmarks.result import Measurement, Row, print_figures, print_rows, write_result
 from benchmarks.vllm_source import VERSION, unified_attention_file, unified_attention_module
 from common import environment
 from common.console import console
 from common.environment import SetupError
-from kernel.engine.tests.attention_cases import Case, inputs, reference
+from kernel.engine.tests.attention_cases import Case, Inputs, inputs, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 SEGMENTS = 16
@@ -68,15 +69,13 @@ DIFFERENCES = {
 """Float16 only: the interpreter cannot multiply matrices of bfloat16, as vLLM's kernel does."""
 
 
-def call_of_vllm(module: Any, case: Case, given: Any) -> Any:
+def call_of_vllm(module: ModuleType, case: Case, given: Inputs) -> torch.Tensor:
     """Call vLLM's kernel with a case's inputs, as its Triton backend does; return the output."""
-    import torch
-
     rows, heads = len(given.lengths), given.query.shape[1]
     padded = 1 << (case.head - 1).bit_length()
     slots = (rows, heads, SEGMENTS)
-    parts = torch.empty(*slots, padded), torch.empty(slots), torch.empty(slots)
     out = torch.empty_like(given.query)
+    scales = torch.ones(rows, case.kv_heads)
     module.unified_attention(
         q=given.query,
         k=given.keys,
@@ -92,13 +91,13 @@ def call_of_vllm(module: Any, case: Case, given: Any) -> Any:
         block_table=given.table,
         softcap=0,
         q_descale=None,
-        k_descale=torch.ones(rows, case.kv_heads),
-        v_descale=torch.ones(rows, case.kv_heads),
+        k_descale=scales,
+        v_descale=scales,
         seq_threshold_3D=rows if case.segments > 1 else 0,
         num_par_softmax_segments=SEGMENTS,
-        softmax_segm_output=parts[0],
-        softmax_segm_max=parts[1],
-        softmax_segm_expsum=parts[2],
+        softmax_segm_output=torch.empty(*slots, padded),
+        softmax_segm_max=torch.empty(slots),
+        softmax_segm_expsum=torch.empty(slots),
     )
     return out
 
@@ -111,48 +110,67 @@ def case_of(shape: Shape) -> Case:
     return Case(lengths, shape.kv_heads, group, shape.head, shape.block, segments)
 
 
-def row_of_own(shape: Shape) -> dict[str, Any]:
+def row_of_own(shape: Shape) -> Row:
     """Return what the kernel of this package compiles to."""
     from kernel.engine import attention
 
     case = case_of(shape)
     given = inputs(case)
-    parts = (given.query.float(),) * 3
-    values = {**vars(given), "scale": 1.0, "segments": case.segments, "parts": parts}
+    query = given.query.float()
+    parts = (query, query, query)
     attention.merge = machine_code.Launches()
-    launch = machine_code.launched_with(attention, "decode", lambda: attention.attend(**values))
-    tile = launch["TILE"]
-    made = machine_code.compiled(attention.decode, launch, tile, tile * shape.position_bytes)
-    return {"kernel": "own", **asdict(shape), **made.figures()}
+
+    def call() -> None:
+        attention.attend(**vars(given), scale=1.0, segments=case.segments, parts=parts)
+
+    return {"kernel": "own", **row_of_call(attention, "decode", call, "TILE", shape)}
 
 
-def row_of_vllm(module: Any, shape: Shape) -> dict[str, Any]:
+def row_of_vllm(module: ModuleType, shape: Shape) -> Row:
     """Return what vLLM's kernel compiles to."""
     case = case_of(shape)
     given = inputs(case)
     kernel = f"kernel_unified_attention_{'3d' if case.segments > 1 else '2d'}"
-    module.reduce_segments = machine_code.Launches()
-    launch = machine_code.launched_with(module, kernel, lambda: call_of_vllm(module, case, given))
-    tile = launch["TILE_SIZE"]
+    vars(module)["reduce_segments"] = machine_code.Launches()
+
+    def call() -> None:
+        call_of_vllm(module, case, given)
+
+    row = row_of_call(module, kernel, call, "TILE_SIZE", shape)
+    return {"kernel": f"vLLM {VERSION}", **row}
+
+
+def row_of_call(
+    module: ModuleType, kernel: str, call: Callable[[], None], tile_name: str, shape: Shape
+) -> Row:
+    """Return what a module's kernel compiles to as a call launches it.
+
+    Args:
+        module: with the kernel.
+        kernel: its name there.
+        call: launches it once.
+        tile_name: its argument with the positions of one pass.
+        shape: of the call.
+    """
+    launch = machine_code.launched_with(module, kernel, call)
+    tile = launch[tile_name]
     code = getattr(module, kernel)
     made = machine_code.compiled(code, launch, tile, tile * shape.position_bytes)
-    return {"kernel": f"vLLM {VERSION}", **asdict(shape), **made.figures()}
+    return {**asdict(shape), **made.figures()}
 
 
-def compiled_rows(file: Path) -> list[dict[str, Any]]:
+def compiled_rows(file: Path) -> list[Row]:
     """Return what both kernels compile to, a row a shape and kernel."""
     module = unified_attention_module(file)
     return [row for shape in SHAPES for row in (row_of_vllm(module, shape), row_of_own(shape))]
 
 
-def difference_rows(file: Path) -> list[dict[str, Any]]:
+def difference_rows(file: Path) -> list[Row]:
     """Return how far both kernels lie from float64 and from each other, in the interpreter."""
-    import torch
-
     from kernel.engine import attention
 
     theirs = unified_attention_module(file)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for name, case in DIFFERENCES.items():
         given = inputs(case)
         exact = reference(case, given)
@@ -161,20 +179,21 @@ def difference_rows(file: Path) -> list[dict[str, Any]]:
         attention.attend(**vars(given), scale=case.head**-0.5, segments=case.segments, parts=parts)
         own = given.out[: len(case.lengths)].double()
         vllm = call_of_vllm(theirs, case, given).double()
-        row = {"case": name, "largest": exact, "own": own - exact}
-        row |= {"vllm": vllm - exact, "between": own - vllm}
-        rows.append({k: v if isinstance(v, str) else float(v.abs().max()) for k, v in row.items()})
+        tensors = {"largest": exact, "own": own - exact, "vllm": vllm - exact}
+        tensors["between"] = own - vllm
+        largest = {kind: float(tensor.abs().max()) for kind, tensor in tensors.items()}
+        rows.append({"case": name, **largest})
     return rows
 
 
-def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
+def measure() -> Measurement:
     """Return the result file's figures and rows.
 
     Raises:
         SetupError: Triton or vLLM's wheel cannot be fetched.
     """
     folder, file = environment.triton(), unified_attention_file()
-    found: dict[str, Any] = {}
+    found: dict[str, list[Row]] = {}
     # Triton decides at its import whether it compiles or interprets.
     for part, interpret in (("compiled", "0"), ("differences", "1")):
         print(f"{part} ...", file=sys.stderr, flush=True)
@@ -183,13 +202,11 @@ def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
         command = [sys.executable, "-m", "benchmarks.attention", part, str(file)]
         done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
         found[part] = json.loads(done.stdout)
-    return figures(found["compiled"], found["differences"]), [
-        *found["compiled"],
-        *found["differences"],
-    ]
+    made, differences = found["compiled"], found["differences"]
+    return Measurement(figures(made, differences), [*made, *differences])
 
 
-def figures(made: list[dict[str, Any]], differences: list[dict[str, Any]]) -> dict[str, float]:
+def figures(made: Sequence[Row], differences: Sequence[Row]) -> dict[str, float]:
     """Return the figures that others read: of the full batch of NuminaMath-7B."""
     vllm, own = made[:2]
     return {
@@ -205,7 +222,7 @@ def figures(made: list[dict[str, Any]], differences: list[dict[str, Any]]) -> di
     }
 
 
-def show(rows: list[Mapping[str, Any]]) -> None:
+def show(rows: Sequence[Row]) -> None:
     """Print what both compile to."""
     columns = (
         *("model", "sequences", "kernel", "instructions_a_position", "ffma", "shared_accesses"),
@@ -229,11 +246,8 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(2)
     show([row for row in rows if "kernel" in row])
-    for row in rows:
-        if "case" in row:
-            print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))
-    for name, value in found.items():
-        print(f"{name:<36}{value:>12.6g}")
+    print_rows([row for row in rows if "case" in row])
+    print_figures(found)
     print(f"written to {write_result('attention', found, rows)}")
 
 

@@ -23,12 +23,13 @@ from typing import Any
 import polars as pl
 from rich.table import Table
 
-from benchmarks.result import write_result
+from benchmarks.result import Row, write_result
+from benchmarks.scored_run import scored_row
 from common import embedded_model
-from common.console import console
+from common.console import console, say
 from kernel.checks.preflight import model_settings
+from kernel.config import Config
 from kernel.engine.vllm_engine import VllmEngine
-from kernel.records import ExecutionStatus
 from kernel.report import settings_of
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
@@ -134,58 +135,53 @@ def measure(chosen: list[Baseline], asked: list[TruthProblem]) -> None:
     columns = {"id": [p.id for p in asked], "problem": [p.problem for p in asked]}
     pl.DataFrame({**columns, "answer": [p.truth for p in asked]}).write_csv(OUT / "one-step.csv")
     with ExitStack() as open_things:
-        traces: list[Trace] = []
-        for baseline, config in zip(chosen, configs, strict=True):
-            baseline.run.unlink(missing_ok=True)
-            trace = open_things.enter_context(Trace(baseline.run))
-            about = {"set": "one-step", "model": model.name, "seeds": 1}
-            trace.write("run", **about, settings=settings_of(config), baseline=baseline.name)
-            traces.append(trace)
-        print(f"Loading {model.name} ...", flush=True)
-        engine = VllmEngine(model, shared, OUT / "engine.log", lambda text: print(text, flush=True))
+        traces = [
+            open_things.enter_context(begun_trace(baseline, config, model.name))
+            for baseline, config in zip(chosen, configs, strict=True)
+        ]
+        say(f"Loading {model.name} ...")
+        engine = VllmEngine(model, shared, OUT / "engine.log", say)
         open_things.callback(engine.close)
         sandbox = open_things.enter_context(ForkedSandbox(shared))
         for number, problem in enumerate(asked, 1):
             for baseline, config, trace in zip(chosen, configs, traces, strict=True):
-                print(f"{number} of {len(asked)}, {baseline.name}:", flush=True)
+                say(f"{number} of {len(asked)}, {baseline.name}:")
                 if work([Task(SEED, problem)], config, SECONDS, engine, sandbox, trace):
                     raise SystemExit(1)
 
 
-def row(baseline: Baseline) -> dict[str, Any]:
+def begun_trace(baseline: Baseline, config: Config, model: str) -> Trace:
+    """Return the trace of a new run, which replaces one that is there."""
+    baseline.run.unlink(missing_ok=True)
+    trace = Trace(baseline.run)
+    about = {"set": "one-step", "model": model, "seeds": 1}
+    trace.write("run", **about, settings=settings_of(config), baseline=baseline.name)
+    return trace
+
+
+def row(baseline: Baseline) -> Row:
     """Return a run's figures."""
     run = read_run(baseline.run)
-    solves = judged(run)
-    right = sum(solve.right for solve in solves)
-    interval = statistics.wilson(right, len(solves))
+    right = [solve.right for solve in judged(run)]
     every = [candidate for solved in run.solved for candidate in solved.candidates]
-    blocks = [made.ran for candidate in every for made in candidate.rounds if made.ran]
+    rounds = (each for candidate in every for each in candidate.rounds)
     return {
         "setting": baseline.name,
-        "right": right,
-        "problems": len(solves),
-        "low": round(interval.low, 4),
-        "high": round(interval.high, 4),
+        **scored_row(right, rounds, len(right)),
         "candidates": CANDIDATES,
         "boxed": sum(candidate.answer is not None for candidate in every),
-        "code_blocks": len(blocks),
-        "code_blocks_failed": sum(ran.status is not ExecutionStatus.OK for ran in blocks),
-        "tokens_a_problem": round(sum(c.tokens for c in every) / len(solves)),
-        "seconds_a_problem": round(sum(s.seconds for s in run.solved) / len(solves), 2),
+        "seconds_a_problem": round(sum(s.seconds for s in run.solved) / len(right), 2),
     }
 
 
-def against_last(chosen: list[Baseline]) -> list[dict[str, Any]]:
+def against_last(chosen: list[Baseline]) -> list[Row]:
     """Return McNemar's test of each run but the last against the last."""
     solves: list[list[Verdict]] = []
     for baseline in chosen:
         found = judged(read_run(baseline.run))
         solves.append(sorted(found, key=lambda solve: solve.solved.problem))
-    last = [solve.right for solve in solves[-1]]
-    return [
-        {"p_against_last": statistics.mcnemar([solve.right for solve in one], last).p}
-        for one in solves[:-1]
-    ] + [{}]
+    *others, last = [[solve.right for solve in one] for one in solves]
+    return [*({"p_against_last": statistics.mcnemar(one, last).p} for one in others), {}]
 
 
 def main() -> None:

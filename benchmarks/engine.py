@@ -25,11 +25,12 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from benchmarks import reference_loop
 from benchmarks.real_engine import Bench, opened
-from benchmarks.result import write_result
+from benchmarks.result import Measurement, Row, print_figures, print_rows, write_result
 from benchmarks.shares import OthersCpu, Shares, WatchedEngine, WatchedSandbox
 from kernel import sc_tir, voting
 from kernel.protocols import Engine
@@ -64,7 +65,7 @@ class VoteWatch:
             self.decided_after = time.monotonic() - self.begun
 
 
-def run_kernel(bench: Bench, problem: Problem, stop: bool) -> dict[str, Any]:
+def run_kernel(bench: Bench, problem: Problem, stop: bool) -> Row:
     """Solve a problem with the kernel's loop; return its row."""
     config = replace(bench.config, stop_when_decided=stop)
     watch = VoteWatch(config.candidates)
@@ -91,7 +92,7 @@ def run_kernel(bench: Bench, problem: Problem, stop: bool) -> dict[str, Any]:
 
 
 def generate_all(engine: Engine, requests: list[Request]) -> list[Completion]:
-    """Complete all requests on the engine; nobody goes on before the last has finished."""
+    """Complete all requests on the engine; returns once the last has finished."""
     done: dict[str, Completion] = {}
     for request in requests:
         engine.submit(request)
@@ -100,30 +101,32 @@ def generate_all(engine: Engine, requests: list[Request]) -> list[Completion]:
     return [done[request.id] for request in requests]
 
 
-def run_reference(bench: Bench, problem: Problem) -> dict[str, Any]:
+@dataclass
+class WatchedPythons:
+    """The reference's pool of fresh Pythons, whose blocks are counted as outstanding."""
+
+    pool: reference_loop.ColdPythons
+    shares: Shares
+
+    def __call__(self, blocks: Sequence[tuple[str, str]]) -> list[Execution]:
+        """See ColdPythons."""
+        self.shares.note()
+        self.shares.sessions |= {session for session, _ in blocks}
+        done = self.pool(blocks)
+        self.shares.note()
+        self.shares.sessions.clear()
+        return done
+
+
+def run_reference(bench: Bench, problem: Problem) -> Row:
     """Solve a problem with the reference loop; return its row."""
     shares = Shares()
     engine: Any = WatchedEngine(bench.engine, shares)
     begun = time.monotonic()
     ids = reference_loop.chat_ids(problem, bench.config, engine.encode_chat)
     pool = reference_loop.ColdPythons(bench.config)
-
-    def executed(blocks: Sequence[tuple[str, str]]) -> list[Execution]:
-        shares.note()
-        shares.sessions |= {session for session, _ in blocks}
-        done = pool(blocks)
-        shares.note()
-        shares.sessions.clear()
-        return done
-
-    found = reference_loop.solve(
-        problem,
-        bench.config,
-        ids,
-        engine.encode,
-        lambda requests: generate_all(engine, requests),
-        executed,
-    )
+    parts = partial(generate_all, engine), WatchedPythons(pool, shares)
+    found = reference_loop.solve(problem, bench.config, ids, engine.encode, *parts)
     return {
         "loop": LOOPS[2],
         "problem": problem.id,
@@ -139,10 +142,10 @@ def run_reference(bench: Bench, problem: Problem) -> dict[str, Any]:
     }
 
 
-def measure(most: int | None = None) -> tuple[dict[str, float], list[dict[str, Any]]]:
+def measure(most: int | None = None) -> Measurement:
     """Return the result file's figures and rows, of so many problems at most."""
     before = os.getloadavg()[0]
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     with opened(every=1) as bench:
         warm_up(bench)
         others = OthersCpu()
@@ -155,18 +158,16 @@ def measure(most: int | None = None) -> tuple[dict[str, float], list[dict[str, A
                     rows.append(run_kernel(bench, problem, loop == LOOPS[0]))
                 print(rows[-1], file=sys.stderr, flush=True)
         used = others.cpus()
-    return figures(rows, max(before, used)), [
-        *(summed(loop, own) for loop, own in by_loop(rows)),
-        *rows,
-    ]
+    sums = [summed(loop, own) for loop, own in by_loop(rows)]
+    return Measurement(figures(rows, max(before, used)), [*sums, *rows])
 
 
-def by_loop(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def by_loop(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """Return each loop's rows."""
     return [(loop, [row for row in rows if row["loop"] == loop]) for loop in LOOPS]
 
 
-def summed(loop: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def summed(loop: str, rows: Sequence[Row]) -> Row:
     """Return a loop's seconds a problem, and what its time went to."""
     seconds = sum(row["seconds"] for row in rows)
     shares = {
@@ -176,7 +177,7 @@ def summed(loop: str, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"loop": loop, "seconds": round(seconds / len(rows), 1), **shares}
 
 
-def figures(rows: Sequence[dict[str, Any]], load: float) -> dict[str, float]:
+def figures(rows: Sequence[Row], load: float) -> dict[str, float]:
     """Return the figures: ratios with their intervals over problems."""
     seconds: dict[str, dict[str, float]] = defaultdict(dict)
     for row in rows:
@@ -219,10 +220,8 @@ def warm_up(bench: Bench) -> None:
 def main() -> None:
     """Measure, print the figures, write the file."""
     found, rows = measure(int(sys.argv[1]) if sys.argv[1:] else None)
-    for name, value in found.items():
-        print(f"{name:<44}{value:>10}")
-    for row in rows:
-        print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))
+    print_figures(found)
+    print_rows(rows)
     print(f"written to {write_result('engine', found, rows)}")
 
 

@@ -123,14 +123,14 @@ CACHE_DROPS = 5
 def attending(change: Callable[[str], str], patience: float) -> Callable[[FaultRun], None]:
     """Return what has a run use a copy of the kernel whose attention's file is changed.
 
-    Its trial may take so many seconds: an interpreter stands in for a GPU there.
+    Its trial may take so many seconds: Triton's interpreter runs there, not a GPU.
     """
 
     def spoil(run: FaultRun) -> None:
         copy = run.folder / "copy/kernel"
         shutil.copytree(ROOT / "kernel", copy, ignore=shutil.ignore_patterns("tests"))
         replaced(copy / "engine/attention.py", change)
-        replaced(copy / "engine/probe.py", lambda text: text.replace("OWN: 90", f"OWN: {patience}"))
+        replaced(copy / "engine/probe.py", once("OWN: 90", f"OWN: {patience}"))
         paths = (copy.parent, FAKE, ROOT / "notebooks/mock" / run.api, triton())
         run.env = {**run.env, "PYTHONPATH": os.pathsep.join(map(str, paths))}
 
@@ -145,6 +145,19 @@ def replaced(path: Path, change: Callable[[str], str]) -> None:
     path.write_text(after, "utf-8")
 
 
+def once(old: str, new: str) -> Callable[[str], str]:
+    """Return what changes the first place at which a text reads so."""
+    return lambda text: text.replace(old, new, 1)
+
+
+def on_own_attention(
+    what: str, change: Callable[[str], str], injected: int = 0, patience: int = 400
+) -> Fault:
+    """Return a fault in the package's own attention, on fake T4s."""
+    spoil = attending(change, patience)
+    return Fault(f"own attention {what}", 1, injected, {**ON_T4S}, spoil=spoil)
+
+
 def at_its_start(code: str, calls: int = 0) -> Callable[[str], str]:
     """Return what puts code at the start of the attention's function, for calls after so many."""
     begin = "    sequences, heads, head = lengths.shape[0]"
@@ -156,7 +169,7 @@ def at_its_start(code: str, calls: int = 0) -> Callable[[str], str]:
         f"    {code}",
     )
     more = "".join(f"    {line}\n" for line in lines)
-    return lambda text: text.replace(begin, more + begin, 1)
+    return once(begin, more + begin)
 
 
 SLOW_STEPS = {"env": {"FAKE_VLLM_PAUSE": "0.01"}}
@@ -176,7 +189,7 @@ while True:
 SHORT = {"limit_seconds": 45, "reserve_seconds": 5}
 ON_T4S = {
     "env": {"FAKE_GPUS": "2", "TRITON_INTERPRET": "1"},
-    # Triton's interpreter stands in for the GPUs, and takes its time.
+    # Triton's interpreter takes the place of the GPUs, and its time.
     "settings": {"limit_seconds": 900, "engine_step_seconds": 20},
 }
 """A run on fake T4s, whose start tries the package's own attention."""
@@ -259,15 +272,12 @@ ERRORS = (
     raising("sc_tir:after_generation", "KeyboardInterrupt()", 23, api="aimo2"),
     raising("sc_tir:after_generation", "KeyboardInterrupt()", 23, api="aimo3"),
 )
-ATTENTION_FAULTS = tuple(
-    Fault(f"own attention {name}", 1, at_once, {**ON_T4S}, spoil=attending(change, patience))
-    for name, at_once, patience, change in (
-        ("has a syntax error", 1, 400, lambda text: text.replace("def attend(", "def attend((", 1)),
-        ("has wrong numbers", 1, 400, lambda text: text.replace("scale * LOG2E,", "scale,", 1)),
-        ("crashes", 0, 400, at_its_start("os.abort()")),
-        ("hangs", 0, 91, at_its_start("time.sleep(10_000)")),
-        ("crashes once it was taken", 0, 400, at_its_start("os.abort()", ITS_TRIAL)),
-    )
+ATTENTION_FAULTS = (
+    on_own_attention("has a syntax error", once("def attend(", "def attend(("), 1),
+    on_own_attention("has wrong numbers", once("scale * LOG2E,", "scale,"), 1),
+    on_own_attention("crashes", at_its_start("os.abort()")),
+    on_own_attention("hangs", at_its_start("time.sleep(10_000)"), patience=91),
+    on_own_attention("crashes once it was taken", at_its_start("os.abort()", ITS_TRIAL)),
 )
 SURROUNDINGS = (
     Fault(

@@ -15,7 +15,6 @@ Covers: whether fifty valid answers go out before the limit. Does not cover: whe
 the candidates only write code, and their answers are the numbers it prints).
 """
 
-import json
 import re
 import shutil
 import sys
@@ -23,12 +22,12 @@ import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
 from benchmarks.fault_list import FAULTS, Fault
-from benchmarks.result import FOLDER, write_result
+from benchmarks.result import FOLDER, Row, read_result, write_result
 from common.console import console
 from kernel.tests.fault_runs import FaultRun
 
@@ -39,36 +38,46 @@ COLUMNS = (
 TINY_DISK = ("unshare", "-rm", "sh", "-c")
 
 
-def inject(fault: Fault, folder: Path) -> dict[str, Any]:
-    """Make one run with the fault; return what came out."""
-    values = dict(fault.values)
-    if fault.mount:
-        disk = folder.with_name(f"{folder.name}-disk")
-        disk.mkdir()
-        script = f'mount -t tmpfs -o {fault.mount} none "{disk}" && exec "$0" "$@"'
-        values |= {"wrap": (*TINY_DISK, script), "settings": {"work": str(disk)}}
-    run = FaultRun(folder, **values)
+class Damage(NamedTuple):
+    """What one run with a fault came to."""
+
+    injected: int
+    answers: int
+    """Valid ones, of fifty."""
+    by_vote: int
+    seconds_late: float
+
+
+def inject(fault: Fault, folder: Path) -> Damage:
+    """Make one run with the fault."""
+    on_disk = tiny_disk(fault.mount, folder) if fault.mount else {}
+    run = FaultRun(folder, **{**fault.values, **on_disk})
     if fault.spoil:
         fault.spoil(run)
     run.start()
     first = run.begun
+    limit: float = run.settings.get("limit_seconds", 120)
     try:
         if fault.disturb:
             fault.disturb(run)
-        run.wait(run.settings.get("limit_seconds", 120) + 30)
+        run.wait(limit + 30)
     finally:
         run.stop()
-    limit = run.settings.get("limit_seconds", 120)
     # What is injected into the engine's process is told in its log.
     output = run.output() + run.engine_log()
     # An error while writing a solution down makes the kernel tell of it once more.
     votes = set(re.findall(r"^Problem (\d+)/.* vote\) after", output, re.MULTILINE))
-    return {
-        "injected": fault.injected or planned(run) + output.count("INJECTED"),
-        "answers": run.valid(),
-        "by_vote": len(votes),
-        "late": max(0.0, run.begun + run.seconds - first - limit),
-    }
+    injected = fault.injected or planned(run) + output.count("INJECTED")
+    late = max(0.0, run.begun + run.seconds - first - limit)
+    return Damage(injected, run.valid(), len(votes), late)
+
+
+def tiny_disk(options: str, folder: Path) -> dict[str, Any]:
+    """Return values for a run whose working folder is a disk of its own."""
+    disk = folder.with_name(f"{folder.name}-disk")
+    disk.mkdir()
+    script = f'mount -t tmpfs -o {options} none "{disk}" && exec "$0" "$@"'
+    return {"wrap": (*TINY_DISK, script), "settings": {"work": str(disk)}}
 
 
 def planned(run: FaultRun) -> int:
@@ -77,16 +86,16 @@ def planned(run: FaultRun) -> int:
     return sum(word != "ok" for word in run.plan[: len(run.plan) - len(left)])
 
 
-def measure(fault: Fault, folder: Path) -> dict[str, Any]:
+def measure(fault: Fault, folder: Path) -> Row:
     """Return the row of a fault: sums over its runs, the fewest answers of any."""
-    outcomes = [inject(fault, folder / f"{fault.name} {n}") for n in range(fault.runs)]
+    runs = [inject(fault, folder / f"{fault.name} {n}") for n in range(fault.runs)]
     return {
         "fault": fault.name,
-        "injected": sum(o["injected"] for o in outcomes),
-        "answers": min(o["answers"] for o in outcomes),
-        "by_vote": min(o["by_vote"] for o in outcomes),
-        "seconds_late": round(max(o["late"] for o in outcomes), 1),
-        "answers_lost": sum(50 - o["answers"] for o in outcomes),
+        "injected": sum(run.injected for run in runs),
+        "answers": min(run.answers for run in runs),
+        "by_vote": min(run.by_vote for run in runs),
+        "seconds_late": round(max(run.seconds_late for run in runs), 1),
+        "answers_lost": sum(50 - run.answers for run in runs),
         "date": datetime.now(UTC).date().isoformat(),
     }
 
@@ -105,14 +114,12 @@ def chosen(beginnings: Sequence[str]) -> list[Fault]:
     return [f for f in FAULTS if not beginnings or f.name.startswith(tuple(beginnings))]
 
 
-def kept(measured: Sequence[dict[str, Any]], path: Path) -> list[dict[str, Any]]:
+def kept(measured: Sequence[Row], path: Path) -> list[Row]:
     """Return the rows just measured and, of faults that were not, the file's, in order."""
-    before: dict[str, Any] = {"date": "", "rows": []}
+    rows: dict[str, Row] = {}
     if path.is_file():
-        before = json.loads(path.read_text("utf-8"))
-    rows = {
-        row["fault"]: {**row, "date": row.get("date", before["date"])} for row in before["rows"]
-    }
+        before = read_result(path)
+        rows = {row["fault"]: {**row, "date": row.get("date", before.date)} for row in before.rows}
     rows |= {row["fault"]: row for row in measured}
     return [rows[fault.name] for fault in FAULTS if fault.name in rows]
 
@@ -139,7 +146,7 @@ def main() -> None:
     sys.exit(1 if figures["answers_lost"] or figures["seconds_late"] else 0)
 
 
-def summed(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
+def summed(rows: Sequence[Row]) -> dict[str, float]:
     """Return the file's figures."""
     return {
         "answers_lost": sum(row["answers_lost"] for row in rows),

@@ -17,7 +17,6 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tyro
@@ -25,9 +24,10 @@ from rich.progress import Progress, track
 from rich.table import Table
 from scipy import stats
 
-from benchmarks import result
+from benchmarks import hours_page, result
+from benchmarks.result import Measurement, Row
 from common.console import console, user_errors
-from common.files import check_writable, whole
+from common.files import check_writable
 from kernel.config import Config
 from validation.simulation import comparison
 from validation.simulation.costs import T4, Costs, Layout
@@ -68,8 +68,6 @@ POPULATIONS: Mapping[str, Callable[[Sequence[Ballot], int], Population]] = {
     "recorded": as_recorded,
     "half easier": half_easier,
 }
-
-Row = dict[str, Any]
 
 
 @dataclass
@@ -232,43 +230,7 @@ def figures_of(found: Mapping[str, Mapping[Number, Outcomes]]) -> dict[str, floa
     return figures
 
 
-def draw(rows: Sequence[Row], path: Path) -> None:
-    """Draw right answers against tokens, a panel a population, whole or not at all."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    panels = figure.subplots(1, len(POPULATIONS))
-    for axes, population in zip(panels, POPULATIONS, strict=True):
-        mine = [row for row in rows if row.get("population") == population]
-        for label, colour, chosen in (
-            ("fixed N", "#1f5fbf", [r for r in mine if not r["extra"]]),
-            ("N = 48 and extras", "#c2571a", [r for r in mine if _is_own(r)]),
-        ):
-            chosen.sort(key=lambda row: row["tokens"])
-            places = [row["tokens"] / 1e6 for row in chosen]
-            axes.plot(places, [r["right"] for r in chosen], "o-", color=colour, label=label)
-            for row, place in zip(chosen, places, strict=True):
-                name = row["number"].removeprefix("N = ").replace("48 to ", "to ")
-                below = -12 if row["extra"] else 6
-                axes.annotate(
-                    name, (place, row["right"]), (0, below), textcoords="offset points", fontsize=7
-                )
-        axes.set_title(f"{population}: {PROBLEMS} problems", fontsize=10)
-        axes.set_xlabel("million tokens a run")
-        axes.set_ylabel("right answers")
-        axes.grid(alpha=0.3)
-        axes.legend(loc="lower right")
-    with whole(path) as scratch:
-        figure.savefig(scratch, dpi=120)
-
-
-def _is_own(row: Row) -> bool:
-    """Whether a row has extras by the kernel's own rule, or is where they begin."""
-    own = row["deviations"] == CHOSEN.deviations
-    return (row["extra"] > 0 and own) or row["number"] == BASE.name
-
-
-def measure(pool: Sequence[ShapedProblem], runs: int) -> tuple[dict[str, float], list[Row]]:
+def measure(pool: Sequence[ShapedProblem], runs: int) -> Measurement:
     """Return the result file's figures and rows."""
     ballots = [ballot(problem, Config()) for problem in pool]
     found = {population: voted(ballots, population, runs) for population in POPULATIONS}
@@ -276,10 +238,10 @@ def measure(pool: Sequence[ShapedProblem], runs: int) -> tuple[dict[str, float],
     rows += problem_rows(found["recorded"], ballots)
     risks = risk_rows(ballots)
     figures = {**figures_of(found), "runs": runs, "solves_of_the_risk": risks[0]["solves"]}
-    return figures, [*rows, *risks, *hour_rows(pool)]
+    return Measurement(figures, [*rows, *risks, *hour_rows(pool)])
 
 
-def print_rows(rows: Sequence[Row]) -> None:
+def print_tables(rows: Sequence[Row]) -> None:
     """Print the rows, a table a kind."""
     for kind in ("number", "problem", "risk", "hours"):
         chosen = [
@@ -301,10 +263,9 @@ def main() -> None:
         check_writable(image)
         pool = own_problems() if options.shapes is None else recorded_problems(options.shapes)
         figures, rows = measure(pool, options.runs)
-        print_rows(rows)
-        for name, value in figures.items():
-            print(f"{name:<36}{value:>10}")
-        draw(rows, image)
+        print_tables(rows)
+        result.print_figures(figures)
+        hours_page.draw(rows, image)
         print(f"picture     {image}")
         print(f"written to  {result.write_result('hours', figures, rows, folder)}")
 

@@ -23,7 +23,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 SMS, CLOCK_HZ, MEMORY_GB_S = 40, 1.11e9, 240.0
@@ -72,7 +74,7 @@ class Loop:
 
 
 @dataclass(frozen=True)
-class Compiled:
+class MachineCode:
     """A kernel compiled for the T4."""
 
     loop: Loop
@@ -125,17 +127,17 @@ class Compiled:
 
 
 class Launches:
-    """Stands in for a kernel: remembers what it is launched with."""
+    """Takes the place of a kernel: remembers what it is launched with."""
 
     def __init__(self) -> None:
         self.arguments: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
-    def __getitem__(self, grid: Any) -> Callable[..., None]:
+    def __getitem__(self, grid: object) -> Callable[..., None]:
         """Take a grid, as a kernel does."""
         return lambda *args, **kwargs: self.arguments.append((args, kwargs))
 
 
-def launched_with(module: Any, kernel: str, call: Callable[[], None]) -> dict[str, Any]:
+def launched_with(module: ModuleType, kernel: str, call: Callable[[], None]) -> dict[str, Any]:
     """Return the arguments, by name, of the one launch of a module's kernel in a call."""
     whole, launches = getattr(module, kernel), Launches()
     setattr(module, kernel, launches)
@@ -147,7 +149,7 @@ def launched_with(module: Any, kernel: str, call: Callable[[], None]) -> dict[st
     return {**dict(zip(whole.arg_names, args, strict=False)), **kwargs}
 
 
-def compiled(kernel: Any, arguments: Mapping[str, Any], tile: int, useful: int) -> Compiled:
+def compiled(kernel: Any, arguments: Mapping[str, Any], tile: int, useful: int) -> MachineCode:
     """Compile a kernel for the T4 as a launch with these arguments would.
 
     Args:
@@ -157,29 +159,28 @@ def compiled(kernel: Any, arguments: Mapping[str, Any], tile: int, useful: int) 
         useful: bytes of keys and values in one.
     """
     # Laid over this environment by `common.environment.triton`, see there.
-    import triton  # pyright: ignore[reportMissingImports]
-    from triton.backends.compiler import GPUTarget  # pyright: ignore[reportMissingImports]
-    from triton.compiler import ASTSource  # pyright: ignore[reportMissingImports]
-
+    triton = import_module("triton")
+    target = import_module("triton.backends.compiler").GPUTarget("cuda", 75, 32)
     warps = arguments.get("num_warps", 4)
-    signature, constants, aligned = _specialized(kernel, arguments)
-    source = ASTSource(kernel, signature, constants, aligned)
-    made = triton.compile(source, target=GPUTarget("cuda", 75, 32), options={"num_warps": warps})
+    source = import_module("triton.compiler").ASTSource(kernel, *_specialized(kernel, arguments))
+    made = triton.compile(source, target=target, options={"num_warps": warps})
     tools = Path(str(triton.__file__)).parent / "backends/nvidia/bin"
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(made.asm["cubin"])
-        file.flush()
-        printed = _run(tools / "cuobjdump", "-sass", file.name)
-        usage = _run(tools / "cuobjdump", "-res-usage", file.name)
+    printed, usage = _taken_apart(made.asm["cubin"], tools / "cuobjdump")
     found = {name: int(n) for name, n in re.findall(r"(REG|STACK|LOCAL):(\d+)", usage)}
     spilled = found["STACK"] + found["LOCAL"]
     shared = int(made.metadata.shared)
-    return Compiled(main_loop(printed), found["REG"], spilled, shared, warps, tile, useful)
+    return MachineCode(main_loop(printed), found["REG"], spilled, shared, warps, tile, useful)
 
 
-def _run(tool: Path, *arguments: str) -> str:
-    done = subprocess.run([tool, *arguments], capture_output=True, text=True, check=True)
-    return done.stdout + done.stderr
+def _taken_apart(code: bytes, tool: Path) -> tuple[str, str]:
+    """Return what `cuobjdump` prints of compiled code: its instructions, and what it uses."""
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(code)
+        file.flush()
+        asked = ([tool, option, file.name] for option in ("-sass", "-res-usage"))
+        done = [subprocess.run(a, capture_output=True, text=True, check=True) for a in asked]
+    printed, usage = (each.stdout + each.stderr for each in done)
+    return printed, usage
 
 
 def _specialized(

@@ -4,7 +4,7 @@
 
 mutmut (`pip install mutmut`, into the environment that runs this) makes every change it knows in
 the modules that `pyproject.toml` names. Of each module a sample is drawn by a seed, and for each
-change the tests run that reach it. A run that is cut off goes on where it was.
+change the tests run that reach it. A run that was cut off resumes where it was.
 
 A change that no test notices is equivalent where it changes nothing that anybody could observe;
 `equivalent_mutants.json` has those that were looked at, each with its reason. All others count as
@@ -21,9 +21,8 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.result import write_result
+from benchmarks.result import Row, write_result
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = ROOT / "mutants"
@@ -64,7 +63,7 @@ def difference(name: str) -> str:
     return " ".join([f"{name.rpartition('__mutmut_')[0]}:", *changed])
 
 
-def row(path: Path, judged: Mapping[str, str]) -> dict[str, Any]:
+def row(path: Path, judged: Mapping[str, str]) -> Row:
     """Return a module's counts, and what its tests missed."""
     found = outcomes(path)
     tried = [name for name in sample(list(found)) if found[name] is not None]

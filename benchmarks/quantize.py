@@ -1,19 +1,19 @@
 """Measures the offline build: every recipe on the embedded model, quality and cost, in one table.
 
 Covers: what `benchmarks/results/quantize.json` holds; each recipe goes through `make quantize` as a
-whole, up to one problem solved where vLLM here loads the result. A run that is cut off goes on with
-the recipes that are not done. Does not cover: larger models, and AutoGPTQ, which needs a GPU.
+whole, up to one problem solved where vLLM here loads the result. A run that was cut off resumes
+with the recipes that are not done. Does not cover: larger models, and AutoGPTQ, which needs a GPU.
 """
 
 import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from rich.table import Table
 
-from benchmarks.result import write_result
+from benchmarks.result import Row, write_result
 from common.console import console
 from quantize.build import build
 from quantize.options import Options
@@ -21,7 +21,8 @@ from quantize.steps import BuildError
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "runs" / "bench-quantize"
-RECIPES = ("round-to-nearest", "gptq", "w8a8", "bnb")
+Recipe = Literal["round-to-nearest", "gptq", "w8a8", "bnb"]
+RECIPES: tuple[Recipe, ...] = get_args(Recipe)
 
 
 def main() -> None:
@@ -43,14 +44,14 @@ def main() -> None:
     shutil.rmtree(WORK)
 
 
-def report_of(recipe: str) -> Mapping[str, Any]:
+def report_of(recipe: Recipe) -> Mapping[str, Any]:
     """Return the report of a recipe's build; builds it where that has not been done."""
     kept = WORK / f"{recipe}.json"
     if not kept.is_file():
         out = WORK / f"{recipe}-model"
         shutil.rmtree(out, ignore_errors=True)
         try:
-            build(Options(recipe=recipe, out=out, work=WORK / recipe))  # pyright: ignore
+            build(Options(recipe=recipe, out=out, work=WORK / recipe))
         except BuildError as fault:
             print(fault)  # a missed gate or a fault in serving is a result, too
         (WORK / recipe / "report.json").replace(kept)
@@ -58,10 +59,11 @@ def report_of(recipe: str) -> Mapping[str, Any]:
     return json.loads(kept.read_text("utf-8"))
 
 
-def row(recipe: str, report: Mapping[str, Any]) -> dict[str, Any]:
+def row(recipe: str, report: Mapping[str, Any]) -> Row:
     """Return one recipe's line of the table."""
     domains = {domain["name"]: domain for domain in report["comparison"]["domains"]}
-    ran, back = report["quantization"], report.get("read_back") or {}
+    quantization = report["quantization"]
+    back: Mapping[str, Any] = report.get("read_back") or {}
     return {
         "recipe": recipe,
         "maths_ppl_ratio": domains["maths"]["perplexity_ratio"],
@@ -71,8 +73,8 @@ def row(recipe: str, report: Mapping[str, Any]) -> dict[str, Any]:
         "general_kl": domains["general"]["mean_kl"],
         "general_top1": domains["general"]["top1"],
         "size_ratio": report["comparison"]["size_ratio"],
-        "cpu_seconds": ran["cpu_seconds"],
-        "peak_mib": round(ran["peak_bytes"] / 2**20),
+        "cpu_seconds": quantization["cpu_seconds"],
+        "peak_mib": round(quantization["peak_bytes"] / 2**20),
         "computed_mib": round(sum(report["estimate"]["memory"].values()) / 2**20),
         "build_seconds": whole_seconds(report),
         "gates_missed": report.get("gates_missed", []),
@@ -83,12 +85,12 @@ def row(recipe: str, report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole_seconds(report: Mapping[str, Any]) -> float | None:
-    """Return what a build took from end to end, None where it was cut off and gone on with."""
+    """Return what a build took from end to end, None where it was cut off and resumed."""
     seconds = report.get("seconds_this_run", 0.0)
     return seconds if seconds > report["quantization"]["seconds"] else None
 
 
-def show(rows: list[dict[str, Any]]) -> None:
+def show(rows: list[Row]) -> None:
     """Print the table."""
     table = Table("recipe", "ppl ratio", "mean KL", "top-1", "general KL", "size", "CPU s", "MiB")
     table.add_column("vLLM here")

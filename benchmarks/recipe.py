@@ -18,7 +18,8 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.result import write_result
+from benchmarks.result import Row, write_result
+from benchmarks.scored_run import scored_row
 from common.console import console
 from common.files import read_json_lines
 from kernel.records import ExecutionStatus
@@ -85,33 +86,31 @@ def right(run: Recording, rule: Rule, rounds: int | None = None) -> Right:
     return dict(zip(first["problem"].to_list(), first["correct"].to_list(), strict=True))
 
 
-def row(found: Scores, base: Scores | None) -> dict[str, Any]:
+def row(found: Scores, base: Scores | None) -> Row:
     """Return the row of a model on a set."""
-    count = len(found.right)
-    interval = statistics.wilson(sum(found.right.values()), count)
-    every = [c for solved in found.run.solved for c in solved.candidates]
-    rounds = [made for c in every for made in c.rounds[: found.rounds]]
-    blocks = [made.ran for made in rounds if made.ran]
-    against: dict[str, Any] = {}
-    if base and base is not found:
-        common = sorted(base.right.keys() & found.right.keys())
-        test = statistics.mcnemar([base.right[p] for p in common], [found.right[p] for p in common])
-        against = {"p_against_base": test.p, "needed": statistics.pairs_needed(test)}
+    solved = found.run.solved
+    rounds = (
+        each
+        for solution in solved
+        for candidate in solution.candidates
+        for each in candidate.rounds[: found.rounds]
+    )
     return {
         "model": found.model,
         "set": found.set,
         "rounds": "words" if found.model == "cot" else found.rounds,
-        "right": sum(found.right.values()),
-        "problems": count,
-        "low": round(interval.low, 4),
-        "high": round(interval.high, 4),
+        **scored_row(found.right.values(), rounds, len(solved)),
         "temperature": found.run.settings.get("temperature"),
         "candidates": found.run.settings.get("candidates"),
-        "tokens_a_problem": round(sum(made.tokens for made in rounds) / len(found.run.solved)),
-        "code_blocks": len(blocks),
-        "code_blocks_failed": sum(ran.status is not ExecutionStatus.OK for ran in blocks),
-        **against,
+        **(against(base, found) if base and base is not found else {}),
     }
+
+
+def against(base: Scores, found: Scores) -> Row:
+    """Return the paired test of a model against another on the problems that both have."""
+    common = sorted(base.right.keys() & found.right.keys())
+    test = statistics.mcnemar([base.right[p] for p in common], [found.right[p] for p in common])
+    return {"p_against_base": test.p, "needed": statistics.pairs_needed(test)}
 
 
 def recoveries(run: Recording) -> dict[str, int]:
@@ -119,7 +118,7 @@ def recoveries(run: Recording) -> dict[str, int]:
     seen = again = mended = 0
     for solved in run.solved:
         for candidate in solved.candidates:
-            blocks = [made.ran for made in candidate.rounds if made.ran]
+            blocks = [each.ran for each in candidate.rounds if each.ran]
             if blocks and blocks[0].status is not ExecutionStatus.OK:
                 seen += 1
                 again += len(blocks) > 1
@@ -133,12 +132,12 @@ def failing(run: Recording) -> set[str]:
         solved.problem
         for solved in run.solved
         for candidate in solved.candidates
-        for made in candidate.rounds[:1]
-        if made.ran and made.ran.status is not ExecutionStatus.OK
+        for first in candidate.rounds[:1]
+        if first.ran and first.ran.status is not ExecutionStatus.OK
     }
 
 
-def rounds_test(one: Scores, four: Scores) -> dict[str, Any]:
+def rounds_test(one: Scores, four: Scores) -> Row:
     """Return the paired test of four rounds against one where a first block failed."""
     problems = sorted(failing(four.run) & one.right.keys())
     test = statistics.mcnemar([one.right[p] for p in problems], [four.right[p] for p in problems])
@@ -151,9 +150,9 @@ def rounds_test(one: Scores, four: Scores) -> dict[str, Any]:
     }
 
 
-def stages(place: Place) -> list[dict[str, Any]]:
+def stages(place: Place) -> list[Row]:
     """Return what the trainings measured, and their curves."""
-    found: list[dict[str, Any]] = []
+    found: list[Row] = []
     for name in ("cot", "tir", "kto"):
         report = place.model(name) / "training.json"
         if report.is_file():
@@ -178,8 +177,11 @@ def minutes(place: Place) -> float:
 
 def removed(place: Place) -> int:
     """Return the rows that both sets lost because a validation set holds something like them."""
-    cards = [card(place.data(stage)) for stage in ("cot", "tir")]
-    return sum(len((known.get("decontamination") or {}).get("rows") or ()) for known in cards)
+    total = 0
+    for stage in ("cot", "tir"):
+        lost: dict[str, Any] = card(place.data(stage)).get("decontamination") or {}
+        total += len(lost.get("rows") or ())
+    return total
 
 
 def figures_of(found: Sequence[Scores], place: Place) -> dict[str, float]:
@@ -199,7 +201,7 @@ def main() -> None:
     rows = [row(s, bases.get(s.set)) for s in found]
     show(rows)
     by_key = {(s.model, s.set, s.rounds): s for s in found}
-    further: list[dict[str, Any]] = [*stages(place)]
+    further = stages(place)
     for name in SETS:
         if four := by_key.get(("tir", name, 4)):
             test = rounds_test(by_key["tir", name, 1], four)
@@ -212,7 +214,7 @@ def main() -> None:
     print(f"written to {write_result('recipe', figures, [*rows, *further])}")
 
 
-def show(rows: Sequence[Mapping[str, Any]]) -> None:
+def show(rows: Sequence[Row]) -> None:
     """Print a row for each model on each set."""
     table = Table(
         "model", "set", "M", "right", "95%", "tokens", "blocks (failed)", "p against base"

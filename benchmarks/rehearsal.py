@@ -8,26 +8,25 @@ and what stood in for what. Does not cover: rehearsing; it takes minutes to hour
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
-from benchmarks.result import write_result
+from benchmarks.result import Row, write_result
 from common.console import console
 
 FOLDER = Path(__file__).resolve().parent.parent / "runs/rehearsal"
 
 
-def rows(report: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, Any]]:
+def rows(report: Sequence[Row], folder: Path) -> list[Row]:
     """Return a row for each run of a rehearsal.
 
     Args:
         report: what the rehearsal wrote into report.json.
         folder: where it did, beside the runs' own folders.
     """
-    found: list[dict[str, Any]] = []
+    found: list[Row] = []
     for run in report:
         sources = answer_sources(folder / run["run"].replace(" ", "-") / "working/summary.json")
         found.append(
@@ -53,7 +52,7 @@ def answer_sources(summary: Path) -> list[str]:
     return [row["source"] for row in json.loads(summary.read_text("utf-8"))["problems"]]
 
 
-def figures(found: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def figures(found: Sequence[Row]) -> dict[str, float]:
     """Return what others read."""
     return {
         "runs": len(found),

@@ -13,11 +13,10 @@ import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from benchmarks import result
+from benchmarks.result import Measurement, print_figures, write_result
 from kernel.config import Config
 from validation.replay import replay
 from validation.runs.transcripts import answer_ballots
@@ -45,7 +44,7 @@ def load(config: Config, count: int = ANSWERS) -> tuple[pl.DataFrame, float]:
         return answer_ballots(path, config, GROUP), time.perf_counter() - start
 
 
-def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
+def measure() -> Measurement:
     """Return the result file's figures and rows."""
     config = Config()
     frame, read_seconds = load(config)
@@ -53,17 +52,17 @@ def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
     rows = replay(frame, config)
     seconds = read_seconds + time.perf_counter() - start
     figures = {"seconds": round(seconds, 2), "rules": len(rows), "answers": len(frame)}
-    return figures, [{"read_seconds": round(read_seconds, 2), "solves_of": GROUP}, *rows]
+    notes = {"read_seconds": round(read_seconds, 2), "solves_of": GROUP}
+    return Measurement(figures, [notes, *rows])
 
 
 def main() -> None:
     """Measure, print the figures, write the file."""
     figures, rows = measure()
-    for name, value in figures.items():
-        print(f"{name:<28}{value:>10}")
+    print_figures(figures)
     for row in rows[1:]:
         print(f"  {row['rule']:<26}{row['right']:>6} of {row['solves']} right")
-    print(f"written to {result.write_result('replay', figures, rows).relative_to(ROOT)}")
+    print(f"written to {write_result('replay', figures, rows).relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -1,26 +1,59 @@
 """The result file of a benchmark: the form that the README and the model card read.
 
-Covers: where and when it was measured, and writing the file whole or not at all. Does not cover:
-what the figures mean; each benchmark says so itself.
+Covers: where and when it was measured, writing the file whole or not at all, reading it back, and
+printing what goes into it. Does not cover: what the figures mean; each benchmark says so itself.
 """
 
+import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.files import write_json
 from kernel.engine.cpu import read_cpu
 
 FOLDER = Path(__file__).resolve().parent / "results"
 
+Row = Mapping[str, Any]
+
+
+class Measurement(NamedTuple):
+    """What a benchmark has measured."""
+
+    figures: Mapping[str, float]
+    """What others read, by name."""
+    rows: Sequence[Row]
+    """Everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result file."""
+
+    machine: str
+    date: str
+    figures: Mapping[str, float]
+    rows: Sequence[Row]
+
+    @property
+    def where(self) -> str:
+        """Where and when it was measured."""
+        return f"{self.machine}, {self.date}"
+
+
+def read_result(path: Path) -> Result:
+    """Return what a result file holds."""
+    return Result(**json.loads(path.read_text("utf-8")))
+
 
 def write_result(
     name: str,
     figures: Mapping[str, float],
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row],
     folder: Path = FOLDER,
 ) -> Path:
     """Write `NAME.json` and return its path.
@@ -41,3 +74,16 @@ def write_result(
     path = folder / f"{name}.json"
     write_json(path, result, indent=2)
     return path
+
+
+def print_figures(figures: Mapping[str, float]) -> None:
+    """Print a line for each figure."""
+    width = max(map(len, figures)) + 2
+    for name, value in figures.items():
+        print(f"{name:<{width}}{value:>12.8g}")
+
+
+def print_rows(rows: Sequence[Row]) -> None:
+    """Print a line for each row."""
+    for row in rows:
+        print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))

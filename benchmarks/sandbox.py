@@ -18,13 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from benchmarks.result import write_result
+from benchmarks.result import Measurement, print_figures, print_rows, write_result
 from kernel.config import Config
 from kernel.records import Execution
 from kernel.sandbox.forked_sandbox import ForkedSandbox
@@ -51,7 +50,7 @@ def trivial(step: int) -> str:
 
 
 @contextmanager
-def sandbox() -> Iterator[ForkedSandbox]:
+def sandbox() -> Generator[ForkedSandbox]:
     """Give a sandbox whose supervisor has started."""
     with ForkedSandbox(Config(code_workers=os.cpu_count() or 1)) as opened:
         opened.submit("first", "1")
@@ -94,14 +93,13 @@ def measure_reference() -> float:
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
         start = time.perf_counter()
-        list(pool.map(lambda n: _fresh(Path(folder) / f"{n}.py", n), range(SESSIONS)))
+        list(pool.map(_run_fresh, [Path(folder) / f"{n}.py" for n in range(SESSIONS)]))
         return SESSIONS / (time.perf_counter() - start)
 
 
-def _fresh(path: Path, step: int) -> str:
-    path.write_text(f"import numpy as np\nimport sympy as sp\n{trivial(step)}\n")
-    done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
-    return done.stdout
+def _run_fresh(path: Path) -> None:
+    path.write_text(f"import numpy as np\nimport sympy as sp\n{trivial(0)}\n")
+    subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
 
 
 def measure_latency(opened: ForkedSandbox) -> list[float]:
@@ -171,22 +169,21 @@ def measure_left(opened: ForkedSandbox) -> int:
     return len(_sessions(opened))
 
 
-class Measurement(NamedTuple):
-    """What the result file holds beside machine and date."""
-
-    figures: dict[str, float]
-    rows: list[dict[str, Any]]
+def measure_rates(opened: ForkedSandbox) -> tuple[list[float], list[float]]:
+    """Return blocks per second of the sandbox and of the reference way, measured in turns."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS}: throughput", file=sys.stderr, flush=True)
+        ours.append(measure_sandbox(opened))
+        theirs.append(measure_reference())
+    return ours, theirs
 
 
 def measure() -> Measurement:
-    """Run everything."""
-    ours: list[float] = []
-    theirs: list[float] = []
+    """Return the result file's figures and rows."""
     with sandbox() as opened:
-        for number in range(ROUNDS):
-            print(f"round {number + 1} of {ROUNDS}: throughput", file=sys.stderr, flush=True)
-            ours.append(measure_sandbox(opened))
-            theirs.append(measure_reference())
+        ours, theirs = measure_rates(opened)
         print("latency, memory, and what is left", file=sys.stderr, flush=True)
         latency = measure_latency(opened)
         idle = measure_idle(opened)
@@ -210,12 +207,10 @@ def measure() -> Measurement:
 
 def main() -> None:
     """Measure, print the table, write the file."""
-    measured = measure()
-    for name, value in measured.figures.items():
-        print(f"{name:<28}{value:>10}")
-    for row in measured.rows:
-        print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))
-    print(f"written to {write_result('sandbox', measured.figures, measured.rows)}")
+    figures, rows = measure()
+    print_figures(figures)
+    print_rows(rows)
+    print(f"written to {write_result('sandbox', figures, rows)}")
 
 
 if __name__ == "__main__":

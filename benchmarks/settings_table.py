@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from itertools import pairwise
 
+from benchmarks import markdown
 from kernel import config
 from kernel.config import Config
 
@@ -35,8 +36,8 @@ def _said(field: ast.stmt, below: ast.stmt) -> Iterator[tuple[str, str]]:
 def table() -> str:
     """Return the table, a row a setting, with the defaults as JSON."""
     said, default = meanings(), Config()
-    rows = ["| setting | default | meaning |", "|---|---|---|"]
-    for name in said:
-        value = json.dumps(getattr(default, name), default=str)
-        rows.append(f"| `{name}` | `{value}` | {said[name]} |")
-    return "\n".join(rows)
+    rows = (
+        (f"`{name}`", f"`{json.dumps(getattr(default, name), default=str)}`", text)
+        for name, text in said.items()
+    )
+    return markdown.table(("setting", "default", "meaning"), rows)

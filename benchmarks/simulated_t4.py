@@ -16,14 +16,21 @@ Covers: what `benchmarks/results/simulated_t4.json` holds. Does not cover: real 
 those of `simulation/costs`, and the package's attention at its predicted rate.
 """
 
-import json
 import statistics
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from benchmarks import reference_loop
-from benchmarks.result import FOLDER, write_result
+from benchmarks.result import (
+    FOLDER,
+    Measurement,
+    Row,
+    print_figures,
+    print_rows,
+    read_result,
+    write_result,
+)
 from kernel.config import Config
 from kernel.records import Completion, Execution, Problem, Request
 from validation.simulation.costs import T4, T4_ATTENTION, Costs, Gpu, Layout
@@ -49,7 +56,7 @@ def cold_seconds() -> float:
 
     Its pool had as many threads as that machine has CPUs, two.
     """
-    rows = json.loads((FOLDER / "sandbox.json").read_text("utf-8"))["rows"]
+    rows = read_result(FOLDER / "sandbox.json").rows
     rates = next(row for row in rows if row.get("way") == "fresh interpreter")["blocks_per_second"]
     return 2 / statistics.median(rates)
 
@@ -77,7 +84,7 @@ class SimulatedReference:
         self.wasted = 0
 
     def generate(self, requests: list[Request]) -> list[Completion]:
-        """Complete all requests; nobody goes on before the last has finished."""
+        """Complete all requests; returns once the last has finished."""
         done: dict[str, Completion] = {}
         for request in requests:
             self.engine.submit(request)
@@ -90,8 +97,8 @@ class SimulatedReference:
         self._barred = 0
         return [done[request.id] for request in requests]
 
-    def run_blocks(self, blocks: Any) -> list[Execution]:
-        """Run all blocks; nobody goes on before the last has ended."""
+    def run_blocks(self, blocks: Sequence[tuple[str, str]]) -> list[Execution]:
+        """Run all blocks; returns once the last has ended."""
         done: dict[str, Execution] = {}
         for session, code in blocks:
             self.sandbox.submit(session, code)
@@ -195,7 +202,7 @@ def settings() -> list[Setting]:
     return found
 
 
-def summed(setting: Setting, races: list[Race]) -> dict[str, Any]:
+def summed(setting: Setting, races: list[Race]) -> Row:
     """Return a setting's row: means over the seeds, and the ratios' extremes."""
     ratios = [run.ratio(run.ours) for run in races]
     full = [run.ratio(run.full) for run in races]
@@ -217,20 +224,20 @@ def summed(setting: Setting, races: list[Race]) -> dict[str, Any]:
     }
 
 
-def measure() -> tuple[dict[str, float], list[dict[str, Any]]]:
+def measure() -> Measurement:
     """Return the result file's figures and rows."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for number, setting in enumerate(settings(), 1):
         print(f"{number} of {len(settings())}: {setting}", file=sys.stderr, flush=True)
         rows.append(summed(setting, [setting.race(seed) for seed in SEEDS]))
     notes = {"cold_seconds": round(cold_seconds(), 3), "cpus": KAGGLE_CPUS, "seeds": len(SEEDS)}
-    return figures(rows), [*rows, notes]
+    return Measurement(figures(rows), [*rows, notes])
 
 
-def figures(rows: list[dict[str, Any]]) -> dict[str, float]:
+def figures(rows: list[Row]) -> dict[str, float]:
     """Return what others read. Without a suffix: what runs today, vLLM's Triton attention."""
 
-    def row(attention: str, end: str = "typical", **more: bool) -> dict[str, Any]:
+    def row(attention: str, end: str = "typical", **more: bool) -> Row:
         gb_s = getattr(T4_ATTENTION[attention], end)
         wanted = {"with_code": False, "published": False, **more}
         wanted |= {"attention": attention, "gb_s": gb_s}
@@ -259,10 +266,8 @@ def figures(rows: list[dict[str, Any]]) -> dict[str, float]:
 def main() -> None:
     """Measure, print the figures, write the file."""
     found, rows = measure()
-    for name, value in found.items():
-        print(f"{name:<50}{value:>10}")
-    for row in rows:
-        print("  " + ", ".join(f"{name} {value}" for name, value in row.items()))
+    print_figures(found)
+    print_rows(rows)
     print(f"written to {write_result('simulated_t4', found, rows)}")
 
 

@@ -19,10 +19,9 @@ import time
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks.real_engine import settings, until_ready
-from benchmarks.result import write_result
+from benchmarks.result import Row, print_figures, write_result
 from common import embedded_model
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import Request
@@ -100,9 +99,9 @@ def _spin() -> None:
         pass
 
 
-def measure() -> list[dict[str, Any]]:
+def measure() -> list[Row]:
     """Return a row for each turn."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for dtype in TYPES:
         with opened(dtype, THREADS[0]) as one, opened(dtype, THREADS[1]) as all_threads:
             for busy in (False, True):
@@ -118,7 +117,7 @@ def measure() -> list[dict[str, Any]]:
     return rows
 
 
-def figures(rows: list[dict[str, Any]]) -> dict[str, float]:
+def figures(rows: list[Row]) -> dict[str, float]:
     """Return how much faster all threads are than one, by type and load: medians' ratios."""
     found: dict[str, float] = {}
     for dtype in TYPES:
@@ -139,8 +138,7 @@ def figures(rows: list[dict[str, Any]]) -> dict[str, float]:
 def main() -> None:
     """Measure and write the file."""
     rows = measure()
-    for name, value in figures(rows).items():
-        print(f"{name:<45}{value:>8}")
+    print_figures(figures(rows))
     print(f"written to {write_result('threads', figures(rows), rows)}")
 
 

@@ -11,9 +11,9 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from common.environment import SetupError, made_once, place_of, run_steps
 
@@ -49,30 +49,34 @@ def unified_attention_file(say: Callable[[str], None] = print) -> Path:
     return place / Path(MEMBER).name
 
 
-def unified_attention_module(file: Path) -> Any:
-    """Import the file; what it takes from the rest of vLLM is stood in for.
-
-    Triton must be on the path. The stand-ins are what vLLM gives on a T4: no batch invariance, and
-    a logger.
-    """
-    import torch
-    import triton  # pyright: ignore[reportMissingImports]
-    import triton.language as tl  # pyright: ignore[reportMissingImports]
-
-    def stand_in(name: str, **members: Any) -> None:
-        sys.modules[name] = module = ModuleType(name)
-        module.__dict__.update(members)
-
-    for package in ("vllm", "vllm.model_executor", "vllm.model_executor.layers"):
-        stand_in(package, __path__=[])
-    stand_in("vllm.logger", init_logger=logging.getLogger)
-    stand_in("vllm.model_executor.layers.batch_invariant", vllm_is_batch_invariant=lambda: False)
-    platform = type("Platform", (), {"fp8_dtype": staticmethod(lambda: torch.float8_e4m3fn)})
-    stand_in("vllm.platforms", current_platform=platform)
-    stand_in("vllm.triton_utils", tl=tl, triton=triton)
+def unified_attention_module(file: Path) -> ModuleType:
+    """Import the file; Triton must be on the path."""
+    _replace_vllm()
     spec = importlib.util.spec_from_file_location("triton_unified_attention", file)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def _replace_vllm() -> None:
+    """Put stand-ins in the place of what the file imports from the rest of vLLM.
+
+    They give what vLLM gives on a T4: no batch invariance, and a logger.
+    """
+    import torch
+
+    platform = type("Platform", (), {"fp8_dtype": staticmethod(lambda: torch.float8_e4m3fn)})
+    triton, language = (import_module(name) for name in ("triton", "triton.language"))
+    packages = ("vllm", "vllm.model_executor", "vllm.model_executor.layers")
+    modules: dict[str, dict[str, object]] = {
+        **{name: {"__path__": []} for name in packages},
+        "vllm.logger": {"init_logger": logging.getLogger},
+        f"{packages[-1]}.batch_invariant": {"vllm_is_batch_invariant": lambda: False},
+        "vllm.platforms": {"current_platform": platform},
+        "vllm.triton_utils": {"tl": language, "triton": triton},
+    }
+    for name, members in modules.items():
+        sys.modules[name] = module = ModuleType(name)
+        vars(module).update(members)

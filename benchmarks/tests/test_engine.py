@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks import engine, readme
+from benchmarks import engine, result_pages
+from benchmarks.result import Result
 from benchmarks.shares import OthersCpu, Shares, WatchedEngine, WatchedSandbox
 from kernel.records import Completion, Execution, ExecutionStatus, Finish, Request
 
@@ -38,14 +39,14 @@ def test_problems_that_differ_give_an_interval():
 def result(load):
     sums = [engine.summed(loop, own) for loop, own in engine.by_loop(ROWS)]
     figures = engine.figures(ROWS, load)
-    return {"machine": "m", "date": "d", "figures": figures, "rows": [*sums, *ROWS]}
+    return Result("m", "d", figures, [*sums, *ROWS])
 
 
 def test_a_busy_machines_race_is_not_shown():
-    shown = readme.RENDERERS["engine"](result(0.4))
+    shown = result_pages.PAGES["engine"](result(0.4))
     assert "**2.4** (2.4 to 2.4)" in shown
     assert shown.count("| kernel, full vote |") == 1
-    busy = readme.RENDERERS["engine"](result(1.6))
+    busy = result_pages.PAGES["engine"](result(1.6))
     assert "Not shown" in busy
     assert "2.4" not in busy
 

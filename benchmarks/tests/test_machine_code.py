@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.machine_code import Compiled, Loop, main_loop
+from benchmarks.machine_code import Loop, MachineCode, main_loop
 
 PRINTED = """
         /*0000*/                   MOV R1, c[0x0][0x28] ;
@@ -40,7 +40,7 @@ def test_code_without_a_loop_is_refused():
 def made(registers=64, warps=4, shared=0, **loop):
     values = {"instructions": 100, "counts": {}, "wide_shared": 0, "asked_bytes": 0}
     values |= {"ahead_bytes": 1024, **loop}
-    return Compiled(Loop(**values), registers, 0, shared, warps, 16, 8192)
+    return MachineCode(Loop(**values), registers, 0, shared, warps, 16, 8192)
 
 
 @pytest.mark.parametrize(

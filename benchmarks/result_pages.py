@@ -1,0 +1,339 @@
+"""What the docs show of each result file.
+
+Covers: the text of each block of figures, but for the longer page of `hours` (`hours_page`). Does
+not cover: measuring, and putting the text in its place (`readme`). Above 300 lines because there is
+one short function for each result file; none uses another's.
+"""
+
+import math
+import re
+from collections.abc import Callable
+
+from benchmarks import hours_page
+from benchmarks.markdown import table
+from benchmarks.result import Result, Row
+
+
+def _dry_run(result: Result) -> str:
+    figures = result.figures
+    rows = (
+        [
+            *(row["problem"], row["answer"], row["truth"]),
+            *(f"{row['votes']} of {row['candidates']}", row["tokens"]),
+        ]
+        for row in result.rows
+    )
+    return (
+        f"The dry run, ten problems from easy to olympiad on a CPU: **{figures['right']} of "
+        f"{figures['problems']} right** by vote, in {figures['minutes']:.1f} minutes "
+        f"({result.where}).\n\n" + table(("problem", "answer", "truth", "votes", "tokens"), rows)
+    )
+
+
+def _sandbox(result: Result) -> str:
+    figures = result.figures
+    rows = (
+        ("blocks a second, over fresh Pythons'", f"{figures['blocks_per_second_ratio']:g}"),
+        ("a trivial block, median", f"{figures['trivial_block_p50_ms']:g} ms"),
+        ("private memory of an idle session", f"{figures['idle_session_private_mib']:g} MiB"),
+        ("processes left after the run", f"{figures['left_processes']:g}"),
+    )
+    return table((f"figure ({result.where})", ""), rows)
+
+
+def _faults(result: Result) -> str:
+    figures = result.figures
+    text = (
+        f"Over {figures['faults_injected']:g} injections: answers lost "
+        f"{figures['answers_lost']:g}, seconds late {figures['seconds_late']:g} ({result.where})."
+    )
+    head = ("fault", "injected", "answers of 50", "by vote", "seconds late", "measured")
+    rows = (
+        [
+            *(row["fault"], row["injected"], row["answers"], row["by_vote"]),
+            *(f"{row['seconds_late']:g}", row.get("date", result.date)),
+        ]
+        for row in result.rows
+    )
+    return f"{text}\n\n{table(head, rows)}"
+
+
+def _baselines(result: Result) -> str:
+    where = f"setting ({result.where})"
+    head = (where, "right", "95% interval", "code blocks (failed)", "tokens a problem")
+    rows = (
+        [row["setting"], *_right(row), _blocks(row), row["tokens_a_problem"]] for row in result.rows
+    )
+    *others, last = result.rows
+    against = ", ".join(f"{row['p_against_last']:.2g} for {row['setting']}" for row in others)
+    return (
+        f"{table(head, rows)}\n\n"
+        f"N = {last['candidates']}, one seed. Against {last['setting']} McNemar's test gives p = "
+        f"{against}."
+    )
+
+
+def _right(row: Row) -> list[str]:
+    """Return the cells of a scored run's right answers and their interval."""
+    return [f"{row['right']} of {row['problems']}", f"{row['low']:.0%} to {row['high']:.0%}"]
+
+
+def _blocks(row: Row) -> str:
+    return f"{row['code_blocks']} ({row['code_blocks_failed']})"
+
+
+BUSY_LOAD = 1.5
+"""Above this a race between loops says more about the machine than about them."""
+
+
+def _engine(result: Result) -> str:
+    figures = result.figures
+    if (load := figures.get("load", _load(result))) > BUSY_LOAD:
+        return (
+            f"Not shown: last measured on a busy machine (load {load:g}, {result.date}), where "
+            "the loops cannot be told apart from what else ran. `make bench-engine` on an idle one."
+        )
+    kinds = ("generating", "executing", "both", "neither")
+    head = (f"loop ({result.where})", "seconds a problem", *kinds)
+    rows = (
+        [row["loop"], f"{row['seconds']:.0f}", *(f"{row[kind]:.0%}" for kind in kinds)]
+        for row in result.rows
+        if "generating" in row and "problem" not in row
+    )
+    decided, full = (
+        f"**{figures[f'problems_per_hour_ratio{name}']:g}** "
+        f"({figures[f'problems_per_hour_ratio{name}_low']:g} to "
+        f"{figures[f'problems_per_hour_ratio{name}_high']:g})"
+        for name in ("", "_full_vote")
+    )
+    return (
+        f"{table(head, rows)}\n\n"
+        f"Problems an hour over the reference's, with 95% intervals over {figures['problems']:g} "
+        f"problems: {decided} with the decided stop, {full} with the full vote; answers changed by "
+        f"stopping: {figures['answers_changed']:g}."
+    )
+
+
+def _load(result: Result) -> float:
+    """Return the load that a result file's machine had when it was written."""
+    found = re.search(r"load ([\d.]+)", result.machine)
+    return float(found[1]) if found else 0.0
+
+
+def _simulated(result: Result) -> str:
+    head = (
+        *("two T4s, simulated, 50 problems, means over seeds", "hours, decided stop", "full vote"),
+        *("lock-step", "problems an hour over lock-step's (all seeds)", "full vote"),
+    )
+    rows = (
+        [
+            _setting(row),
+            *(f"{row[f'hours{loop}']:.1f}" for loop in ("", "_full_vote", "_reference")),
+            f"{row['ratio']:.2f} ({row['ratio_low']:.2f} to {row['ratio_high']:.2f})",
+            f"{row['ratio_full_vote']:.2f}",
+        ]
+        for row in result.rows
+        if "attention" in row
+    )
+    changed = result.figures["answers_changed"]
+    return f"{table(head, rows)}\n\nAnswers changed by stopping early: {changed:g}."
+
+
+def _setting(row: Row) -> str:
+    """Return what a simulated race was run with, in words."""
+    name = {"triton": "Triton attention", "own": "own attention (predicted)"}[row["attention"]]
+    words = [f"{name}, {row['gb_s']:g} GB/s"]
+    words += ["only transcripts that use code"] if row["with_code"] else []
+    words += ["lock-step on the engine of its day"] if row["published"] else []
+    return "; ".join(words)
+
+
+def _grouped(result: Result) -> str:
+    head = (
+        *("two T4s, 8 bit", "attention", "KV bytes a token", "weights, GiB", "KV tokens"),
+        *("a candidate of 48", "tokens/s, layers shared", "tokens/s, a replica a GPU"),
+        "hours, 50 problems",
+    )
+    rows = (
+        [
+            *(row["model"], row["attention"], f"{row['kv_bytes']:,}", row["weight_gib"]),
+            *(f"{row['kv_tokens']:,}", f"{row['tokens_a_candidate']:,}"),
+            f"{row['shared_tokens_per_second']:.0f}",
+            f"{row['replicas_tokens_per_second']:.0f}",
+            f"{row['hours']:.1f}",
+        ]
+        for row in result.rows
+    )
+    return table(head, rows)
+
+
+def _attention(result: Result) -> str:
+    head = (
+        *("compiled for sm_75", "sequences", "kernel", "instructions a position"),
+        *("multiply-adds a tile", "shared memory", "barriers", "registers", "bound, GB/s"),
+    )
+    rows = (
+        [
+            *(row["model"], row["sequences"], row["kernel"]),
+            f"{row['instructions_a_position']:g}",
+            f"{row['ffma']} of {row['positions_a_tile']} positions",
+            *(row["shared_accesses"], row["barriers"], row["registers"], row["bound_gb_s"]),
+        ]
+        for row in result.rows
+        if "kernel" in row
+    )
+    own, theirs = (result.figures[f"largest_difference_{name}"] for name in ("own", "vllm"))
+    return (
+        f"{table(head, rows)}\n\n"
+        f"Largest difference from float64, over the largest output: {own:.1e}, vLLM's {theirs:.1e}."
+    )
+
+
+def _overhead(result: Result) -> str:
+    figures = result.figures
+    rows = (
+        ("CPU time, of a run on the real engine", f"{figures['cpu_share']:.2%}"),
+        ("CPU time a token at 48 candidates", f"{figures['ms_per_token_event']:g} ms"),
+        ("memory gained from problem 10 to 50", f"{figures['memory_growth_mib']:g} MiB"),
+        ("from a fresh Python to serving", f"{figures['seconds_until_serving']:g} s"),
+    )
+    return table((f"the kernel's own code ({result.where})", ""), rows)
+
+
+def _quantize(result: Result) -> str:
+    head = (
+        *(f"recipe ({result.where})", "perplexity ratio", "mean KL", "top-1", "KL, general text"),
+        *("size", "CPU s", "peak MiB", "vLLM here"),
+    )
+    rows = (
+        [
+            *(row["recipe"], f"{row['maths_ppl_ratio']:.4f}", f"{row['maths_kl']:.2e}"),
+            *(f"{row['maths_top1']:.2%}", f"{row['general_kl']:.2e}", f"{row['size_ratio']:.3f}"),
+            *(f"{row['cpu_seconds']:.0f}", row["peak_mib"]),
+            f"answers {row['answer']}" if row["vllm_loads"] else "does not load it",
+        ]
+        for row in result.rows
+    )
+    ratio = result.figures["kl_ratio_rtn_over_gptq"]
+    return f"{table(head, rows)}\n\nRound-to-nearest's KL over GPTQ's: **{ratio:g}**."
+
+
+def _statistics(result: Result) -> str:
+    figures = result.figures
+    tables = [
+        table(
+            (title, "found", "nominal"),
+            (
+                [_named(row), f"{row['percent']:.1f}%", f"{row['nominal']:.1f}%"]
+                for row in result.rows
+                if row["kind"] == kind
+            ),
+        )
+        for kind, title in (
+            ("interval", "95% interval: how often it holds the truth"),
+            ("false alarm", "test of equals: how often it says that they differ"),
+            ("power", "test of unequals: how often it says so"),
+            ("not used", "for comparison: what was not taken"),
+        )
+    ]
+    error = 100 * math.sqrt(0.95 * 0.05 / figures["repeats"])
+    power = 100 * math.sqrt(0.8 * 0.2 / figures["tests"])
+    note = (
+        f"Of 30 problems or more every interval is within {figures['coverage_off_points']:.1f} "
+        f"points of 95%. {figures['repeats']:g} runs an interval tell coverage to {error:.1f} "
+        f"points (one standard error), {figures['tests']:g} a test power of 80% to {power:.1f} "
+        f"({result.where})."
+    )
+    return "\n\n".join([*tables, note])
+
+
+def _named(row: Row) -> str:
+    """Return a measurement's name; one that stands below another lacks its number of problems."""
+    name: str = row["name"]
+    below = name.startswith(" ")
+    return f"{name.strip()}, {row['problems']} problems" if below else name
+
+
+WAYS = {"words": "words, vote", 1: "one block (M = 1)", 4: "SC-TIR (M = 4)"}
+
+
+def _recipe(result: Result) -> str:
+    head = (
+        *(f"after ({result.where})", "set", "way", "right", "95% interval", "p against base"),
+        *("tokens a problem", "blocks (failed)"),
+    )
+    scored = [row for row in result.rows if "model" in row]
+    rows = (
+        [
+            *(row["model"], row["set"], WAYS[row["rounds"]], *_right(row)),
+            format(row["p_against_base"], ".2g") if "p_against_base" in row else "",
+            *(row["tokens_a_problem"], _blocks(row)),
+        ]
+        for row in scored
+    )
+    text = f"N = {scored[0]['candidates']}, temperature {scored[0]['temperature']:g}. "
+    notes = [_recovered(row) for row in result.rows if "recoveries" in row and row["saw_an_error"]]
+    return f"{table(head, rows)}\n\n{text}" + " ".join(notes)
+
+
+def _recovered(row: Row) -> str:
+    """Say what becomes of candidates whose first block fails."""
+    return (
+        f"On the {row['recoveries']} set {row['saw_an_error']} candidates of stage 2 saw an error, "
+        f"{row['wrote_another_block']} wrote another block and {row['mended']} were right in the "
+        f"end; on the {row['problems_with_a_failed_block']} problems concerned M = 4 has "
+        f"{row['right_m4']} right and M = 1 {row['right_m1']} (McNemar p = {row['p']:.2g})."
+    )
+
+
+def _rehearsal(result: Result) -> str:
+    rows = (
+        [
+            row["run"],
+            f"{row['checks'] - len(row['failed'])} of {row['checks']}",
+            f"{row['votes']} of {row['answers']}",
+            f"{row['seconds']:.0f}",
+        ]
+        for row in result.rows
+    )
+    stand_ins = result.rows[0]["stand_ins"].items()
+    names = ", ".join(f"{here} for Kaggle's {real}" for real, here in stand_ins)
+    head = (f"run ({result.where})", "checks passed", "answers by vote", "seconds")
+    return f"{table(head, rows)}\n\nStand-ins: {names or 'wheels and packages of a CPU'}."
+
+
+def _mutants(result: Result) -> str:
+    figures = result.figures
+    text = (
+        f"Of {figures['changes_tried']:g} changes {figures['changes_equivalent']:g} change nothing "
+        f"that anybody could observe; of the others the tests notice "
+        f"**{figures['noticed_share']:.1%}** ({result.where})."
+    )
+    rows = (
+        [
+            *(f"`{row['module']}`", f"{row['tried']} of {row['changes']}", row["noticed"]),
+            *(row["equivalent"], len(row["missed"])),
+        ]
+        for row in result.rows
+    )
+    return f"{text}\n\n{table(('module', 'tried', 'noticed', 'equivalent', 'missed'), rows)}"
+
+
+PAGES: dict[str, Callable[[Result], str]] = {
+    "dry_run": _dry_run,
+    "sandbox": _sandbox,
+    "faults": _faults,
+    "baselines": _baselines,
+    "engine": _engine,
+    "simulated_t4": _simulated,
+    "grouped_heads": _grouped,
+    "attention": _attention,
+    "quantize": _quantize,
+    "overhead": _overhead,
+    "statistics": _statistics,
+    "recipe": _recipe,
+    "mutants": _mutants,
+    "hours": hours_page.page,
+    "rehearsal": _rehearsal,
+}
+"""By the result file's name."""
