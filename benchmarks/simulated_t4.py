@@ -33,11 +33,11 @@ from benchmarks.result import (
 )
 from kernel.config import Config
 from kernel.records import Completion, Execution, Problem, Request
-from validation.simulation.costs import T4, T4_ATTENTION, Costs, Gpu, Layout
+from validation.simulation.costs import T4, T4_ATTENTION, Costs, GpuKind, Layout
 from validation.simulation.engine import SimulatedEngine
 from validation.simulation.generated_shapes import generate
 from validation.simulation.model_shape import NUMINA
-from validation.simulation.run import START_SECONDS, Outcome, answers_changed, simulate
+from validation.simulation.run import START_SECONDS, SimulatedRun, answers_changed, simulate
 from validation.simulation.sandbox import SimulatedSandbox
 from validation.simulation.shapes import ShapedProblem
 from validation.simulation.virtual_time import VirtualClock
@@ -121,22 +121,22 @@ class SimulatedReference:
 class Race:
     """The kernel's loop, with and without the decided stop, beside the reference's."""
 
-    ours: Outcome
-    full: Outcome
+    ours: SimulatedRun
+    full: SimulatedRun
     reference: SimulatedReference
     answers: tuple[int, ...]
     """The reference's."""
 
-    def ratio(self, outcome: Outcome) -> float:
+    def ratio(self, outcome: SimulatedRun) -> float:
         """Return problems per hour over the reference's, both without the start."""
         return self.reference.clock() / 3600 / (outcome.hours - START_SECONDS / 3600)
 
 
 def race(
-    gpu: Gpu,
+    gpu: GpuKind,
     problems: list[ShapedProblem],
     prefix_cache: bool = True,
-    other: Gpu | None = None,
+    other: GpuKind | None = None,
     rebuilds_above: int | None = None,
 ) -> Race:
     """Run all three loops; the reference on the same engine unless told otherwise.

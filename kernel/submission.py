@@ -17,7 +17,7 @@ from typing import Any
 
 from kernel import sc_tir, voting
 from kernel.checks import machine
-from kernel.checks.preflight import Preflight, Prepared
+from kernel.checks.preflight import Preflight, RunSetup
 from kernel.config import CLOCK, Config, ConfigError
 from kernel.deadline import Deadline
 from kernel.engine.vllm_engine import VllmEngine
@@ -75,7 +75,7 @@ def main(settings: Config | Mapping[str, Any]) -> None:
         serve(prepared, preflight, deadline, trace, answered, drawn)
 
 
-def seeded(prepared: Prepared) -> tuple[Prepared, bool]:
+def seeded(prepared: RunSetup) -> tuple[RunSetup, bool]:
     """Return what a run starts with, its seed a number, and whether that was drawn here.
 
     A run that goes on where another was killed goes on with its seed: the answers given keep.
@@ -90,7 +90,7 @@ def seeded(prepared: Prepared) -> tuple[Prepared, bool]:
 
 
 def serve(
-    prepared: Prepared,
+    prepared: RunSetup,
     preflight: Preflight,
     deadline: Deadline,
     trace: Trace,
@@ -121,7 +121,7 @@ def serve(
         sandbox = open_sandbox(config, trace)
         parts.callback(close, sandbox)
         report = Report(config, engine, sandbox, deadline, trace, start)
-        run = Run(config, engine, sandbox, deadline, trace, report, answered, stop=stop)
+        run = SubmissionRun(config, engine, sandbox, deadline, trace, report, answered, stop=stop)
         stop.check()
         with report.summed_up():
             prepared.competition.serve(run.answer)
@@ -163,7 +163,7 @@ class UserStop:
         raise KeyboardInterrupt
 
 
-def open_engine(prepared: Prepared, trace: Trace, preflight: Preflight) -> Engine:
+def open_engine(prepared: RunSetup, trace: Trace, preflight: Preflight) -> Engine:
     """Start the engine; where it cannot even be started, refuse, or do without if scored."""
     model, config = prepared.model, prepared.config
     if model is None:
@@ -196,7 +196,7 @@ def close(part: Engine | Sandbox) -> None:
 
 
 @dataclass
-class Run:
+class SubmissionRun:
     """Answers problems one after the other, whatever happens to any one of them."""
 
     config: Config

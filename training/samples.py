@@ -18,7 +18,7 @@ from kernel.prompt import output_block
 from kernel.records import StopReason
 from training.rows import Row
 from training.settings import TrainingError
-from validation.runs.records import Attempted, Recording
+from validation.runs.records import CandidateRecord, Recording
 
 CUT_OFF = {StopReason.ENGINE_FAILED, StopReason.DECIDED, StopReason.DEADLINE, None}
 """Candidates that were ended from outside tell nothing of the model."""
@@ -63,7 +63,7 @@ def labelled(run: Recording) -> list[Sample]:
     ]
 
 
-def row_of(problem: str, candidate: Attempted, config: Config) -> Row:
+def row_of(problem: str, candidate: CandidateRecord, config: Config) -> Row:
     """Return a candidate's text as the kernel had it, and the spans that the kernel wrote."""
     text, spans = "", list[tuple[int, int]]()
     for made in candidate.rounds:

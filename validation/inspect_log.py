@@ -17,7 +17,7 @@ from typing import Any
 from scipy import stats
 
 from kernel.records import ExecutionStatus
-from validation.runs.records import Attempted, Recording, Round
+from validation.runs.records import CandidateRecord, Recording, Round
 from validation.runs.verdicts import Verdict, by_problem, verdicts
 
 Json = dict[str, Any]
@@ -109,7 +109,7 @@ def _messages(solve: Verdict) -> Iterator[Json]:
             yield from _round(candidate, number, made)
 
 
-def _round(candidate: Attempted, number: int, made: Round) -> Iterator[Json]:
+def _round(candidate: CandidateRecord, number: int, made: Round) -> Iterator[Json]:
     """Yield what a candidate wrote and what its code gave; the viewer shows no metadata there."""
     last = number == len(candidate.rounds)
     ended = f", {candidate.stop.value}" if last and candidate.stop else ""

@@ -30,7 +30,7 @@ AGREEMENT = (0.0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PlotRun:
     """A run ready to be plotted."""
 
     name: str
@@ -49,7 +49,7 @@ class Run:
         return score(self.frame, Rule("kernel"), self.config).drop_nulls("correct")
 
 
-def load_run(path: Path, set_name: str = "", group: int = 48) -> Run:
+def load_run(path: Path, set_name: str = "", group: int = 48) -> PlotRun:
     """Return a run from its file.
 
     Raises:
@@ -60,10 +60,10 @@ def load_run(path: Path, set_name: str = "", group: int = 48) -> Run:
     name = path.parent.name if path.stem == "trace" else path.name.partition(".")[0]
     if run is None:
         frame, config = load(Options(path, group=group))
-        return Run(name, name, config, frame)
+        return PlotRun(name, name, config, frame)
     run = with_set(run, set_name)
     timed = run.about.get("event") != "transcripts"
-    return Run(
+    return PlotRun(
         name,
         str(run.about.get("set") or name),
         run.config,
@@ -78,7 +78,7 @@ def _whole(run: Recording) -> bool:
     return StopReason.DECIDED not in reasons
 
 
-def load_runs(paths: Iterable[Path], set_name: str = "") -> list[Run]:
+def load_runs(paths: Iterable[Path], set_name: str = "") -> list[PlotRun]:
     """Return the runs of several files.
 
     Raises:
@@ -91,7 +91,7 @@ def load_runs(paths: Iterable[Path], set_name: str = "") -> list[Run]:
     return found
 
 
-def majority_curves(run: Run) -> Floats | None:
+def majority_curves(run: PlotRun) -> Floats | None:
     """Return maj@k of each problem, a mean over its seeds: problems x N; None if not to be had."""
     solves = run.frame.drop_nulls("truth").group_by("seed", "problem", maintain_order=True)
     by_problem: dict[str, list[Floats]] = {}
@@ -147,7 +147,7 @@ class Agreement:
     interval: Interval
 
 
-def agreement_rows(run: Run) -> list[Agreement]:
+def agreement_rows(run: PlotRun) -> list[Agreement]:
     """Return the classes of agreement that have solves in them, least sure first.
 
     Solves without any vote are left out: what they answer is a fallback.
@@ -169,7 +169,7 @@ def agreement_rows(run: Run) -> list[Agreement]:
     return found
 
 
-def sureness(runs: Sequence[Run], votes: int = 20, of: int = 48) -> list[str]:
+def sureness(runs: Sequence[PlotRun], votes: int = 20, of: int = 48) -> list[str]:
     """Say for each run how often an answer with about so many votes was right."""
     said: list[str] = []
     for run in runs:
@@ -184,7 +184,7 @@ def sureness(runs: Sequence[Run], votes: int = 20, of: int = 48) -> list[str]:
     return said
 
 
-def savings_rows(run: Run) -> list[tuple[str, float, int]]:
+def savings_rows(run: PlotRun) -> list[tuple[str, float, int]]:
     """Return for each rule: its name, the share of tokens it saves, answers it changes."""
     most: int = run.frame.select(pl.col("candidate").max() + 1).item()
     rules = [

@@ -19,7 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFor
 
 from common.files import whole
 from validation.plot_data import (
-    Run,
+    PlotRun,
     agreement_rows,
     band,
     majority_curves,
@@ -34,7 +34,7 @@ COLOURS = ("#1f5fbf", "#c2571a", "#2a8a4a", "#8a4fb8", "#b8304f", "#5d6673")
 # --- The plots ---
 
 
-def majority(runs: Sequence[Run]) -> Figure:
+def majority(runs: Sequence[PlotRun]) -> Figure:
     """Plot maj@k over k with 95% bands (Student's t over problems)."""
     figure, axes = _axes("candidates k", "share of problems right")
     _log_ticks(axes, 2, (1.0,))
@@ -54,7 +54,7 @@ def majority(runs: Sequence[Run]) -> Figure:
     return _finished(figure, axes, "maj@k: what more candidates give", left_out)
 
 
-def accuracy(runs: Sequence[Run]) -> Figure:
+def accuracy(runs: Sequence[PlotRun]) -> Figure:
     """Plot each run's accuracy with its 95% interval, and every seed as a dot."""
     figure, axes = _axes("", "share of problems right")
     left_out: list[str] = []
@@ -77,7 +77,7 @@ def accuracy(runs: Sequence[Run]) -> Figure:
     return _finished(figure, axes, "Accuracy of the vote, 95% intervals", left_out, legend=False)
 
 
-def agreement(runs: Sequence[Run]) -> Figure:
+def agreement(runs: Sequence[PlotRun]) -> Figure:
     """Plot how often the answer is right by the share of candidates that voted for it."""
     figure, axes = _axes("share of candidates that voted for the answer", "share right")
     left_out: list[str] = []
@@ -99,7 +99,7 @@ def agreement(runs: Sequence[Run]) -> Figure:
     return _finished(figure, axes, "How sure is a vote?", left_out)
 
 
-def seconds(runs: Sequence[Run]) -> Figure:
+def seconds(runs: Sequence[PlotRun]) -> Figure:
     """Plot the share of problems that were done within a time."""
     figure, axes = _axes("seconds a problem", "share of problems done")
     _log_ticks(axes, 10, (1.0, 2.0, 5.0))
@@ -116,7 +116,7 @@ def seconds(runs: Sequence[Run]) -> Figure:
     return _finished(figure, axes, "Time a problem takes", left_out)
 
 
-def savings(runs: Sequence[Run]) -> Figure:
+def savings(runs: Sequence[PlotRun]) -> Figure:
     """Plot the tokens that rules for stopping early save, and what they change."""
     figure, axes = _axes("", "tokens saved")
     left_out: list[str] = []
@@ -166,7 +166,7 @@ def detectable(figures: Mapping[str, Any]) -> Figure:
 # --- What they share ---
 
 
-def _coloured(runs: Sequence[Run]) -> list[tuple[Run, str]]:
+def _coloured(runs: Sequence[PlotRun]) -> list[tuple[PlotRun, str]]:
     return [(run, COLOURS[number % len(COLOURS)]) for number, run in enumerate(runs)]
 
 

@@ -49,7 +49,7 @@ def each(
         for number in range(count):
             yield solve(number, engine, sandbox)
         return
-    shared = Shared(engine, sandbox)
+    shared = Shares(engine, sandbox)
     free: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(at_once):
         free.put(number)
@@ -95,7 +95,7 @@ class _Post(Generic[Done]):
         return self._boxes.pop(share, [])
 
 
-class Shared:
+class Shares:
     """Hands out shares of an engine and a sandbox."""
 
     def __init__(self, engine: Engine, sandbox: Sandbox) -> None:

@@ -47,7 +47,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
+class PairedCounts:
     """Two systems on the same cases."""
 
     only_a: int
@@ -224,7 +224,7 @@ def _prefix_wins(order: NDArray[np.int64], truth: int, answers: int) -> NDArray[
     return wins
 
 
-def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Paired:
+def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> PairedCounts:
     """Return McNemar's exact test on paired cases.
 
     With several seeds a problem the pairs may be pooled: were the two equally good on every
@@ -234,10 +234,12 @@ def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Paired:
     only_b = sum(y and not x for x, y in zip(a, b, strict=True))
     discordant = only_a + only_b
     p = float(stats.binomtest(only_a, discordant).pvalue) if discordant else 1.0
-    return Paired(only_a, only_b, len(a), p)
+    return PairedCounts(only_a, only_b, len(a), p)
 
 
-def pairs_needed(paired: Paired, significance: float = 0.05, power: float = 0.8) -> int | None:
+def pairs_needed(
+    paired: PairedCounts, significance: float = 0.05, power: float = 0.8
+) -> int | None:
     """Return how many pairs would show this difference; None where there is none to be shown.
 
     The observed rates are taken for the true ones. McNemar's exact test has the power wanted with

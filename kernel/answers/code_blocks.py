@@ -69,7 +69,7 @@ def pending_code(completion: str) -> str | None:
     return "\n".join(filter(None, codes)) or None
 
 
-class Block(NamedTuple):
+class FencedBlock(NamedTuple):
     """What stands between two fences."""
 
     kind: Literal["code", "output", "other"]
@@ -80,7 +80,7 @@ class Block(NamedTuple):
     closed: bool
 
 
-def _blocks(text: str) -> Iterator[Block]:
+def _blocks(text: str) -> Iterator[FencedBlock]:
     """Yield the blocks of a text in order; one that the next begins within, or the end, is open."""
     opening: re.Match[str] | None = None
     for fence in _FENCE.finditer(text):
@@ -97,10 +97,10 @@ def _blocks(text: str) -> Iterator[Block]:
             continue
         if opening:
             span = opening.end(), fence.start()
-            yield Block(_kind(opening), *span, fence.end(), closed=ends)
+            yield FencedBlock(_kind(opening), *span, fence.end(), closed=ends)
         opening = fence if begins else None
     if opening:
-        yield Block(_kind(opening), opening.end(), len(text), len(text), closed=False)
+        yield FencedBlock(_kind(opening), opening.end(), len(text), len(text), closed=False)
 
 
 def _kind(fence: re.Match[str]) -> Literal["code", "output", "other"]:

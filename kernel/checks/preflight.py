@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class RunSetup:
     """What a run starts with."""
 
     config: Config
@@ -60,7 +60,7 @@ class Preflight:
             raise fault
         self.notes.append(str(fault))
 
-    def prepare(self, settings: Config | Mapping[str, Any]) -> Prepared:
+    def prepare(self, settings: Config | Mapping[str, Any]) -> RunSetup:
         """Find out what there is, and settle what to do with it.
 
         Raises:
@@ -78,7 +78,7 @@ class Preflight:
         fitted = self._first(lambda: self.fit(settings, settled, model), lambda: settled)
         self._first(lambda: self.check_open_files(fitted), lambda: None)
         checked = self._first(lambda: self.check_model(fitted, model), lambda: fitted)
-        return Prepared(checked, competition, model)
+        return RunSetup(checked, competition, model)
 
     def _first(self, step: Callable[[], T], fallback: Callable[[], T]) -> T:
         """Return what `step` gives; in a scored rerun the fallback where the step breaks."""

@@ -9,7 +9,7 @@ import pytest
 from kernel import prompt, report, sc_tir, submission, voting
 from kernel.answers.tests.answering import events, explode, make_run
 from kernel.checks.machine import process_age
-from kernel.checks.preflight import Prepared
+from kernel.checks.preflight import RunSetup
 from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.protocols import AbsentEngine
@@ -127,7 +127,7 @@ def start(tmp_path, name="run", **values):
 def test_a_seed_of_the_clock_is_drawn_once_a_run(tmp_path):
     def drawn():
         config = Config(seed="clock", work=tmp_path)
-        return submission.seeded(Prepared(config, None, None))
+        return submission.seeded(RunSetup(config, None, None))
 
     prepared, was_drawn = drawn()
     first = prepared.config.seed
@@ -145,7 +145,7 @@ def test_a_seed_of_the_clock_is_drawn_once_a_run(tmp_path):
 
 def test_a_seed_that_is_set_is_no_matter_of_the_clock(tmp_path):
     start(tmp_path, seed=5, seed_from="clock")
-    prepared = Prepared(Config(seed=3, work=tmp_path), None, None)
+    prepared = RunSetup(Config(seed=3, work=tmp_path), None, None)
     assert submission.seeded(prepared) == (prepared, False)
 
 

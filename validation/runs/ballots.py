@@ -17,7 +17,7 @@ from kernel import sc_tir
 from kernel.answers import extraction
 from kernel.config import Config
 from kernel.records import Candidate, Completion, Execution, StopReason
-from validation.runs.records import Attempted, Recording, RunError, Solved
+from validation.runs.records import CandidateRecord, Recording, RunError, SolveRecord
 
 SCHEMA: dict[str, Any] = {
     "seed": pl.Int64,
@@ -57,7 +57,7 @@ def ballots(run: Recording, rounds: int | None = None) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _rows(solved: Solved, config: Config) -> Iterable[tuple[Any, ...]]:
+def _rows(solved: SolveRecord, config: Config) -> Iterable[tuple[Any, ...]]:
     truth = None if solved.truth is None else extraction.to_answer(solved.truth, config)
     ordered = sorted(solved.candidates, key=lambda c: (c.time, c.index))
     for order, recorded in enumerate(ordered):
@@ -79,7 +79,7 @@ def _rows(solved: Solved, config: Config) -> Iterable[tuple[Any, ...]]:
         )
 
 
-def read_again(recorded: Attempted, config: Config) -> Candidate:
+def read_again(recorded: CandidateRecord, config: Config) -> Candidate:
     """Return the candidate as the kernel's steps make it of the recorded rounds."""
     candidate = Candidate(recorded.index, ())
     for made in recorded.rounds:

@@ -26,7 +26,7 @@ class RunError(FileError):
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class BlockRecord:
     """A code block with its execution."""
 
     code: str
@@ -44,11 +44,11 @@ class Round:
     tokens: int
     time: float = 0.0
     """When the generation was done, in seconds since the problem's start."""
-    ran: Ran | None = None
+    ran: BlockRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
+class CandidateRecord:
     """One candidate as recorded."""
 
     index: int
@@ -66,7 +66,7 @@ class Attempted:
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class SolveRecord:
     """One problem solved with one seed."""
 
     problem: str
@@ -77,7 +77,7 @@ class Solved:
     answer: int
     ended: StopReason | None
     seconds: float
-    candidates: tuple[Attempted, ...]
+    candidates: tuple[CandidateRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Recording:
     """The settings as the run wrote them."""
     about: Mapping[str, Any]
     """The whole `run` event: set, model and the like."""
-    solved: tuple[Solved, ...]
+    solved: tuple[SolveRecord, ...]
     torn: int = 0
     """Lines that are no whole JSON object."""
     unfinished: int = 0
@@ -191,15 +191,15 @@ class _Open:
     start: float
     text: str
     truth: int | None
-    candidates: dict[int, Attempted] = field(default_factory=dict[int, Attempted])
+    candidates: dict[int, CandidateRecord] = field(default_factory=dict[int, CandidateRecord])
 
     def take(self, event: Mapping[str, Any]) -> None:
         index = event["candidate"]
-        known = self.candidates.get(index, Attempted(index))
+        known = self.candidates.get(index, CandidateRecord(index))
         self.candidates[index] = _extended(known, event, event["time"] - self.start)
 
 
-def _extended(known: Attempted, event: Mapping[str, Any], time: float) -> Attempted:
+def _extended(known: CandidateRecord, event: Mapping[str, Any], time: float) -> CandidateRecord:
     match event["event"]:
         case "completion" | "execution" if event["round"] != len(known.rounds):
             raise ValueError("a line between this one and the last is torn")
@@ -208,7 +208,7 @@ def _extended(known: Attempted, event: Mapping[str, Any], time: float) -> Attemp
             return replace(known, rounds=(*known.rounds, made))
         case "execution":
             status = ExecutionStatus(event["status"])
-            ran = Ran(event["code"], status, event["output"], event["seconds"])
+            ran = BlockRecord(event["code"], status, event["output"], event["seconds"])
             return replace(known, rounds=(*known.rounds[:-1], replace(known.rounds[-1], ran=ran)))
         case _:
             stop = StopReason(event["reason"])
@@ -221,7 +221,9 @@ class _Reader:
 
     about: Mapping[str, Any] = field(default_factory=dict[str, Any])
     opened: dict[tuple[int, str], _Open] = field(default_factory=dict[tuple[int, str], _Open])
-    solved: dict[tuple[int, str], Solved] = field(default_factory=dict[tuple[int, str], Solved])
+    solved: dict[tuple[int, str], SolveRecord] = field(
+        default_factory=dict[tuple[int, str], SolveRecord]
+    )
     cut_off: int = 0
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -245,9 +247,9 @@ class _Reader:
             self.opened[key].take(event)
 
 
-def _closed(key: tuple[int, str], opened: _Open, event: Mapping[str, Any]) -> Solved:
+def _closed(key: tuple[int, str], opened: _Open, event: Mapping[str, Any]) -> SolveRecord:
     seed, problem = key
-    return Solved(
+    return SolveRecord(
         problem,
         seed,
         opened.text,

@@ -20,7 +20,15 @@ from kernel.answers.latex_integer import evaluate_integer
 from kernel.config import Config
 from kernel.records import ExecutionStatus, Finish
 from validation.runs.ballots import SCHEMA
-from validation.runs.records import MOST, Attempted, Ran, Recording, Round, RunError, Solved
+from validation.runs.records import (
+    MOST,
+    BlockRecord,
+    CandidateRecord,
+    Recording,
+    Round,
+    RunError,
+    SolveRecord,
+)
 
 CHARACTERS_A_TOKEN = 3.5
 """Of mathematics and code, about."""
@@ -98,13 +106,13 @@ def _seeded(all_rows: Sequence[dict[str, Any]], group: int) -> Iterator[tuple[in
         seen[problem] += 1
 
 
-def _solved(problem: str, seed: int, members: Sequence[Mapping[str, Any]]) -> Solved:
+def _solved(problem: str, seed: int, members: Sequence[Mapping[str, Any]]) -> SolveRecord:
     candidates = tuple(
-        Attempted(index, split_rounds(row["text"]), time=float(index))
+        CandidateRecord(index, split_rounds(row["text"]), time=float(index))
         for index, row in enumerate(members)
     )
     text = str(members[0].get("problem", ""))
-    return Solved(problem, seed, text, members[0]["gold"], 0, None, 0.0, candidates)
+    return SolveRecord(problem, seed, text, members[0]["gold"], 0, None, 0.0, candidates)
 
 
 def split_rounds(text: str) -> tuple[Round, ...]:
@@ -115,7 +123,7 @@ def split_rounds(text: str) -> tuple[Round, ...]:
         written = text[start : match.start()] + _FENCE
         output = match[1]
         status = ExecutionStatus.RAISED if _FAILED.search(output) else ExecutionStatus.OK
-        ran = Ran(extraction.pending_code(written) or "", status, output, 0.0)
+        ran = BlockRecord(extraction.pending_code(written) or "", status, output, 0.0)
         found.append(Round(written, Finish.STOP, _tokens(written), ran=ran))
         start = match.end()
     if rest := text[start:]:

@@ -14,7 +14,7 @@ from kernel.answers import extraction
 from kernel.config import Config
 from kernel.records import ExecutionStatus, StopReason
 from validation.runs.ballots import ENDLESS, read_again
-from validation.runs.records import Attempted, Recording, Solved
+from validation.runs.records import CandidateRecord, Recording, SolveRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Bar:
 class Verdict:
     """A solve and what became of it; all answers in the competition's convention."""
 
-    solved: Solved
+    solved: SolveRecord
     truth: int | None
     """None where it is not known, or where the competition has no such answer."""
     bars: tuple[Bar, ...]
@@ -100,12 +100,12 @@ class Verdict:
         return sum(map(failed_blocks, self.solved.candidates))
 
 
-def written(candidate: Attempted) -> str:
+def written(candidate: CandidateRecord) -> str:
     """Return all that a candidate wrote."""
     return "".join(made.text for made in candidate.rounds)
 
 
-def failed_blocks(candidate: Attempted) -> int:
+def failed_blocks(candidate: CandidateRecord) -> int:
     """Return how many of a candidate's code blocks did not run to their end."""
     ran = [made.ran for made in candidate.rounds if made.ran]
     return sum(block.status is not ExecutionStatus.OK for block in ran)
@@ -131,20 +131,20 @@ def by_problem(found: Iterable[Verdict]) -> dict[str, list[Verdict]]:
     return dict(grouped)
 
 
-def _verdict(solved: Solved, config: Config) -> Verdict:
+def _verdict(solved: SolveRecord, config: Config) -> Verdict:
     truth = None if solved.truth is None else extraction.to_answer(solved.truth, config)
     votes = voting.tally(_vote(candidate) for candidate in solved.candidates)
     ordered: Sequence[int] = sorted(votes, key=lambda answer: (-votes[answer], -answer))
     return Verdict(solved, truth, tuple(Bar(a, votes[a], a == truth) for a in ordered))
 
 
-def _vote(candidate: Attempted) -> int | None:
+def _vote(candidate: CandidateRecord) -> int | None:
     """Return a candidate's vote: empty texts that are recorded with an answer voted for nothing."""
     empty = candidate.rounds and not written(candidate).strip()
     return None if empty else candidate.answer
 
 
-def _with_votes(solved: Solved, config: Config) -> Solved:
+def _with_votes(solved: SolveRecord, config: Config) -> SolveRecord:
     """Return the solve with the votes and stop reasons that the kernel's steps give."""
     read = [read_again(c, replace(config, max_context=ENDLESS)) for c in solved.candidates]
     candidates = tuple(

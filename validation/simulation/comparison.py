@@ -14,8 +14,8 @@ from rich.table import Table
 
 from common.console import console
 from kernel.config import Config
-from validation.simulation.costs import T4, T4_ATTENTION, Costs, Gpu, with_attention
-from validation.simulation.run import START_SECONDS, Outcome, simulate
+from validation.simulation.costs import T4, T4_ATTENTION, Costs, GpuKind, with_attention
+from validation.simulation.run import START_SECONDS, SimulatedRun, simulate
 from validation.simulation.shapes import ShapedProblem, ShapesError
 from validation.simulation.votes import FIXED, Number, as_recorded, ballot, outcomes
 
@@ -44,7 +44,7 @@ def compared(config: Config) -> list[Number]:
     return [*(Number(count) for count in FIXED), own]
 
 
-def speeds(gpu: Gpu) -> dict[str, Gpu]:
+def speeds(gpu: GpuKind) -> dict[str, GpuKind]:
     """Return the GPU with each attention that is known of it, by name."""
     if gpu.name != T4.name:
         return {f"{gpu.attention_gb_s:g} GB/s": gpu}
@@ -72,7 +72,7 @@ def hours(
         problems=count,
         limit_seconds=limit,
     )
-    outcome: Outcome = simulate(problems, mine, costs)
+    outcome: SimulatedRun = simulate(problems, mine, costs)
     start = START_SECONDS / 3600
     return Hours(start + (outcome.hours - start) * asked / count, outcome.cut_off() / count)
 

@@ -43,7 +43,7 @@ class CalibrationError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Gpu:
+class GpuKind:
     """The constants of one GPU kind. Rates are effective ones, not those of the data sheet."""
 
     name: str
@@ -86,10 +86,10 @@ T4_ATTENTION = {
     "flashinfer": Range(100.0, 150.0, 220.0),
 }
 """Reading keys and values at decode on a T4, GB/s."""
-T4 = Gpu("T4", 2, 14.56, 230.0, T4_ATTENTION["triton"].typical, 22.0, 6.0, step_seconds=0.006)
+T4 = GpuKind("T4", 2, 14.56, 230.0, T4_ATTENTION["triton"].typical, 22.0, 6.0, step_seconds=0.006)
 # L4 and H100: data sheet 300 and 3350 GB/s, 121 and 990 TFLOP/s; four fifths and a half taken.
-L4 = Gpu("L4", 4, 22.0, 240.0, 200.0, 60.0, 10.0)
-H100 = Gpu("H100", 1, 79.1, 2700.0, 2000.0, 500.0, 200.0, rest_gib=3.0)
+L4 = GpuKind("L4", 4, 22.0, 240.0, 200.0, 60.0, 10.0)
+H100 = GpuKind("H100", 1, 79.1, 2700.0, 2000.0, 500.0, 200.0, rest_gib=3.0)
 GPUS = {gpu.name: gpu for gpu in (T4, L4, H100)}
 
 
@@ -114,7 +114,7 @@ class Layout:
 class Costs:
     """The costs of one replica."""
 
-    gpu: Gpu
+    gpu: GpuKind
     model: ModelShape
     layout: Layout
     rebuilds_above: int | None = None
@@ -166,7 +166,7 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedSpeed:
     """What somebody else measured on this GPU, for the constants to be held to."""
 
     source: str
@@ -179,7 +179,7 @@ class Published:
     """By sequences."""
 
 
-PUBLISHED = Published(
+PUBLISHED = PublishedSpeed(
     "GJKarthik/aicore-pipelines: vLLM 0.14.1, 8B of 4 bits on Marlin, FlashInfer, one T4",
     ModelShape(32, 4096, 32, 8, 128, 14336, 128256, False, "Llama-3-8B"),
     Layout(1, 1, 4),
@@ -189,14 +189,14 @@ PUBLISHED = Published(
 )
 
 
-def most_shared(gpu: Gpu, model: ModelShape, bits: int) -> int:
+def most_shared(gpu: GpuKind, model: ModelShape, bits: int) -> int:
     """Return how many of a machine's GPUs can share each layer of a model, at most."""
     quantization = {"group_size": GROUP} if bits < 16 else {}
     placed = Model(model, model.weight_bytes(bits), quantization)
     return max(n for n in (1, 2, 4, 8) if n <= gpu.count and placed.splits_into(n))
 
 
-def with_attention(gpu: Gpu, name: str) -> Gpu:
+def with_attention(gpu: GpuKind, name: str) -> GpuKind:
     """Return a T4 with another attention than vLLM's Triton backend, a name of `T4_ATTENTION`.
 
     Raises:
@@ -207,7 +207,7 @@ def with_attention(gpu: Gpu, name: str) -> Gpu:
     return replace(gpu, attention_gb_s=T4_ATTENTION[name].typical)
 
 
-def calibrated(gpu: Gpu, path: Path) -> Gpu:
+def calibrated(gpu: GpuKind, path: Path) -> GpuKind:
     """Return the GPU with the constants that a probe has measured (its JSON's `constants`).
 
     Raises:
@@ -222,7 +222,7 @@ def calibrated(gpu: Gpu, path: Path) -> Gpu:
         raise CalibrationError(f"{path} is no probe's JSON ({error!r}).") from None
     if gpu.name not in measured:
         raise CalibrationError(f"{path} was measured on {measured}, not on {gpu.name}.")
-    known = {field.name for field in fields(Gpu)} - {"name", "count"}
+    known = {field.name for field in fields(GpuKind)} - {"name", "count"}
     if unknown := sorted(set(values) - known):
         raise CalibrationError(f"{path} has an unknown constant {unknown[0]!r}.")
     if bad := sorted(name for name, value in values.items() if not 0 < value < 1e6):

@@ -23,7 +23,7 @@ from validation.simulation.costs import (
     GIB,
     GPUS,
     Costs,
-    Gpu,
+    GpuKind,
     Layout,
     calibrated,
     most_shared,
@@ -94,7 +94,7 @@ class LayoutRow:
     """With as many candidates of `CONTEXT` tokens as fit, at most those configured; None: none."""
 
 
-def layouts(gpu: Gpu, model: ModelShape = NUMINA) -> list[Layout]:
+def layouts(gpu: GpuKind, model: ModelShape = NUMINA) -> list[Layout]:
     """Return the layouts of a machine: as many GPUs as can share layers, or a replica on each."""
     most = {bits: most_shared(gpu, model, bits) for bits in (8, 16)}
     shared = [Layout(ranks, gpu.count // ranks, bits) for bits, ranks in most.items()]
@@ -102,7 +102,7 @@ def layouts(gpu: Gpu, model: ModelShape = NUMINA) -> list[Layout]:
     return list(dict.fromkeys([*shared, *alone]))
 
 
-def layout_row(gpu: Gpu, model: ModelShape, layout: Layout, config: Config) -> LayoutRow:
+def layout_row(gpu: GpuKind, model: ModelShape, layout: Layout, config: Config) -> LayoutRow:
     """Return what a layout comes to."""
     costs = Costs(gpu, model, layout)
     each = costs.kv_tokens
@@ -150,7 +150,7 @@ def hours(costs: Costs, candidates: int, length: float, problems: int) -> float:
     return START_HOURS + problems * candidates * length / rate * STRAGGLERS / 3600
 
 
-def best(gpu: Gpu, model: ModelShape) -> Costs:
+def best(gpu: GpuKind, model: ModelShape) -> Costs:
     """Return the layout for the hours: what the engine does, at 8 bits if not 16 are faster."""
     layouts = (Layout(most_shared(gpu, model, bits), 1, bits) for bits in (8, 16))
     found = [Costs(gpu, model, layout) for layout in layouts]
@@ -216,11 +216,11 @@ def _compared(config: Config, costs: Costs) -> list[comparison.Row]:
         return comparison.compare(own_problems(comparison.POOL), config, costs, report=show)
 
 
-def _constants(gpu: Gpu) -> dict[str, Any]:
+def _constants(gpu: GpuKind) -> dict[str, Any]:
     return {field.name: getattr(gpu, field.name) for field in fields(gpu)}
 
 
-def _print_machine(gpu: Gpu, model: ModelShape) -> None:
+def _print_machine(gpu: GpuKind, model: ModelShape) -> None:
     """Print what everything else is computed from."""
     print(
         f"{model.name}: {model.parameters / 1e9:.2f} B parameters ({model.linear / 1e9:.2f} B in "

@@ -15,14 +15,14 @@ BINS = 240
 """Points of a curve over the whole run."""
 
 
-class Drawn(NamedTuple):
+class Timeline(NamedTuple):
     """What is drawn of a run."""
 
     occupancy: Occupancy
     solutions: Sequence[Solution]
 
 
-def curve(run: Drawn, bins: int = BINS) -> tuple[list[float], list[float]]:
+def curve(run: Timeline, bins: int = BINS) -> tuple[list[float], list[float]]:
     """Return the hours and, for each, the mean number of sequences in the batch."""
     spans = run.occupancy.spans
     end = max((span.start + span.seconds for span in spans), default=1.0)
@@ -41,7 +41,7 @@ def curve(run: Drawn, bins: int = BINS) -> tuple[list[float], list[float]]:
     return [width * (n + 0.5) / 3600 for n in range(bins)], [value / width for value in filled]
 
 
-def plot(runs: Mapping[str, Drawn], path: Path) -> None:
+def plot(runs: Mapping[str, Timeline], path: Path) -> None:
     """Write the picture, whole or not at all."""
     import matplotlib
 

@@ -26,7 +26,7 @@ START_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SimulatedRun:
     """What one simulated run came to."""
 
     hours: float
@@ -67,7 +67,7 @@ def simulate(
     config: Config,
     costs: Costs,
     report: Callable[[str], None] = lambda text: None,
-) -> Outcome:
+) -> SimulatedRun:
     """Solve the problems one after the other in virtual time."""
     clock = VirtualClock()
     engine = SimulatedEngine(
@@ -93,10 +93,12 @@ def simulate(
     tokens = engine.generated_tokens
     done = tuple(solutions)
     hours = deadline.elapsed() / 3600
-    return Outcome(hours, done, right, tokens, engine.steps, engine.preempted, engine.occupancy)
+    return SimulatedRun(
+        hours, done, right, tokens, engine.steps, engine.preempted, engine.occupancy
+    )
 
 
-def answers_changed(ours: Outcome, full: Outcome) -> int:
+def answers_changed(ours: SimulatedRun, full: SimulatedRun) -> int:
     """Count the problems whose answer a full vote would have changed.
 
     Those that the deadline cut off in either run say nothing: there the votes differ, not the rule.

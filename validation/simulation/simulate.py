@@ -26,7 +26,7 @@ from validation.simulation import comparison
 from validation.simulation.costs import (
     GPUS,
     Costs,
-    Gpu,
+    GpuKind,
     Layout,
     calibrated,
     most_shared,
@@ -34,8 +34,8 @@ from validation.simulation.costs import (
 )
 from validation.simulation.generated_shapes import generate
 from validation.simulation.model_shape import NUMINA, ModelError, model_shape
-from validation.simulation.plot import Drawn, plot
-from validation.simulation.run import Outcome, answers_changed, simulate
+from validation.simulation.plot import Timeline, plot
+from validation.simulation.run import SimulatedRun, answers_changed, simulate
 from validation.simulation.shapes import ShapedProblem, draw, load_shapes
 from validation.simulation.votes import own_problems, recorded_problems
 
@@ -86,7 +86,7 @@ def costs_of(options: Options) -> Costs:
     Raises:
         ModelError, CalibrationError: a file cannot be used.
     """
-    gpu: Gpu = GPUS[options.gpu]
+    gpu: GpuKind = GPUS[options.gpu]
     if options.attention is not None:
         gpu = with_attention(gpu, options.attention)
     if options.calibration is not None:
@@ -163,7 +163,7 @@ def main() -> None:
     drawn = {"decided stop": ours, "full vote": full}
     with user_errors():
         write_json(options.out / "simulation.json", figures)
-        plot({name: Drawn(run.occupancy, run.solutions) for name, run in drawn.items()}, image)
+        plot({name: Timeline(run.occupancy, run.solutions) for name, run in drawn.items()}, image)
         print(f"figures  {options.out / 'simulation.json'}\nplot     {image}")
 
 
@@ -184,7 +184,9 @@ def _progress(name: str) -> Callable[[str], None]:
     return report
 
 
-def _print_table(costs: Costs, ours: Outcome, full: Outcome, changed: int, seconds: float) -> None:
+def _print_table(
+    costs: Costs, ours: SimulatedRun, full: SimulatedRun, changed: int, seconds: float
+) -> None:
     """Print both runs side by side."""
     print(file=sys.stderr)
     print(

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kernel.records import ExecutionStatus
-from validation.runs.records import Attempted, Round
+from validation.runs.records import CandidateRecord, Round
 from validation.runs.verdicts import Bar, Verdict
 from validation.viewer.formulas import printable
 from validation.viewer.render import MOST_BARS, pieces
@@ -76,7 +76,7 @@ def _mark(bar: Bar) -> str:
     return " truth" if bar.true else ""
 
 
-def _candidate(attempted: Attempted) -> Iterator[RenderableType]:
+def _candidate(attempted: CandidateRecord) -> Iterator[RenderableType]:
     vote = "no vote" if attempted.answer is None else f"votes {attempted.answer}"
     why = attempted.stop.value if attempted.stop else "still running"
     title = f"#{attempted.index}: {vote}, {why}, {attempted.tokens} tokens, {attempted.time:.1f} s"

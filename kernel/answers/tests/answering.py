@@ -7,7 +7,7 @@ from kernel.config import Config
 from kernel.deadline import Deadline
 from kernel.records import Completion, Finish
 from kernel.report import Report
-from kernel.submission import Run
+from kernel.submission import SubmissionRun
 from kernel.trace import Trace
 
 
@@ -69,9 +69,9 @@ def make_run(tmp_path, answered=None, **settings):
 
 
 def run_of(config, engine, sandbox, deadline, trace, answered=None, **more):
-    """Return a Run on the given parts, with a report of its own."""
+    """Return a SubmissionRun on the given parts, with a report of its own."""
     parts = config, engine, sandbox, deadline, trace
-    return Run(*parts, Report(*parts), answered or {}, **more)
+    return SubmissionRun(*parts, Report(*parts), answered or {}, **more)
 
 
 def events(tmp_path):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kernel.records import ExecutionStatus, Finish, StopReason
-from validation.runs.records import Ran, Round, RunError, read_run
+from validation.runs.records import BlockRecord, Round, RunError, read_run
 from validation.tests.run_files import CODE, RunFile
 
 
@@ -26,7 +26,7 @@ def test_a_run_is_put_together(tmp_path):
     assert (a.ended, a.seconds) == (StopReason.DEADLINE, 5.0)
     assert [c.index for c in a.candidates] == [0, 1]
     first = a.candidates[1]
-    ran = Ran("print()", ExecutionStatus.OK, "6", 0.1)
+    ran = BlockRecord("print()", ExecutionStatus.OK, "6", 0.1)
     assert first.rounds[0] == Round(CODE.format(6), Finish.STOP, 10, 1.0, ran)
     assert first.rounds[1] == Round(r"\boxed{6}", Finish.END, 10, 3.0)
     assert (first.stop, first.answer, first.time, first.tokens) == (

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from kernel.records import Finish
-from validation.runs.records import Ran, Round, read_run
+from validation.runs.records import BlockRecord, Round, read_run
 from validation.runs.transcripts import read_transcripts
 from validation.runs.verdicts import verdicts
 from validation.tests.run_files import CODE, RunFile
@@ -116,7 +116,7 @@ def test_the_page_is_the_same_each_time_and_allows_no_other_script(tmp_path):
     ],
 )
 def test_a_completion_falls_into_prose_and_code(text, found):
-    ran = Ran("x", "ok", "1", 0.1)
+    ran = BlockRecord("x", "ok", "1", 0.1)
     assert [(p.text, p.is_code) for p in pieces(Round(text, Finish.STOP, 1, 0.0, ran))] == found
 
 
