@@ -145,21 +145,21 @@ def test_power_as_counted(pairs, discordance, lead):
     ("only_a", "only_b", "cases"), [(10, 25, 100), (0, 3, 40), (5, 0, 5), (9, 11, 50), (1, 0, 1)]
 )
 def test_pairs_needed_are_the_fewest_that_reach_the_power(only_a, only_b, cases):
-    needed = s.pairs_needed(s.Paired(only_a, only_b, cases, 0.1))
+    needed = s.pairs_needed(s.PairedCounts(only_a, only_b, cases, 0.1))
     discordant = only_a + only_b
     rates = discordant / cases, abs(only_a - only_b) / discordant
     assert s.mcnemar_power(needed, *rates) >= 0.8 > s.mcnemar_power(needed - 1, *rates)
-    assert s.pairs_needed(s.Paired(only_b, only_a, cases, 0.1)) == needed
+    assert s.pairs_needed(s.PairedCounts(only_b, only_a, cases, 0.1)) == needed
 
 
 def test_no_difference_needs_no_pairs():
-    assert s.pairs_needed(s.Paired(7, 7, 100, 1.0)) is None
-    assert s.pairs_needed(s.Paired(0, 0, 100, 1.0)) is None
+    assert s.pairs_needed(s.PairedCounts(7, 7, 100, 1.0)) is None
+    assert s.pairs_needed(s.PairedCounts(0, 0, 100, 1.0)) is None
 
 
 def test_pairs_needed_gives_the_power_it_promises():
     """With so many pairs, 80% of repetitions are told from noise."""
-    needed = s.pairs_needed(s.Paired(10, 25, 100, 0.1))
+    needed = s.pairs_needed(s.PairedCounts(10, 25, 100, 0.1))
     assert needed is not None
     draws = np.random.default_rng(1).multinomial(needed, [0.10, 0.25, 0.65], 2000)
     split = Counter((int(only_a), int(only_b)) for only_a, only_b, _ in draws)
