@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kernel import sc_tir, voting
-from kernel.checks import machine
+from kernel.checks.machine import process_age
 from kernel.checks.preflight import Preflight, RunSetup
 from kernel.config import CLOCK, Config, ConfigError
 from kernel.deadline import Deadline
@@ -59,7 +59,7 @@ def main(settings: Config | Mapping[str, Any]) -> None:
             rerun raises it only without a competition: nobody would ask for answers.
         NoVoteError: no answer of an unscored run is a vote. The submission file is there by then.
     """
-    age = machine.process_age()
+    age = process_age()
     preflight = Preflight()
     prepared = preflight.prepare(settings)
     prepared, drawn = seeded(prepared)
@@ -108,7 +108,7 @@ def serve(
         "settings": settings_of(config),
         "seed": config.seed,
         **({"seed_from": CLOCK} if drawn else {}),
-        **machine.facts(),
+        **preflight.machine.facts(),
     }
     trace.write("run", **start)
     for note in preflight.notes:

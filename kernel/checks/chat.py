@@ -8,7 +8,6 @@ The tokenizer is loaded only where such a setting is made: that takes seconds.
 """
 
 import importlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Any
 
 from kernel import prompt
 from kernel.config import Config
+from kernel.engine.model import read_config
 from kernel.engine.tokenizer import Encoding, Tokenizer, load_tokenizer
 
 OURS = ("messages", "add_generation_prompt")
@@ -41,8 +41,7 @@ def stop_token_faults(model: Path, config: Config) -> dict[str, str]:
     """Return a sentence where a stop token lies beyond the model's vocabulary."""
     if not config.stop_token_ids:
         return {}
-    read: dict[str, Any] = json.loads((model / "config.json").read_text("utf-8"))
-    size, largest = read.get("vocab_size"), max(config.stop_token_ids)
+    size, largest = read_config(model).get("vocab_size"), max(config.stop_token_ids)
     if not isinstance(size, int) or largest < size:
         return {}
     return {

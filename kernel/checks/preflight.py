@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kernel import competition as competitions
-from kernel.checks import fitting, machine
+from kernel.checks import fitting
 from kernel.checks.chat import settings_faults
+from kernel.checks.machine import Machine, read_machine, vllm_version
 from kernel.checks.quantization import quantization_fault
 from kernel.checks.weights import weights_fault
 from kernel.competition import Competition, Convention, folders
 from kernel.config import Config, ConfigError
-from kernel.engine.gpu import has_driver, read_gpus
+from kernel.engine.gpu import has_driver
 from kernel.engine.model import is_shareable
 from kernel.sandbox.wire import open_files_needed, sessions_possible
 
@@ -53,6 +54,8 @@ class Preflight:
     scored: bool = field(default_factory=lambda: bool(os.environ.get(RERUN)))
     notes: list[str] = field(default_factory=list[str])
     """What was replaced or is wrong, a sentence each."""
+    machine: Machine = field(default_factory=read_machine)
+    """What the run is on."""
 
     def refuse(self, fault: ConfigError) -> None:
         """Raise the fault, or note it where the run is scored."""
@@ -165,7 +168,7 @@ class Preflight:
         if isinstance(settings, Config):
             return config
         profile = profile_of(model) if model is not None else {}
-        return fitting.fitted(config, model, {*settings, *profile})
+        return fitting.fitted(config, model, {*settings, *profile}, self.machine)
 
     def check_open_files(self, config: Config) -> None:
         """Allow this process and its children all the open files that they may have.
@@ -209,14 +212,14 @@ class Preflight:
         return replace(config, **{name: getattr(Config(), name) for name in faults if name})
 
     def _check_quantization(self, config: Config, model: Path) -> Config:
-        gpus = read_gpus()
+        gpus = self.machine.gpus
         if not gpus and has_driver():
             return config  # there are GPUs, of a kind that cannot be told
         read = self._json(model / "config.json")
         quantization = read.get("quantization_config") or {
             "quant_method": config.engine.get("quantization")
         }
-        fault = quantization_fault(quantization, gpus, machine.vllm_version(), config.engine)
+        fault = quantization_fault(quantization, gpus, vllm_version(), config.engine)
         if fault:
             self.refuse(ConfigError(fault))
             if not is_shareable(quantization):

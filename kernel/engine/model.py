@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 COUNTS = (
     "num_attention_heads",
@@ -130,10 +130,20 @@ class Model:
         return ranks == 1 or (heads and whole and is_shareable(self.quantization))
 
 
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """Return a model's Hugging Face configuration; {} where the file holds no JSON object.
+
+    Raises:
+        OSError, ValueError: it cannot be read.
+    """
+    read: Any = json.loads((folder / "config.json").read_text("utf-8"))
+    return cast("dict[str, Any]", read) if isinstance(read, dict) else {}
+
+
 def read_model(folder: Path) -> Model | None:
     """Return what a model's folder tells, None where it cannot be understood."""
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
-        read: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+        read = read_config(folder)
         weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
         return Model(sizes_of(read, folder.name), weights, read.get("quantization_config") or {})
     return None

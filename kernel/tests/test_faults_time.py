@@ -2,7 +2,7 @@
 
 Two in three runs may start extra candidates where a vote is open.
 
-The real `submission.SubmissionRun`, `sc_tir.solve` and `Deadline` run; engine, sandbox and clock are
+The real `SubmissionRun`, `sc_tir.solve` and `Deadline` run; engine, sandbox and clock are
 simulated. An engine step and a sandbox wait are the granularity: the run looks at the clock between
 them, so a problem may pass its share by one of each, and the run its limit less the reserve too.
 """

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kernel.checks import machine
+from kernel.checks.machine import read_machine
 from kernel.config import Config
 from kernel.engine.gpu import usable_gpus
 from kernel.engine.model import read_model
@@ -45,7 +45,7 @@ def environment() -> dict[str, Any]:
     import torch
     import vllm
 
-    found: dict[str, Any] = {**machine.facts(), "vllm": vllm.__version__}
+    found: dict[str, Any] = {**read_machine().facts(), "vllm": vllm.__version__}
     found["torch"] = f"{torch.__version__}, CUDA {torch.version.cuda}"
     __import__("vllm._C")  # the part that is built against one torch
     gpus = range(torch.cuda.device_count())

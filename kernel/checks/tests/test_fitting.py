@@ -4,12 +4,14 @@ import json
 
 import pytest
 
-from kernel.checks import fitting
-from kernel.checks.fitting import Machine, code_workers, context, fitted, room_of, slots
+from kernel.checks import machine as machines
+from kernel.checks.fitting import code_workers, context, fitted, positions, room_of, slots
+from kernel.checks.machine import Machine
 from kernel.checks.preflight import Preflight
 from kernel.checks.tests.model_folders import model_folder
 from kernel.competition import Convention
 from kernel.config import Config
+from kernel.engine.cpu import Cpu
 from kernel.engine.gpu import T4, Gpu
 from kernel.engine.model import Model, Sizes
 
@@ -20,7 +22,13 @@ NUMINA = Model(
 QWEN = Model(
     Sizes(28, 3584, 28, 4, 128, 18944, 152064, tied=False), 8400 << 20, {"group_size": 128}
 )
-KAGGLE = Machine(4, 30 * 1024, (T4, T4))
+
+
+def machine(cpus, gib, *gpus):
+    return Machine(Cpu("Some CPU", cpus, frozenset()), gib * 1024, gpus)
+
+
+KAGGLE = machine(4, 30, T4, T4)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +36,7 @@ KAGGLE = Machine(4, 30 * 1024, (T4, T4))
     [(4, 30, 3), (2, 24, 3), (26, 200, 25), (26, 32, 8), (64, 30, 7), (4, 6, 1), (4, 1, 1)],
 )
 def test_workers_follow_cpus_and_memory(cpus, gib, workers):
-    assert code_workers(Machine(cpus, gib * 1024, ()), Config()) == workers
+    assert code_workers(machine(cpus, gib), Config()) == workers
 
 
 def test_numinamath_on_two_t4s_keeps_the_defaults():
@@ -70,11 +78,7 @@ def test_gpus_that_the_run_sets_itself_count():
     assert one * 3 < two
 
 
-@pytest.fixture
-def big(monkeypatch):
-    monkeypatch.setattr(fitting, "read_machine", lambda: Machine(26, 200 * 1024, (H100,)))
-
-
+BIG = machine(26, 200, H100)
 CONFIG_JSON = {
     "num_hidden_layers": 28,
     "hidden_size": 3584,
@@ -86,10 +90,10 @@ CONFIG_JSON = {
 }
 
 
-def test_what_somebody_sets_stays(tmp_path, big):
+def test_what_somebody_sets_stays(tmp_path):
     folder = model_folder(tmp_path / "m", CONFIG_JSON, {"max_context": 8192})
     convention = Convention(None, 99_999, 5 * 3600)
-    preflight = Preflight(scored=False)
+    preflight = Preflight(scored=False, machine=BIG)
     for settings, expected in (
         ({"candidates": 64}, (25, 64, 8192)),
         ({"code_workers": 5, "slots": 16, "candidates": 64}, (5, 16, 8192)),
@@ -98,21 +102,21 @@ def test_what_somebody_sets_stays(tmp_path, big):
         settled = preflight.settle(preflight.configure(settings), folder, convention)
         found = preflight.fit(settings, settled, folder)
         assert (found.code_workers, found.slots, found.max_context) == expected
-    assert fitted(Config(), folder, ()).max_context == 32768
+    assert fitted(Config(), folder, (), BIG).max_context == 32768
 
 
 def test_a_machine_is_read(monkeypatch, tmp_path):
-    machine = fitting.read_machine()
-    assert machine.cpus >= 1 and machine.memory_mib > 256
+    found = machines.read_machine()
+    assert found.cpu.cores >= 1 and found.memory_mib > 256
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(fitting, "CGROUP_LIMIT", limit)
+    monkeypatch.setattr(machines, "CGROUP_LIMIT", limit)
     for text, mib in ((str(512 << 20), 512), ("max", None)):
         limit.write_text(text)
-        found = fitting.read_machine().memory_mib
+        found = machines.read_machine().memory_mib
         assert found == mib if mib else found > 512
 
 
 def test_a_model_that_does_not_tell_its_positions_leaves_the_context(tmp_path):
     for read in ({}, {"max_position_embeddings": "many"}, {"max_position_embeddings": None}):
         folder = tmp_path / str(len(json.dumps(read)))
-        assert fitting.positions(model_folder(folder, read)) is None
+        assert positions(model_folder(folder, read)) is None

@@ -3,17 +3,22 @@
 import pytest
 
 from kernel.checks import preflight
+from kernel.checks.machine import Machine
 from kernel.checks.preflight import Preflight
 from kernel.checks.quantization import quantization_fault
 from kernel.checks.tests.model_folders import model_folder, sharded_folder
 from kernel.config import Config, ConfigError
 from kernel.engine import gpu
+from kernel.engine.cpu import Cpu
 from kernel.engine.gpu import T4, Gpu
 
 L4 = Gpu("NVIDIA L4", 23_034, (8, 9))
 A100 = Gpu("NVIDIA A100", 40_960, (8, 0))
 P100 = Gpu("Tesla P100", 16_280, (6, 0))
 KAGGLE = (T4, T4)
+CPU = Cpu("Some CPU", 4, frozenset())
+ON_KAGGLE = Machine(CPU, 30 * 1024, KAGGLE)
+WITHOUT = Machine(CPU, 30 * 1024, ())
 GPTQ = {"quant_method": "gptq", "bits": 8, "group_size": 128, "desc_act": False, "sym": True}
 BNB = {"quant_method": "bitsandbytes", "load_in_8bit": True}
 AWQ = {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}
@@ -105,24 +110,21 @@ def test_what_a_cpu_runs(quantization, runs):
     assert said == "" if runs else "on a CPU" in said
 
 
-def test_a_refusal_names_the_gpu_and_what_to_take(tmp_path, monkeypatch):
-    monkeypatch.setattr(preflight, "read_gpus", lambda: KAGGLE)
+def test_a_refusal_names_the_gpu_and_what_to_take(tmp_path):
     folder = model_folder(tmp_path / "m", {"quantization_config": {"quant_method": "mxfp4"}})
     with pytest.raises(ConfigError, match=r"Tesla T4 \(capability 7\.5\) .*: take GPTQ or W8A8"):
-        Preflight(scored=False).check_model(Config(), folder)
+        Preflight(scored=False, machine=ON_KAGGLE).check_model(Config(), folder)
 
 
-def test_a_quantization_set_for_the_engine_counts_where_the_model_has_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(preflight, "read_gpus", lambda: KAGGLE)
+def test_a_quantization_set_for_the_engine_counts_where_the_model_has_none(tmp_path):
     config = Config(engine={"quantization": "mxfp4"})
     with pytest.raises(ConfigError, match="cannot run mxfp4"):
-        Preflight(scored=False).check_model(config, model_folder(tmp_path / "m"))
+        Preflight(scored=False, machine=ON_KAGGLE).check_model(config, model_folder(tmp_path / "m"))
 
 
-def test_a_scored_rerun_notes_it_and_runs_bitsandbytes_on_one_gpu(tmp_path, monkeypatch):
-    monkeypatch.setattr(preflight, "read_gpus", lambda: KAGGLE)
+def test_a_scored_rerun_notes_it_and_runs_bitsandbytes_on_one_gpu(tmp_path):
     folder = sharded_folder(tmp_path / "m", {"quantization_config": BNB}, there=("a",))
-    checks = Preflight(scored=True)
+    checks = Preflight(scored=True, machine=ON_KAGGLE)
     engine = {"seed": 1, "tensor_parallel_size": 2}
     config = checks.check_model(Config(engine=engine), folder)
     assert config.engine == {"seed": 1, "tensor_parallel_size": 1}
@@ -131,12 +133,11 @@ def test_a_scored_rerun_notes_it_and_runs_bitsandbytes_on_one_gpu(tmp_path, monk
 
 def test_gpus_that_nobody_can_tell_are_not_taken_for_a_cpu(tmp_path, monkeypatch):
     folder = model_folder(tmp_path / "m", {"quantization_config": GPTQ})
-    monkeypatch.setattr(preflight, "read_gpus", tuple)
     monkeypatch.setattr(preflight, "has_driver", lambda: True)
-    assert Preflight(scored=False).check_model(Config(), folder) == Config()
+    assert Preflight(scored=False, machine=WITHOUT).check_model(Config(), folder) == Config()
     monkeypatch.setattr(preflight, "has_driver", lambda: False)
     with pytest.raises(ConfigError, match="on a CPU"):
-        Preflight(scored=False).check_model(Config(), folder)
+        Preflight(scored=False, machine=WITHOUT).check_model(Config(), folder)
 
 
 def test_the_drivers_table_is_read(tmp_path, monkeypatch):
