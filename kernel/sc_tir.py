@@ -5,6 +5,8 @@ when to stop. Does not cover: how text is generated, code is run or time is shar
 in. Source of the algorithm: the NuminaMath team's AIMO-1 submission. Unlike theirs there are no
 rounds in lock-step: a candidate whose code has run goes straight back to the engine.
 
+Above 300 lines for the table of its rules and because the algorithm is read in one piece.
+
 Stop rules, in the order in which they are checked.
 After a generation (`after_generation`):
   1. the engine failed                                      ENGINE_FAILED

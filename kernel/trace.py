@@ -162,7 +162,7 @@ def describe(event: Mapping[str, Any]) -> str | None:
             )
         case "progress":
             return (
-                f"  {event['running']} candidates running ({event['executing']} run code), "
+                f"  still running: {event['running']} ({event['executing']} run code), "
                 f"votes {event['tally'] or 'none yet'}, {event['left']:.0f} s left"
             )
         case "solution":

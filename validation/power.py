@@ -1,5 +1,7 @@
 """`make power`: before a run, how many problems and seeds tell two systems apart.
 
+Above 300 lines for two tests, each asked for its power, its sizes and its smallest difference.
+
 Covers: the power of both of `compare`'s answers (the permutation test on these problems, Student's
 t on others of their kind), the problems or seeds that reach 80%, the smallest difference that can
 be shown; from stated variances or those of recorded runs. Does not cover: how long that takes

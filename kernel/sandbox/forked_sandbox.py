@@ -4,7 +4,7 @@ Covers: the kernel's side. Blocks go to a supervisor process and executions come
 ever blocking: a supervisor that dies or hangs is replaced, and its open sessions report CRASHED.
 Does not cover: how sessions are run and isolated, which the other modules of this folder do.
 
-What is covered, each with its test in `tests/`:
+What is covered, each with its test in `tests/` (this list is why the module is above 300 lines):
 - wall time, in Python, in C, against ignored signals and swallowed exceptions
   (`test_soft_time_limit_keeps_output_and_state`, `test_what_does_not_stop_is_killed`);
 - CPU time of threads (`test_cpu_time_of_threads_is_limited`);

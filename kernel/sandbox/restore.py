@@ -1,5 +1,7 @@
 """Putting an interpreter back in order around a block of model code.
 
+Above 300 lines for the number of things that a block can leave behind.
+
 Covers: builtins, the `sys` module, standard descriptors and streams, signal handlers and timers,
 watchdogs, soft limits, import paths, recursion and digit limits, trace functions, stack size of
 threads, locale, working folder, environment. Does not cover: modules that a block has patched

@@ -139,7 +139,7 @@ def test_progress_is_one_line_that_is_written_anew_on_a_terminal():
         console(event)
     lines = out.getvalue().split("\n")
     assert len(lines) == 2 and lines[0].count(CLEAR) == 2 and lines[0].endswith(f"{CLEAR}A note.")
-    assert lines[1].startswith("  8 candidates running") and CLEAR not in lines[1]
+    assert lines[1].startswith("  still running: 8") and CLEAR not in lines[1]
 
 
 def test_where_lines_stay_progress_is_told_now_and_then():

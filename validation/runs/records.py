@@ -1,5 +1,7 @@
 """A recorded run: the kernel's trace events of one file, put together by problem and candidate.
 
+Above 300 lines: one format with its records, its reader and what the reader refuses.
+
 Covers: files of `make validate` (every event carries its seed), of `make dry-run` and of the
 notebook (one seed, no truths); lines that are torn, attempts that were cut off and begun again. A
 problem counts once its `solution` stands there. What no interrupted run leaves (a value that is no

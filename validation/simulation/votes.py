@@ -1,5 +1,7 @@
 """Votes without an engine: what a number of candidates comes to in answers and tokens.
 
+Above 300 lines, since all rules share one clock and one set of slots.
+
 Covers: the kernel's rules (decided, clear, stop risk, extra candidates in groups) on candidates
 whose lengths and answers are known, thousands of votes a second; runs of many problems, resampled,
 with intervals. Does not cover: hours (`comparison` has them from the simulator), and deadlines:
