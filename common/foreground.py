@@ -34,7 +34,7 @@ def run(
     """
     heed_ctrl_c()
     process = subprocess.Popen(command, cwd=folder, env=env)
-    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    before = signal.signal(signal.SIGTERM, lambda number, frame: process.terminate())
     try:
         return process.wait()
     except KeyboardInterrupt:

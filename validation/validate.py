@@ -1,10 +1,8 @@
 """`make validate`: the kernel's own solve on every problem of a set, with several seeds.
 
-Above 300 lines for what belongs to one command: options, resuming, and the loop over all solves.
-
 Covers: the run file (see `records`), seeds, progress with the time left, stopping and resuming
-without losing or repeating a problem, the local engine or a server. Does not cover: what the
-figures mean (`report`, printed at the end).
+without losing or repeating a problem. Does not cover: the local engine or a server's (`engine`),
+what the figures mean (`report`, printed at the end).
 
 A candidate's seed is made by `sc_tir.request_seed` of run seed, problem id, candidate and round, so
 neither order nor resuming changes what is asked of the engine. All candidates run to their end
@@ -32,14 +30,13 @@ from kernel.checks.chat import settings_faults
 from kernel.checks.preflight import model_settings
 from kernel.config import Config, ConfigError
 from kernel.deadline import Deadline
-from kernel.engine.tokenizer import load_tokenizer
-from kernel.engine.vllm_engine import VllmEngine
 from kernel.protocols import Engine, Sandbox
 from kernel.records import Problem, StopReason
 from kernel.report import WHERE_SET, row_of, settings_of
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
 from validation import report, side_by_side
+from validation.engine import is_loaded, opened
 from validation.runs.records import Recording, RunError, read_run
 from validation.runs.sets import (
     CompetitionName,
@@ -49,7 +46,7 @@ from validation.runs.sets import (
     in_convention,
     load_set,
 )
-from validation.server_engine import ServerEngine, ServerError
+from validation.server_engine import ServerError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -140,9 +137,11 @@ def _command(options: Options) -> int:
                 print(f"{chosen.unreachable} truths are outside the competition's answers.")
             status = 0
             if left:
-                with engine_of(options, model, config, path) as engine, ForkedSandbox(config) as s:
-                    at_once = options.at_once
-                    status = work(left, config, options.seconds, engine, s, trace, at_once=at_once)
+                many, url, served = options.at_once, options.engine_url, options.served
+                loading = opened(model, config, path, many, url, served)
+                with loading as engine, ForkedSandbox(config) as sandbox:
+                    parts = (engine, sandbox, trace)
+                    status = work(left, config, options.seconds, *parts, at_once=many)
     figures = report.report(read_run(path)) if status == 0 or done else None
     if figures:
         report.print_report(figures)
@@ -218,30 +217,6 @@ def _check_same(run: Recording, about: dict[str, Any]) -> None:
             )
 
 
-@contextlib.contextmanager
-def engine_of(
-    options: Options, model: Path, config: Config, path: Path
-) -> Generator[VllmEngine | ServerEngine]:
-    """Open the engine that the options ask for."""
-    if options.engine_url:
-        tokenizer = load_tokenizer(model)
-        most = config.candidates * options.at_once
-        template = config.chat_template_arguments
-        opened = ServerEngine(
-            options.engine_url, tokenizer, most, options.served, template=template
-        )
-        print(f"{opened.url} serves {opened.model}")
-    else:
-        log = path.with_suffix(".engine.log")
-        print(f"Loading {model.name} (log: {log}) ...", flush=True)
-        # The engine has to hold the candidates of all problems that run at once.
-        many = config.candidates * options.at_once
-        wider = replace(config, candidates=many, slots=many)
-        opened = VllmEngine(model, wider, log, lambda text: print(text, flush=True))
-    with contextlib.closing(opened) as engine:
-        yield engine
-
-
 def work(
     left: list[Task],
     config: Config,
@@ -254,8 +229,7 @@ def work(
 ) -> int:
     """Solve all that is left; return the exit status. What is finished is in the file at once."""
     try:
-        while not (engine.ready or engine.lost):
-            engine.poll()
+        is_loaded(engine)
         start, right = now(), 0
 
         def solve(place: int, engine: Engine, sandbox: Sandbox) -> bool:

@@ -6,13 +6,14 @@ problems solved by round. Does not cover: the rounds (`construction`), judging (
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from common.console import duration
 from common.problems import ProblemRow
 from kernel.config import Config
 from kernel.protocols import Engine, Sandbox
@@ -24,8 +25,9 @@ from training.data.gathering import HELD_OUT_EVERY
 from training.data.rows import Row
 from training.data.sources import problems_of
 from training.data.workplace import BuildError, Built, Workplace
-from validation import validate
+from validation import engine
 from validation.server_engine import ServerError
+from validation.validate import locked
 
 SOURCE = "sampled"
 TOO_MANY = "more than enough of one problem"
@@ -48,7 +50,7 @@ def sampled(place: Workplace) -> Built:
     path = place.out / construction.FILE
     about = {"model": place.model.name, "seed": options.seed, "temperature": config.temperature}
     path.parent.mkdir(parents=True, exist_ok=True)
-    with validate.locked(path.with_suffix(".lock")):
+    with locked(path.with_suffix(".lock")):
         done = construction.construct(
             problems,
             config,
@@ -70,22 +72,21 @@ def _is_wanted(place: Workplace, row: ProblemRow) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(place: Workplace, widest: Config, path: Path) -> Iterator[tuple[Engine, Sandbox]]:
+def _opened(place: Workplace, widest: Config, path: Path) -> Generator[tuple[Engine, Sandbox]]:
     """Open engine and sandbox.
 
     Raises:
         BuildError: the server does not answer, or serves another model.
     """
     options = place.options
-    wanted = validate.Options(
-        engine_url=options.engine_url, served=options.served, at_once=options.at_once
-    )
+    url, served = options.engine_url, options.served
     with contextlib.ExitStack() as stack:
         try:
-            engine = stack.enter_context(validate.engine_of(wanted, place.model, widest, path))
+            loading = engine.opened(place.model, widest, path, options.at_once, url, served)
+            opened = stack.enter_context(loading)
         except ServerError as error:
             raise BuildError(str(error)) from None
-        yield engine, stack.enter_context(ForkedSandbox(widest))
+        yield opened, stack.enter_context(ForkedSandbox(widest))
 
 
 def _progress(place: Workplace) -> Callable[[int, int, int, int], None]:
@@ -97,7 +98,7 @@ def _progress(place: Workplace) -> Callable[[int, int, int, int], None]:
         left = (time.monotonic() - start) / (done - before) * (of - done)
         place.console.print(
             f"Round {number}: {done} of {of} problems, {solved} solved, about "
-            f"{validate.duration(left)} left",
+            f"{duration(left)} left",
             soft_wrap=True,
         )
 

@@ -3,7 +3,7 @@
 Covers: sampling by the kernel's own `solve` (its rounds, sandbox and stop rules), which parts of a
 candidate's text the kernel wrote, which blocks failed, whether the boxed answer is the truth. Does
 not cover: choosing among candidates (`construction` keeps good ones, KTO takes all), files, and
-opening an engine (`validation.validate.engine_of`).
+opening an engine (`validation.engine`).
 """
 
 import json
@@ -20,8 +20,9 @@ from kernel.protocols import Engine, Sandbox
 from kernel.records import Candidate, ExecutionStatus, Problem, StopReason
 from kernel.trace import Event, Trace
 from training.data.filters import failed
-from training.data.rows import Span
+from training.data.rows import Span, spans_of
 from validation import side_by_side
+from validation.engine import is_loaded
 from validation.server_engine import ServerError
 
 SECONDS = 630.0
@@ -69,9 +70,13 @@ class Sample:
 
 def sample_of(values: Mapping[str, Any]) -> Sample:
     """Return the sample of a JSON object."""
-    spans = {name: tuple((a, b) for a, b in values[name]) for name in ("outputs", "failures")}
-    bad, stop = tuple(values["failed"]), StopReason(values["stop"])
-    return Sample(**{**values, **spans, "failed": bad, "stop": stop})
+    return replace(
+        Sample(**values),
+        outputs=spans_of(values["outputs"]),
+        failures=spans_of(values["failures"]),
+        failed=tuple(values["failed"]),
+        stop=StopReason(values["stop"]),
+    )
 
 
 def sample(
@@ -101,8 +106,7 @@ def sample(
         ServerError: the engine or server cannot be used any more; what was yielded before stands.
     """
     config = replace(config, stop_when_decided=False)
-    while not (engine.ready or engine.lost):
-        engine.poll()
+    is_loaded(engine)
 
     def solve(number: int, own: Engine, boxes: Sandbox) -> tuple[ProblemRow, list[Sample]]:
         row = problems[number]

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -218,14 +218,14 @@ def _said(text: str) -> str:
 def _from_hub(name: str, known: KnownSet) -> pl.DataFrame:
     """Return a set of the Hugging Face hub."""
     try:
-        import datasets  # pyright: ignore[reportMissingImports]
+        import datasets
     except ImportError:
         raise SetError(
             f"{name} is downloaded with the package `datasets`, which is not installed: run "
             "`make setup`, or give the path of a file."
         ) from None
     try:
-        frame: Any = datasets.load_dataset(known.repository, split=known.split).to_polars()
+        frame = datasets.load_dataset(known.repository, split=known.split).to_polars()
     except Exception as error:
         # The hub's client raises errors of half a dozen packages; all mean the same to the user.
         reason = (str(error).splitlines() or [type(error).__name__])[0]
