@@ -74,25 +74,27 @@ def grouped(runs: Sequence[Recording]) -> dict[str, dict[str, Recording]]:
         found[checkpoint][name] = run
     if len(found) < 2:
         raise RunError("Which checkpoints? Set RUNS to validation runs of at least two models.")
-    if not set.intersection(*(set(sets) for sets in found.values())):
+    if not _common(found):
         raise RunError("The checkpoints have no set in common: validate all on the same sets.")
     return dict(found)
 
 
 def choose(found: Mapping[str, Runs]) -> dict[str, Any]:
     """Return the checkpoints with their figures, best first, and what tells them apart."""
-    sets = sorted(set.intersection(*(set(runs) for runs in found.values())))
+    sets = _common(found)
+    means = {name: _mean(runs, sets) for name, runs in found.items()}
+    best, *others = sorted(means, key=lambda name: -means[name])
     rows = [
-        {"checkpoint": name, "mean": _mean(runs, sets), "sets": _figures(runs)}
-        for name, runs in found.items()
+        {"checkpoint": name, "mean": means[name], "sets": _figures(found[name])}
+        for name in (best, *others)
     ]
-    rows.sort(key=lambda row: -row["mean"])
-    best = rows[0]["checkpoint"]
-    tests = [
-        {"checkpoint": row["checkpoint"], **_against(found[best], found[row["checkpoint"]], sets)}
-        for row in rows[1:]
-    ]
+    tests = [{"checkpoint": name, **_against(found[best], found[name], sets)} for name in others]
     return {"sets": sets, "best": best, "checkpoints": rows, "against_best": tests}
+
+
+def _common(found: Mapping[str, Runs]) -> list[str]:
+    """Return the sets that all checkpoints have."""
+    return sorted(set[str].intersection(*(set(runs) for runs in found.values())))
 
 
 def _mean(runs: Runs, sets: Sequence[str]) -> float:

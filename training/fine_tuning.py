@@ -7,7 +7,7 @@ Covers: what both stages share, on a CPU, one GPU or several. Does not cover: fi
 import contextlib
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -195,7 +195,7 @@ def build(
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Keep the libraries' progress bars from the terminal for a while."""
     import datasets
     from transformers.utils import logging

@@ -56,10 +56,10 @@ class RunFolder:
 def _whole(checkpoint: Path) -> bool:
     """Whether a checkpoint has been written to its end: the trainer writes its state last."""
     try:
-        state: Any = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        state = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
+        return state["global_step"] == _step(checkpoint)
+    except (OSError, ValueError, TypeError, KeyError):
         return False
-    return isinstance(state, dict) and state.get("global_step") == _step(checkpoint)
 
 
 def _step(checkpoint: Path) -> int:

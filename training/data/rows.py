@@ -5,9 +5,8 @@ Does not cover: where conversations come from (`conversations`, `sources`, `samp
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 
 from kernel import prompt
 from kernel.config import Config
@@ -40,12 +39,9 @@ class Row:
         return json.dumps(asdict(self), ensure_ascii=False) + "\n"
 
 
-def row_of(values: dict[str, Any]) -> Row:
-    """Return the row of a JSON object."""
-    spans = {
-        name: tuple((a, b) for a, b in values.get(name, ())) for name in ("outputs", "failures")
-    }
-    return replace(Row(**{**values, "outputs": (), "failures": ()}), **spans)
+def spans_of(pairs: Iterable[tuple[int, int]]) -> tuple[Span, ...]:
+    """Return spans as JSON holds them: as lists of two."""
+    return tuple((start, end) for start, end in pairs)
 
 
 @dataclass

@@ -1,0 +1,19 @@
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+
+class SafetensorError(Exception): ...
+
+class safe_open:  # noqa: N801 - the library's name
+    def __init__(self, filename: str | Path, framework: str) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+    def keys(self) -> list[str]: ...
+    def get_tensor(self, name: str) -> torch.Tensor: ...

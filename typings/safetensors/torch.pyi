@@ -1,0 +1,9 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+def load_file(filename: str | Path) -> dict[str, torch.Tensor]: ...
+def save_file(
+    tensors: Mapping[str, torch.Tensor], filename: str | Path, metadata: Mapping[str, str] = ...
+) -> None: ...
