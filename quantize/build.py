@@ -30,7 +30,7 @@ from quantize.writing.folder import WriteError
 def main() -> None:
     """Run the command."""
     # Ended politely, so that the recipe's processes end with it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     options = tyro.cli(Options)
     heed_ctrl_c()
     try:

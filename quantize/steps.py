@@ -80,7 +80,7 @@ def calibrate(options: Options, source: Source, place: Workplace) -> Result | No
     if record is None:
         from transformers import AutoTokenizer
 
-        tokenizer: Any = AutoTokenizer.from_pretrained(source.folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(source.folder, local_files_only=True)
         chosen = samples.gather(
             options.conversations, tokenizer, options.count, options.seed, source.context
         )

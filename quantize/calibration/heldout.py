@@ -12,9 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.files import FileError, Line, read_json_lines
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizer
 
 OWN = Path(__file__).parent / "heldout"
 NUMINA = "AI-MO/NuminaMath-TIR"
@@ -81,7 +84,7 @@ def numina(rows: int = MAX_ROWS) -> list[HeldOut]:
     from datasets import load_dataset
 
     try:
-        table: Any = load_dataset(NUMINA, split="test")
+        table = load_dataset(NUMINA, split="test")
     except Exception as error:  # the hub client raises a dozen kinds
         raise HeldOutError(
             f"{NUMINA} cannot be loaded ({type(error).__name__}): go online once, or name a JSONL "
@@ -119,7 +122,7 @@ def digest(texts: Sequence[HeldOut]) -> str:
 
 
 def windows(
-    texts: Sequence[HeldOut], tokenizer: Any, length: int, most: int | None = None
+    texts: Sequence[HeldOut], tokenizer: "PreTrainedTokenizer", length: int, most: int | None = None
 ) -> list[Window]:
     """Cut the texts into windows of at most `length` tokens; none crosses from text to text.
 
@@ -142,7 +145,7 @@ def windows(
     return cut
 
 
-def _ids(text: HeldOut, tokenizer: Any) -> list[int]:
+def _ids(text: HeldOut, tokenizer: "PreTrainedTokenizer") -> list[int]:
     """Encode as the kernel does: the template writes its own special tokens."""
     if not text.messages:
         return tokenizer(text.text)["input_ids"]

@@ -9,16 +9,19 @@ own set (`calibration/make`).
 import hashlib
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, cast
 
 from common.files import FileError, read_json_lines, write_json_lines
 from kernel import prompt
 from kernel.config import Config
 from quantize.calibration.make import CONVERSATIONS
 from quantize.source.check import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizer
 
 HUB = "AI-MO/NuminaMath-TIR"
 OWN = "own"
@@ -27,12 +30,6 @@ MAX_TOKENS = Config().max_context
 LEAST_TOKENS = 16
 """Fewer hold no conversation."""
 _OUTPUT = re.compile(r"\s*```output\n(.*?)\n?```[ \t]*\n?", re.DOTALL)
-
-
-class ChatTokenizer(Protocol):
-    """The part of a Hugging Face tokenizer that is used here."""
-
-    def apply_chat_template(self, conversation: Any, **options: Any) -> Any: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class Calibration:
 
 
 def gather(
-    source: str, tokenizer: ChatTokenizer, count: int, seed: int, context: int = MAX_TOKENS
+    source: str, tokenizer: "PreTrainedTokenizer", count: int, seed: int, context: int = MAX_TOKENS
 ) -> Calibration:
     """Return `count` rows of a source, or all of them where it has fewer.
 
@@ -115,7 +112,7 @@ def gather(
     return Calibration(source, seed, tuple(r for r, _ in kept), tuple(i for _, i in kept))
 
 
-def encoded(row: Row, tokenizer: ChatTokenizer) -> tuple[int, ...]:
+def encoded(row: Row, tokenizer: "PreTrainedTokenizer") -> tuple[int, ...]:
     """Return a row's token ids: question and answer in the model's chat template."""
     chat = [
         {"role": "user", "content": row.problem},
@@ -160,8 +157,8 @@ def from_hub() -> list[Row]:
     try:
         import datasets
 
-        cells: Iterable[Any] = datasets.load_dataset(HUB, split="train")
-        return [_row(dict(row), f"{HUB}, row {n}") for n, row in enumerate(cells)]
+        cells = datasets.load_dataset(HUB, split="train")
+        return [_row(row, f"{HUB}, row {n}") for n, row in enumerate(cells)]
     except (OSError, ValueError, RuntimeError) as error:
         if isinstance(error, InputError):
             raise
@@ -173,14 +170,19 @@ def from_hub() -> list[Row]:
 
 
 def _row(cells: dict[str, Any], place: str) -> Row:
-    texts: Sequence[Any] = (cells.get("problem"), cells.get("solution"))
+    texts: Sequence[object] = (cells.get("problem"), cells.get("solution"))
     turns = cells.get("messages")
-    if not all(texts) and isinstance(turns, list) and len(turns) >= 2:
-        texts = [turn.get("content") if isinstance(turn, dict) else None for turn in turns[-2:]]
+    last = cast(list[object], turns)[-2:] if isinstance(turns, list) else []
+    if not all(texts) and len(last) == 2:
+        texts = [_content(turn) for turn in last]
     for name, text in zip(("problem", "solution"), texts, strict=True):
         if not isinstance(text, str) or not text.strip():
             raise InputError(f"{place}: the {name} is empty: fill it in or remove the row.")
     return Row(str(texts[0]), str(texts[1]), place)
+
+
+def _content(turn: object) -> object:
+    return cast(dict[str, object], turn).get("content") if isinstance(turn, dict) else None
 
 
 def _path(source: str) -> Path:

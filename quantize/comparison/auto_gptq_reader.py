@@ -6,18 +6,21 @@ environment `auto-gptq`, apart from everything else. Does not cover: making that
 
     python -m quantize.comparison.auto_gptq_reader FOLDER ids.json logits.npy
 """
-# pyright: reportMissingImports=false
+# pyright: reportMissingModuleSource=false
 # What is missing there is in the reader's own environment.
 
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from auto_gptq import AutoGPTQForCausalLM
 from safetensors import safe_open
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 EMBEDDING = "model.embed_tokens.weight"
 
@@ -44,7 +47,7 @@ def main() -> None:
     np.save(target, torch.cat(parts).numpy())
 
 
-def fill_shared_embedding(model: Any, folder: Path) -> None:
+def fill_shared_embedding(model: "PreTrainedModel", folder: Path) -> None:
     """Read the embedding again where it is also the head: the loader then leaves both at zero."""
     if not model.config.tie_word_embeddings:
         return

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import tyro
 from rich.table import Table
@@ -30,6 +30,9 @@ from quantize.comparison.scoring import (
     score_original,
     score_quantized,
 )
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizer
 
 TOKENS = 3000
 """Most tokens a domain: KL's mean has settled by then, and the scratch file stays a few GB."""
@@ -93,7 +96,11 @@ def compare(
 
 
 def _domain(
-    name: str, found: Distance, texts: Sequence[HeldOut], pieces: Sequence[Window], tokenizer: Any
+    name: str,
+    found: Distance,
+    texts: Sequence[HeldOut],
+    pieces: Sequence[Window],
+    tokenizer: "PreTrainedTokenizer",
 ) -> Domain:
     """Return one domain's record, its worst positions as text."""
     worst: list[WorstToken] = []

@@ -130,7 +130,7 @@ def _their_logits(folder: Path, ids: Sequence[Sequence[int]]) -> torch.Tensor:
         if done.returncode:
             lines = done.stderr.strip().splitlines() or ["it said nothing"]
             raise CrossCheckError(f"AutoGPTQ's reader failed: {lines[-1]}")
-        return torch.from_numpy(np.load(room / "logits.npy"))
+        return torch.tensor(np.load(room / "logits.npy"))
 
 
 def _legacy_view(folder: Path, view: Path) -> Path:

@@ -58,7 +58,8 @@ class Distance:
         self.original_nll -= log_p[rows, targets].double().sum().item()
         self.quantized_nll -= log_q[rows, targets].double().sum().item()
         # Rounding may leave a hair below zero where both models agree.
-        kls = (log_p.exp() * (log_p - log_q)).sum(-1, dtype=torch.float64).clamp(min=0).tolist()
+        divergence = (log_p.exp() * (log_p - log_q)).sum(-1, dtype=torch.float64).clamp(min=0)
+        kls: list[float] = divergence.numpy().tolist()
         self.kls += kls
         for row in sorted(range(len(kls)), key=kls.__getitem__)[-WORST:]:
             item = Position(kls[row], window, start + row, int(choices[row]), int(others[row]))

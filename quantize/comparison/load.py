@@ -7,13 +7,16 @@ CPU. Does not cover: serving them fast (vLLM), other bit widths, missing files (
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import safe_open
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 THROUGH_TRANSFORMERS = {"compressed-tensors": "compressed_tensors", "bitsandbytes": "bitsandbytes"}
 """Methods that transformers reads, each with the package it needs."""
@@ -38,7 +41,9 @@ def quantization(folder: Path) -> dict[str, Any]:
     return settings or {}
 
 
-def load(folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Any:
+def load(
+    folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu"
+) -> "PreTrainedModel":
     """Return the model in evaluation mode, its weights as numbers of `dtype` where possible.
 
     Raises:
@@ -54,7 +59,9 @@ def load(folder: Path, dtype: torch.dtype = torch.float32, device: str = "cpu") 
     return model.to(device).eval() if method != "bitsandbytes" else model.eval()
 
 
-def _load_with_transformers(folder: Path, method: str | None, dtype: torch.dtype) -> Any:
+def _load_with_transformers(
+    folder: Path, method: str | None, dtype: torch.dtype
+) -> "PreTrainedModel":
     from transformers import AutoModelForCausalLM
 
     try:
@@ -64,7 +71,7 @@ def _load_with_transformers(folder: Path, method: str | None, dtype: torch.dtype
         raise LoadError(f"{folder} needs the package {package}: {error}") from None
 
 
-def _load_gptq(folder: Path, dtype: torch.dtype) -> Any:
+def _load_gptq(folder: Path, dtype: torch.dtype) -> "PreTrainedModel":
     """Fill an empty model tensor by tensor: memory is one model and one tensor."""
     from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.initialization import no_init_weights
@@ -72,13 +79,13 @@ def _load_gptq(folder: Path, dtype: torch.dtype) -> Any:
     settings = quantization(folder)
     if settings.get("bits") != BITS:
         raise LoadError(f"{folder} has {settings.get('bits')} bits: only {BITS} bits are read.")
-    config: Any = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     with no_init_weights():
-        model: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
     model.tie_weights()
-    wanted: dict[str, torch.Tensor] = model.state_dict()
+    wanted = model.state_dict()
     # Tied tensors share their storage: filling one of them fills the others.
     filled: set[int] = set()
     with torch.no_grad():
@@ -110,12 +117,12 @@ def _plain_tensors(folder: Path, offset: int) -> Iterator[tuple[str, torch.Tenso
 
 
 @contextmanager
-def open_tensors(folder: Path) -> Iterator[dict[str, Any]]:
+def open_tensors(folder: Path) -> Generator[dict[str, safe_open]]:
     """Give the open safetensors file of each tensor, by the tensor's name."""
     with ExitStack() as stack:
-        files: dict[str, Any] = {}
+        files: dict[str, safe_open] = {}
         for path in sorted(folder.glob("*.safetensors")):
-            opened: Any = stack.enter_context(safe_open(path, "pt"))
+            opened = stack.enter_context(safe_open(path, "pt"))
             files.update(dict.fromkeys(opened.keys(), opened))
         yield files
 

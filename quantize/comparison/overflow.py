@@ -6,13 +6,17 @@ float32), texts that were not scored.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from quantize.comparison.records import Overflow
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 FLOAT16_MAX = 65504.0
 _LAYER = re.compile(r"^(.*?\.layers\.\d+)(\.|$)")
@@ -57,13 +61,13 @@ class Peaks:
 
 
 @contextmanager
-def watch(model: Any) -> Iterator[Peaks]:
+def watch(model: "PreTrainedModel") -> Generator[Peaks]:
     """Note what passes through the model's layers and their parts while the context lasts."""
     peaks = Peaks()
-    hooks: list[Any] = []
+    hooks: list[RemovableHandle] = []
 
-    def hook(name: str) -> Any:
-        def note(_module: Any, inputs: Any, outputs: Any) -> None:
+    def hook(name: str) -> Callable[[torch.nn.Module, Any, Any], None]:
+        def note(module: torch.nn.Module, inputs: Any, outputs: Any) -> None:
             peaks.note(name, inputs)
             peaks.note(name, outputs)
 

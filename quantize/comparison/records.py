@@ -5,7 +5,7 @@ cover: measuring them (`compare`), judging them (`gates`).
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -109,14 +109,14 @@ class Comparison:
 def from_json(value: Mapping[str, Any]) -> Comparison:
     """Return the Comparison that `to_json` gave, also after a round through a file."""
     domains = tuple(
-        Domain(**{**domain, "worst": tuple(WorstToken(**token) for token in domain["worst"])})
+        replace(Domain(**domain), worst=tuple(WorstToken(**token) for token in domain["worst"]))
         for domain in value["domains"]
     )
     overflow = value.get("overflow")
-    parts = {
-        "domains": domains,
-        "original": Cost(**value["original"]),
-        "quantized": Cost(**value["quantized"]),
-        "overflow": None if overflow is None else Overflow(**overflow),
-    }
-    return Comparison(**{**value, **parts})
+    return replace(
+        Comparison(**value),
+        domains=domains,
+        original=Cost(**value["original"]),
+        quantized=Cost(**value["quantized"]),
+        overflow=None if overflow is None else Overflow(**overflow),
+    )

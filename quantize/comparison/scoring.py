@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from quantize.calibration.heldout import Window
 from quantize.comparison import overflow
@@ -22,12 +23,17 @@ from quantize.comparison.load import load
 from quantize.comparison.records import Cost
 from quantize.estimate import available_memory
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 CHUNK = 64
 """Positions compared at once: 64 rows of a 100,000 vocabulary are 26 MB in float32."""
 FLOAT32_SHARE = 0.4
 """Of the free memory: a model that needs more in float32 is computed in 16 bits."""
 
 Progress = Callable[[str], None]
+Logits = NDArray[np.float32]
+"""Positions by vocabulary."""
 
 
 class CompareError(ValueError):
@@ -78,7 +84,7 @@ def score_original(
     """Write the original's logits of every position that has a next token to `store`."""
     progress(f"Loading the original, {folder} ...")
     model, scored = _timed_load(folder, setup)
-    vocabulary: int = model.config.vocab_size
+    vocabulary = model.config.vocab_size
     positions = sum(len(piece.ids) - 1 for piece in pieces)
     needed, free = 4 * vocabulary * positions, shutil.disk_usage(store.parent).free
     if needed > free:
@@ -86,7 +92,7 @@ def score_original(
             f"the comparison needs {needed >> 20} MiB in {store.parent.parent}, which has "
             f"{free >> 20}: free some, or set TMPDIR to a larger disk."
         )
-    kept: Any = np.memmap(store, np.float32, "w+", shape=(positions, vocabulary))
+    kept = np.memmap(store, np.float32, "w+", shape=(positions, vocabulary))
     at = 0
     for _, logits in _run(model, setup, pieces, scored, "original", progress):
         kept[at : at + len(logits)] = logits.float().cpu().numpy()
@@ -103,7 +109,7 @@ def score_quantized(
     model, scored = _timed_load(folder, setup)
     positions = sum(len(piece.ids) - 1 for piece in pieces)
     distances = {piece.domain: Distance() for piece in pieces}
-    kept: Any = None
+    kept: Logits | None = None
     at = 0
     with overflow.watch(model) as scored.peaks:
         for index, logits in _run(model, setup, pieces, scored, "quantized model", progress):
@@ -112,7 +118,7 @@ def score_quantized(
             targets = torch.tensor(pieces[index].ids[1:])
             for start in range(0, len(logits), CHUNK):
                 part = slice(start, start + CHUNK)
-                rows = torch.from_numpy(np.array(kept[at + start : at + len(logits)][:CHUNK]))
+                rows = torch.tensor(kept[at + start : at + len(logits)][:CHUNK])
                 distances[pieces[index].domain].add(
                     rows, logits[part].cpu(), targets[part], window=index, start=start
                 )
@@ -120,7 +126,7 @@ def score_quantized(
     return distances, scored
 
 
-def _stored(store: Path, positions: int, vocabulary: int) -> Any:
+def _stored(store: Path, positions: int, vocabulary: int) -> Logits:
     if store.stat().st_size != 4 * positions * vocabulary:
         raise CompareError(
             f"the quantized model's vocabulary ({vocabulary}) is not the original's: compare a "
@@ -129,14 +135,19 @@ def _stored(store: Path, positions: int, vocabulary: int) -> Any:
     return np.memmap(store, np.float32, "r", shape=(positions, vocabulary))
 
 
-def _timed_load(folder: Path, setup: Setup) -> tuple[Any, ModelRun]:
+def _timed_load(folder: Path, setup: Setup) -> tuple["PreTrainedModel", ModelRun]:
     start = time.perf_counter()
     model = load(folder, setup.dtype, setup.device)
     return model, ModelRun(time.perf_counter() - start)
 
 
 def _run(
-    model: Any, setup: Setup, pieces: Sequence[Window], scored: ModelRun, what: str, tell: Progress
+    model: "PreTrainedModel",
+    setup: Setup,
+    pieces: Sequence[Window],
+    scored: ModelRun,
+    what: str,
+    tell: Progress,
 ) -> Iterator[tuple[int, torch.Tensor]]:
     """Yield each window's logits but the last position's, which nothing follows."""
     total = sum(len(piece.ids) for piece in pieces)
@@ -145,7 +156,7 @@ def _run(
         start = time.perf_counter()
         with torch.inference_mode():
             ids = torch.tensor([piece.ids], device=setup.device)
-            logits: torch.Tensor = model(input_ids=ids, use_cache=False).logits[0, :-1]
+            logits = model(input_ids=ids, use_cache=False).logits[0, :-1]
         scored.seconds += time.perf_counter() - start
         scored.tokens += len(piece.ids)
         yield index, logits

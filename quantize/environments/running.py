@@ -8,6 +8,7 @@ the recipes do (`recipes/`).
 import contextlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -131,7 +132,7 @@ def _as_text(value: object) -> str:
 
 def _followed(
     process: "subprocess.Popen[bytes]", chatter: BinaryIO, say: Say
-) -> tuple[dict[str, Any], int, Any]:
+) -> tuple[dict[str, Any], int, resource.struct_rusage]:
     """Pass a recipe's progress on; return its last line, its status and what it used."""
     last: dict[str, Any] = {}
     clock = LayerClock()

@@ -9,12 +9,12 @@ error. Does not cover: serving: vLLM cannot split such a checkpoint over two GPU
 import json
 import re
 import shutil
-from typing import Any
+from pathlib import Path
 
 import torch
 from bitsandbytes.nn.modules import Linear8bitLt
 from safetensors import safe_open
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig, PreTrainedModel
 
 from quantize.recipes.checkpoint import take_over
 from quantize.recipes.job import Job, open_job
@@ -44,14 +44,14 @@ def main() -> None:
     job.done(device, peak)
 
 
-def tell_errors(job: Job, model: Any) -> None:
+def tell_errors(job: Job, model: PreTrainedModel) -> None:
     """Report the squared error of each weight, relative to its own square."""
-    modules: dict[int, list[tuple[str, str, Any]]] = {}
+    modules: dict[int, list[tuple[str, str, Linear8bitLt]]] = {}
     for name, module in model.named_modules():
         match = LAYER.search(name)
         if match and isinstance(module, Linear8bitLt):
             modules.setdefault(int(match[1]), []).append((name, match[2], module))
-    places = {}
+    places: dict[str, Path] = {}
     for shard in job.model.glob("*.safetensors"):
         with safe_open(shard, "pt") as file:
             places |= dict.fromkeys(file.keys(), shard)

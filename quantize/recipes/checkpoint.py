@@ -78,12 +78,16 @@ def stored(name: str, tensor: torch.Tensor) -> torch.Tensor:
 def write_config(source: Path, raw: Path, quantization: Mapping[str, Any]) -> None:
     """Write the source's config with the quantization; the last file of a raw checkpoint."""
     config = json.loads((source / "config.json").read_text("utf-8"))
-    meta = quantization.get("meta")
-    if isinstance(meta, Mapping):
-        kept = {key: value for key, value in meta.items() if key not in RANDOM_SETTINGS}
-        quantization = {**quantization, "meta": kept}
-    config = readable(config) | {"quantization_config": dict(quantization)}
+    config = readable(config) | {"quantization_config": without_paths(quantization)}
     files.write_text(raw / "config.json", json.dumps(config, indent=2, sort_keys=True))
+
+
+def without_paths(quantization: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a quantization's settings without what differs from run to run."""
+    if not (meta := quantization.get("meta")):
+        return dict(quantization)
+    kept = {key: meta[key] for key in meta if key not in RANDOM_SETTINGS}
+    return {**quantization, "meta": kept}
 
 
 def readable(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Does not cover: other bits or formats.
 
     python -m quantize.recipes.gptq job.json
 """
-# pyright: reportMissingImports=false
+# pyright: reportMissingModuleSource=false
 # What is missing there is in the recipe's own environment.
 
 import os
@@ -54,7 +54,7 @@ def main() -> None:
     job.done(device, peak)
 
 
-def quantized(job: Job, device: str) -> Any:
+def quantized(job: Job, device: str) -> GPTQModel:
     """Return the quantized model, its layers offloaded to disk as they are done."""
     settings = QuantizeConfig(
         bits=8,
@@ -75,7 +75,7 @@ def quantized(job: Job, device: str) -> Any:
     return model
 
 
-def checkpoints(job: Job, model: Any) -> CheckpointConfig | None:
+def checkpoints(job: Job, model: GPTQModel) -> CheckpointConfig | None:
     """Return where each finished layer is kept, None where the library cannot resume."""
     kind = model.model.config.model_type
     if kind not in RESUMABLE:
@@ -88,7 +88,7 @@ def follow_modules(job: Job) -> None:
     """Take each module's error from the row that GPTQModel logs for it."""
     log_new_row = GPTQProcessor.log_new_row
 
-    def log_and_keep(self: Any, row: dict[str, Any]) -> None:
+    def log_and_keep(self: GPTQProcessor, row: dict[str, Any]) -> None:
         log_new_row(self, row)
         job.module_done(int(row["layer"]), row["module"], float(row["loss"]))
 

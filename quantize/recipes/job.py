@@ -87,7 +87,8 @@ class Job:
             table.writeheader()
             table.writerows(sorted(self._rows, key=lambda row: row["layer"]))
 
-    def _read_table(self) -> None:
+    def resume(self) -> None:
+        """Take in what an earlier run has found, where there was one."""
         if self.layers_csv.is_file():
             with self.layers_csv.open(newline="") as file:
                 for row in csv.DictReader(file):
@@ -105,5 +106,5 @@ def open_job() -> Job:
     job = Job(**values, _out=os.dup(1))
     os.dup2(2, 1)
     job.scratch.mkdir(parents=True, exist_ok=True)
-    job._read_table()
+    job.resume()
     return job

@@ -6,7 +6,7 @@ which refuse `desc_act`.
 
     python -m quantize.recipes.original job.json
 """
-# pyright: reportMissingImports=false
+# pyright: reportMissingModuleSource=false
 # What is missing there is in the recipe's own environment.
 
 import json
@@ -14,7 +14,6 @@ import logging
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 from auto_gptq import AutoGPTQForCausalLM, BaseQuantizeConfig
@@ -77,7 +76,7 @@ class LayerLog(logging.Handler):
         self.layer = 0
         self.module = ""
 
-    def emit(self, record: Any) -> None:
+    def emit(self, record: logging.LogRecord) -> None:
         """Take in one line of the log."""
         text = record.getMessage()
         if match := LAYER.search(text):

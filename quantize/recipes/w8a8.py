@@ -5,20 +5,19 @@ runs on a T4 (CUTLASS) and on a CPU. Does not cover: resuming, which the library
 
     python -m quantize.recipes.w8a8 job.json
 """
-# pyright: reportMissingImports=false
+# pyright: reportMissingModuleSource=false
 # What is missing there is in the recipe's own environment.
 
 import json
 import re
 import shutil
-from typing import Any
 
 import torch
 from datasets import Dataset
 from llmcompressor import oneshot
 from llmcompressor.modifiers.gptq import GPTQModifier
 from llmcompressor.utils.metric_logging import CompressionLogger
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from quantize.recipes.checkpoint import compute_dtype, take_over
 from quantize.recipes.job import Job, open_job
@@ -58,7 +57,7 @@ def main() -> None:
     job.done("cuda" if gpu else "cpu", peak)
 
 
-def follow_modules(job: Job, model: Any) -> None:
+def follow_modules(job: Job, model: PreTrainedModel) -> None:
     """Take each module's error from what llmcompressor logs of it; a layer ends where one begins.
 
     Its loss is the squared error of the module's output over all calibration tokens.
@@ -67,7 +66,9 @@ def follow_modules(job: Job, model: Any) -> None:
     set_results = CompressionLogger.set_results
     current = 0
 
-    def set_and_keep(self: Any, name: str | None = None, loss: float | None = None) -> None:
+    def set_and_keep(
+        self: CompressionLogger, name: str | None = None, loss: float | None = None
+    ) -> None:
         nonlocal current
         set_results(self, name, loss)
         match = LAYER.search(names.get(id(self.module), ""))

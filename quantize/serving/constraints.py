@@ -69,7 +69,7 @@ def remarks(folder: Path, tensor_parallel: int | None = None) -> list[str]:
 
 def kernel_ranks(folder: Path) -> int:
     """Return how many of two T4s share a layer: what the profile says, or the kernel chooses."""
-    engine = profile_of(folder).get("engine") or {}
+    engine: dict[str, Any] = profile_of(folder).get("engine") or {}
     config = Config()
     chosen = choose(T4S, read_model(folder), config.candidates, config.max_context)
     return int({**chosen.arguments, **engine}["tensor_parallel_size"])
@@ -90,7 +90,8 @@ def _config_faults(config: Mapping[str, Any]) -> Iterator[str]:
     if not config.get("architectures"):
         yield "config.json names no architecture: vLLM cannot tell what to load."
     # transformers 5 moved the rotation's base; transformers 4 would take its default, silently.
-    theta = (config.get("rope_parameters") or {}).get("rope_theta", THETA)
+    rope: dict[str, Any] = config.get("rope_parameters") or {}
+    theta = rope.get("rope_theta", THETA)
     if config.get("rope_theta", THETA) != theta:
         yield f"config.json keeps rope_theta {theta:g} where transformers 4 does not look for it."
 

@@ -6,9 +6,12 @@ Does not cover: settings, types and files (`serving`).
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kernel.checks.headers import TensorHeader
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 ROW = ("o_proj", "down_proj")
 """Layers cut along their inputs; all other linear layers are cut along their outputs."""
@@ -46,16 +49,18 @@ def faults(
     return found + list(_name_faults(wanted, tensors, optional, method))
 
 
-def _model(folder: Path) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, int]], Any]:
+def _model(
+    folder: Path,
+) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, int]], "PreTrainedConfig"]:
     """Return all parameters' shapes, the linear layers' (outputs, inputs), and the config."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    config: Any = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
     with torch.device("meta"):
-        model: Any = AutoModelForCausalLM.from_config(config)
+        model = AutoModelForCausalLM.from_config(config)
     plain = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     linear = {
         name: (module.out_features, module.in_features)
@@ -105,7 +110,7 @@ def _kept(name: str, tensors: Mapping[str, TensorHeader], method: str) -> bool:
     return weight is not None and (method == "gptq" or weight.dtype != "I8")
 
 
-def _head_faults(config: Any, ranks: int) -> Iterator[str]:
+def _head_faults(config: "PreTrainedConfig", ranks: int) -> Iterator[str]:
     heads = config.num_attention_heads
     pairs = getattr(config, "num_key_value_heads", None) or heads
     if heads % ranks:

@@ -47,8 +47,8 @@ def _class_faults(name: str) -> list[str]:
 def _largest_id(path: Path) -> int | None:
     try:
         value: Any = json.loads(path.read_text("utf-8"))
-        vocabulary: Any = value["model"]["vocab"]
-        ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else range(len(vocabulary))
+        vocabulary: dict[str, int] | list[Any] = value["model"]["vocab"]
+        ids = vocabulary.values() if isinstance(vocabulary, dict) else range(len(vocabulary))
         return max([*ids, *(int(token["id"]) for token in value.get("added_tokens", []))])
     except (OSError, ValueError, KeyError, TypeError):
         return None

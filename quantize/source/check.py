@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kernel.checks.headers import INDEX, HeaderError, TensorHeader, read_header
 from kernel.checks.weights import adapter_fault, series_fault
@@ -105,16 +105,17 @@ def _config(folder: Path) -> dict[str, Any]:
             f"{folder} is no model: give MODEL= a folder with config.json or a hub id."
         )
     try:
-        config = json.loads(path.read_text("utf-8"))
+        read = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError):
         raise InputError(f"{path} is not JSON: copy the model again.") from None
-    if not isinstance(config, dict):
+    if not isinstance(read, dict):
         raise InputError(f"{path} is no JSON object: copy the model again.")
+    config = cast(dict[str, Any], read)
     # null is how some exporters write that there is none.
-    quantization = config.get("quantization_config") or {}
-    if not isinstance(quantization, dict):
+    settings: Any = config.get("quantization_config") or {}
+    if not isinstance(settings, dict):
         raise InputError(f"{path} has a quantization_config that is no object: copy it again.")
-    method = quantization.get("quant_method")
+    method = cast(dict[str, Any], settings).get("quant_method")
     if method or (folder / "quantize_config.json").exists():
         raise InputError(
             f"{folder} is quantized already ({method or 'quantize_config.json'}): give the "
@@ -124,7 +125,7 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
-    listed = config.get("architectures") or ["none"]
+    listed: list[str] | str = config.get("architectures") or ["none"]
     named = listed[0] if isinstance(listed, list) else listed
     if named not in ARCHITECTURES:
         raise InputError(
@@ -220,7 +221,7 @@ def _tokenizer(folder: Path) -> None:
             f"{folder} has no tokenizer (none of {', '.join(TOKENIZER_FILES)}): copy it there."
         )
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # whatever a broken file makes the library raise
         raise InputError(
             f"{folder} has no tokenizer that loads ({_reason(error)}): copy it there."

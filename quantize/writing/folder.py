@@ -18,6 +18,7 @@ from kernel.checks.headers import read_folder
 from kernel.checks.preflight import PROFILE, profile_of
 from kernel.engine.model import is_shareable
 from model_card.render import render
+from quantize.recipes import checkpoint
 from quantize.serving.constraints import kernel_ranks
 from quantize.writing.plots import plot_layers
 from quantize.writing.shards import SHARD_BYTES, ShardError, write_shards
@@ -38,8 +39,6 @@ SOURCE_FILES = (
     "LICENSE",
 )
 """Taken as they are: what libraries save in their place was seen to differ."""
-RANDOM_KEYS = ("offload_to_disk_path",)
-"""Of a library's notes on itself: paths of the machine that built."""
 
 
 class WriteError(ValueError):
@@ -52,17 +51,16 @@ def write_model_folder(
     out: Path,
     report: Mapping[str, Any],
     *,
-    layers_csv: Path | None = None,
     shard_bytes: int = SHARD_BYTES,
 ) -> Path:
     """Write `out` and return it.
 
     Args:
         source: the original model's folder.
-        raw: the quantized checkpoint: safetensors and config.json with `quantization_config`.
+        raw: the quantized checkpoint: safetensors and config.json with `quantization_config`; the
+            recipe's table of errors, `layers.csv`, lies beside it if there is one.
         out: the folder to make; must not exist.
         report: what the build measured; goes into `quantization.json` and the model card.
-        layers_csv: the recipe's table of errors; None: `layers.csv` beside `raw`, if there.
         shard_bytes: most bytes of tensors in one file.
 
     Raises:
@@ -78,7 +76,7 @@ def write_model_folder(
             quantization = _write_config(raw, scratch)
             write_shards(raw, tensors, scratch, shard_bytes)
             _write_unlisted(source, scratch, quantization)
-            table = layers_csv or raw.parent / "layers.csv"
+            table = raw.parent / "layers.csv"
             _write_report(report, table if table.is_file() else None, scratch)
             manifest.write(scratch)
     except ShardError as error:
@@ -93,12 +91,9 @@ def _write_json(path: Path, value: Any) -> None:
 def _write_config(raw: Path, folder: Path) -> dict[str, Any]:
     """Write config.json and quantize_config.json; return the quantization."""
     config: dict[str, Any] = json.loads((raw / "config.json").read_text("utf-8"))
-    quantization: dict[str, Any] = dict(config.get("quantization_config") or {})
+    quantization = checkpoint.without_paths(config.get("quantization_config") or {})
     if not quantization:
         raise WriteError(f"{raw}/config.json has no quantization_config: quantize again.")
-    if isinstance(meta := quantization.get("meta"), dict):
-        notes: dict[str, Any] = meta  # pyright: ignore[reportUnknownVariableType]
-        quantization["meta"] = {key: notes[key] for key in notes if key not in RANDOM_KEYS}
     config |= {"quantization_config": quantization, "dtype": "float16", "torch_dtype": "float16"}
     # Where the weights came from: a path of the building machine, or nothing of use.
     config.pop("_name_or_path", None)
@@ -125,12 +120,13 @@ def _write_unlisted(source: Path, folder: Path, quantization: Mapping[str, Any])
 
 def _write_report(report: Mapping[str, Any], table: Path | None, folder: Path) -> None:
     """Write the report, its picture and the card that shows both."""
-    public = {**without_paths(report), "ranks": kernel_ranks(folder)}
+    public: dict[str, Any] = {**without_paths(report), "ranks": kernel_ranks(folder)}
     _write_json(folder / REPORT, public)
     if table:
         shutil.copyfile(table, folder / "layers.csv")
-        measure = (public.get("quantization") or {}).get("layer_error") or "error"
-        plot_layers(table, folder / PICTURE, str(measure).split(",")[0])
+        made: dict[str, Any] = public.get("quantization") or {}
+        measure = str(made.get("layer_error") or "error")
+        plot_layers(table, folder / PICTURE, measure.split(",")[0])
     card = render(public, picture=PICTURE if table else None)
     (folder / "README.md").write_text(card, "utf-8")
 
