@@ -1,6 +1,6 @@
 """`make quantize`: a fine-tuned model in, a verified 8-bit model folder for Kaggle out.
 
-Covers: the order of the steps (check, calibrate, quantize, compare, write, read back), going on
+Covers: the order of the steps (check, calibrate, quantize, compare, write, read back), resuming
 where an earlier run was cut off, the report. Does not cover: the steps themselves (`steps`).
 Exit status: 0 built, 1 a step or a gate failed, 2 a user's error, 130 Ctrl-C.
 """
@@ -55,31 +55,35 @@ def build(options: Options) -> None:
     """
     begun = time.monotonic()
     say("[1/6] Check")
-    source, report = steps.check(options)
+    source, report = steps.check(
+        options.model, options.recipe, options.count, options.out, options.workplace
+    )
     report = {"recipe": options.recipe, **report}
     with opened(options.workplace, options.key(source)) as (place, again):
         if again:
             say(f"  resuming what {place.folder} holds of this build")
         say("[2/6] Calibration")
-        report["calibration"] = steps.calibrate(options, source, place)
+        report["calibration"] = steps.calibrate(
+            source, place, options.recipe, options.conversations, options.count, options.seed
+        )
         say(f"[3/6] Quantize with {options.recipe}")
-        report["quantization"] = steps.quantize(options, source, place)
+        report["quantization"] = steps.quantize(source, place, options.recipe)
         say("[4/6] Compare")
-        found = steps.measure(options, source, place)
+        found = steps.measure(source, place, options.recipe, options.heldout)
         report |= {"comparison": found.to_json(), "gates": vars(options.gates)}
         report["versions"] = machine.versions()
-        steps.judge(options, found, place, report)
+        steps.judge(found, options.gates, place, report)
         say("[5/6] Write")
         staged = steps.write(source, place, report, options.out)
         say("[6/6] Read back")
-        solved = steps.read_back(options, staged, place)
-        finish(options, place, report | {"read_back": solved.to_json()}, begun)
+        solved = steps.read_back(staged, place, options.solve)
+        finish(place, report | {"read_back": solved.to_json()}, begun)
         staged.rename(options.out)
     say(f"model   {options.out}\nreport  {place.folder / 'report.json'}")
     say(solved.sentence())
 
 
-def finish(options: Options, place: Workplace, report: dict[str, Any], begun: float) -> None:
+def finish(place: Workplace, report: dict[str, Any], begun: float) -> None:
     """Keep the report, and free the disk of what the model's folder now holds."""
     report["seconds_this_run"] = round(time.monotonic() - begun, 1)
     place.keep("report", report)

@@ -16,13 +16,13 @@ from common.console import say
 from common.files import check_folder
 from kernel.engine.gpu import has_driver, read_gpus
 from quantize import estimate
-from quantize.calibration import heldout, samples
-from quantize.calibration.heldout import HeldOut
+from quantize.calibration import samples
+from quantize.calibration.heldout import held_out
 from quantize.comparison import compare, cross_check, gates
+from quantize.comparison.gates import Gates
 from quantize.comparison.records import Comparison, from_json
 from quantize.environments import running
 from quantize.estimate import GIB
-from quantize.options import Options
 from quantize.serving import constraints
 from quantize.serving.solving import ReadBack, solve
 from quantize.source.check import InputError, Source, check_model, check_output
@@ -40,40 +40,48 @@ class BuildError(RuntimeError):
     """A step that failed on its own; the message says which figure or file."""
 
 
-def check(options: Options) -> tuple[Source, Result]:
+def check(model: str, recipe: str, count: int, out: Path, work: Path) -> tuple[Source, Result]:
     """Check everything that is given, and say what the build will take.
+
+    Args:
+        model: a folder or a hub id; "" for the embedded model.
+        recipe: its name.
+        count: how many conversations to calibrate with.
+        out: the folder to make.
+        work: where unfinished work is kept.
 
     Raises:
         InputError: something cannot work.
         FileError: the model or the unfinished work cannot be written where it should go.
     """
-    check_output(options.out)
-    for folder in (options.out, options.workplace):
+    check_output(out)
+    for folder in (out, work):
         check_folder(folder)
     card = sum(gpu.memory_mib for gpu in read_gpus()[:1]) * 2**20
-    if options.recipe == "auto-gptq" and not card and not has_driver():
+    if recipe == "auto-gptq" and not card and not has_driver():
         raise InputError(
             "auto-gptq quantizes on a CUDA device only, and there is none: take RECIPE=gptq."
         )
-    folder = resolved(options.model, say) if options.model else embedded_model.ensure()
+    folder = resolved(model, say) if model else embedded_model.ensure()
     source = check_model(folder)
-    tokens = options.count * TYPICAL_TOKENS
-    needs = estimate.needs(source, options.recipe, tokens, card > 0)
-    estimate.check_room(needs, options.workplace, options.out, card)
+    needs = estimate.needs(source, recipe, count * TYPICAL_TOKENS, card > 0)
+    estimate.check_room(needs, work, out, card)
     say(f"  {folder.name}: {source.architecture}, {source.parameters / 1e9:.2f} B parameters")
     text = f"about {needs.memory_bytes / GIB:.1f} GiB of memory, {needs.work_bytes / GIB:.1f} disk"
     say(f"  {text}" + (f", {needs.gpu_bytes / GIB:.1f} on the GPU" if card else ""))
-    described = {**asdict(source), "name": options.model or folder.name}
+    described = {**asdict(source), "name": model or folder.name}
     return source, {"source": described, "estimate": asdict(needs)}
 
 
-def calibrate(options: Options, source: Source, place: Workplace) -> Result | None:
+def calibrate(
+    source: Source, place: Workplace, recipe: str, conversations: str, count: int, seed: int
+) -> Result | None:
     """Choose the conversations, keep their token ids; return their record.
 
     Raises:
         InputError: they cannot be read, or one is empty or too long.
     """
-    if not running.RECIPES[options.recipe].calibrated:
+    if not running.RECIPES[recipe].calibrated:
         say("  none: this recipe looks at the weights alone")
         return None
     record = place.result("calibration")
@@ -81,9 +89,7 @@ def calibrate(options: Options, source: Source, place: Workplace) -> Result | No
         from transformers import AutoTokenizer
 
         tokenizer = AutoTokenizer.from_pretrained(source.folder, local_files_only=True)
-        chosen = samples.gather(
-            options.conversations, tokenizer, options.count, options.seed, source.context
-        )
+        chosen = samples.gather(conversations, tokenizer, count, seed, source.context)
         chosen.write(place.folder / "calibration.jsonl")
         record = chosen.record()
         place.keep("calibration", record)
@@ -92,14 +98,14 @@ def calibrate(options: Options, source: Source, place: Workplace) -> Result | No
     return record
 
 
-def quantize(options: Options, source: Source, place: Workplace) -> Result:
+def quantize(source: Source, place: Workplace, recipe: str) -> Result:
     """Run the recipe; return what it took.
 
     Raises:
         RecipeRunError: it ended with an error.
         SetupError: its environment could not be made.
     """
-    how = running.RECIPES[options.recipe]
+    how = running.RECIPES[recipe]
     ran = place.result("quantize")
     if ran is None:
         job = {
@@ -112,7 +118,7 @@ def quantize(options: Options, source: Source, place: Workplace) -> Result:
             "layers": source.layers,
             "dtype": source.dtype,
         }
-        ran = running.run(options.recipe, job, place.folder, say).to_json()
+        ran = running.run(recipe, job, place.folder, say).to_json()
         place.keep("quantize", ran)
         shutil.rmtree(place.folder / "scratch", ignore_errors=True)
     took = f"{ran['seconds']:.0f} s ({ran['cpu_seconds']:.0f} of CPU) on {ran['device']}"
@@ -121,15 +127,19 @@ def quantize(options: Options, source: Source, place: Workplace) -> Result:
     return {**ran, "layer_error": how.error, "settings": config["quantization_config"]}
 
 
-def measure(options: Options, source: Source, place: Workplace) -> Comparison:
-    """Compare with the original; return the figures."""
+def measure(source: Source, place: Workplace, recipe: str, maths: str) -> Comparison:
+    """Compare with the original on held-out texts (`held_out`); return the figures.
+
+    Raises:
+        HeldOutError: the texts cannot be read.
+    """
     known = place.result("compare")
     if known is None:
         measured = compare.compare(
             source.folder,
             place.raw,
-            held_out(options.heldout),
-            recipe=options.recipe,
+            held_out(maths),
+            recipe=recipe,
             scratch=place.folder,
             progress=lambda line: say(f"  {line}"),
         )
@@ -140,24 +150,13 @@ def measure(options: Options, source: Source, place: Workplace) -> Comparison:
     return found
 
 
-def held_out(named: str) -> list[HeldOut]:
-    """Return the texts of both domains, maths from where `named` says.
-
-    Raises:
-        HeldOutError: they cannot be read.
-    """
-    maths = Path(named) if named else heldout.OWN / "maths.jsonl"
-    texts = heldout.numina() if named == "numina" else heldout.read(maths, "maths")
-    return texts + heldout.read(heldout.OWN / "general.jsonl", "general")
-
-
-def judge(options: Options, found: Comparison, place: Workplace, report: Result) -> None:
+def judge(found: Comparison, limits: Gates, place: Workplace, report: Result) -> None:
     """Hold the figures to the gates; the report is kept either way.
 
     Raises:
         BuildError: a gate is missed.
     """
-    missed = gates.failures(found, options.gates)
+    missed = gates.failures(found, limits)
     place.keep("report", {**report, "gates_missed": missed})
     if missed:
         raise BuildError(f"{' '.join(missed)} All figures are in {place.folder / 'report.json'}.")
@@ -202,8 +201,8 @@ def _cross_check(staged: Path) -> None:
     say(f"  {checked.sentence()}")
 
 
-def read_back(options: Options, staged: Path, place: Workplace) -> ReadBack:
+def read_back(staged: Path, place: Workplace, wanted: bool) -> ReadBack:
     """Solve a problem with the finished model, where this machine's engine loads it."""
-    if not options.solve:
+    if not wanted:
         return ReadBack(False, "not asked for.")
     return solve(staged, place.folder / "engine.log", lambda line: say(f"  {line}"))

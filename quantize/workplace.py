@@ -1,4 +1,4 @@
-"""A build's own folder: what is done of it, so that the same command goes on where it was.
+"""A build's own folder: what is done of it, so that the same command resumes.
 
 Covers: one build at a time, what a build depends on, keeping and reading each step's result. Does
 not cover: the steps (`build`), and what a recipe keeps within its step (`recipes/`).
@@ -69,7 +69,7 @@ def opened(folder: Path, key: Mapping[str, Any]) -> Generator[tuple[Workplace, b
         key: everything that the results depend on.
 
     Yields:
-        The workplace, and whether an earlier run of the same build is gone on with.
+        The workplace, and whether an earlier run of the same build is resumed.
 
     Raises:
         InputError: another process builds there, or what lies there is no build's.

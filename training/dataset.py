@@ -9,8 +9,8 @@ families, filters and sampling, which are in `training/data/`.
 
 leaves `train.jsonl`, `heldout.jsonl` (for the loss that training watches), the test problems
 `problems-known.jsonl` and `problems-heldout.jsonl` where the generator is a source, and
-`dataset.json`. With `--from`, what is sampled stands in `samples.jsonl`, which a run that was ended
-goes on from.
+`dataset.json`. With `--from`, what is sampled is in `samples.jsonl`, from which a run that was
+ended resumes.
 """
 
 import sys

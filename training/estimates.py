@@ -10,7 +10,6 @@ Held against the one published figure: both stages of the 7B in about ten hours 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from training.machine import Machine
 from training.settings import TrainingError
@@ -109,9 +108,9 @@ def shape_of(model: Path | str) -> Shape:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     try:
-        config: Any = AutoConfig.from_pretrained(str(model))
+        config = AutoConfig.from_pretrained(str(model))
         with torch.device("meta"):
-            empty: Any = AutoModelForCausalLM.from_config(config)
+            empty = AutoModelForCausalLM.from_config(config)
     except (OSError, ValueError, KeyError) as error:
         reason = (str(error).splitlines() or ["no config.json"])[0]
         raise TrainingError(f"{model} is no model that transformers reads: {reason}") from None

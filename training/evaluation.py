@@ -60,7 +60,7 @@ def done_file(scored: Scoring, folder: Path) -> Path:
 
 
 def evaluate(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = "") -> Path:
-    """Solve, or go on where that was cut off; return the run's file.
+    """Solve, or resume where that was cut off; return the run's file.
 
     Raises:
         TrainingError: solving ended early.
@@ -73,7 +73,9 @@ def evaluate(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = "
             report = [sys.executable, "-m", "validation.report", str(run_file(scored, folder))]
             status = foreground.run(report, ROOT)
         if status:
-            raise TrainingError(f"The evaluation {scored.name} ended early: run the same again.")
+            raise TrainingError(
+                f"The evaluation {scored.name} ended early: run the same command again."
+            )
     return run_file(scored, folder)
 
 

@@ -11,21 +11,23 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from datasets import Dataset
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForCausalLM, PrinterCallback
+from transformers import AutoModelForCausalLM, PreTrainedModel, PrinterCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from kernel.engine.tokenizer import Encoding
 from training import packed_attention
 from training.machine import Machine
 from training.rows import Row
 from training.settings import Stage, TrainingError
-from training.tokens import IGNORED, Tokens, encode
+from training.tokens import IGNORED, Tokens, encode_all
+
+if TYPE_CHECKING:
+    from transformers import CausalLMOutput, PreTrainedTokenizer
 
 TRACKERS = ("trackio", "wandb", "tensorboard")
 KEPT = 2
@@ -33,7 +35,7 @@ KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class EncodedRows:
     """Encoded rows that fit a block."""
 
     tokens: tuple[Tokens, ...]
@@ -51,22 +53,21 @@ class Samples:
         return sum(int(sample.learnt(*masks).sum()) for sample in self.tokens) / max(1, self.count)
 
 
-def samples(rows: Sequence[Row], tokenizer: Any, block: int) -> Samples:
+def samples(rows: Sequence[Row], tokenizer: "PreTrainedTokenizer", block: int) -> EncodedRows:
     """Return the rows' tokens.
 
     Raises:
         TrainingError: no row fits.
     """
-    encoding = Encoding(tokenizer)
-    every = [encode(row, encoding, tokenizer.eos_token_id) for row in rows]
+    every = encode_all(rows, tokenizer)
     fitting = tuple(sample for sample in every if len(sample.ids) <= block)
     if not fitting:
         raise TrainingError(f"No row has at most {block} tokens: take a larger block.")
-    return Samples(fitting, len(every) - len(fitting))
+    return EncodedRows(fitting, len(every) - len(fitting))
 
 
 def dataset(
-    found: Samples, mask_outputs: bool, mask_failed: bool, seed: int | None = None
+    found: EncodedRows, mask_outputs: bool, mask_failed: bool, seed: int | None = None
 ) -> Dataset:
     """Return the samples as TRL takes them, mixed by `seed` if there is one."""
     order = list(found.tokens)
@@ -88,11 +89,11 @@ class PackedTrainer(SFTTrainer):
 
     def compute_loss(
         self,
-        model: Any,
-        inputs: dict[str, Any],
+        model: PreTrainedModel,
+        inputs: dict[str, torch.Tensor],
         return_outputs: bool = False,
-        num_items_in_batch: Any = None,
-    ) -> Any:
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> "torch.Tensor | tuple[torch.Tensor, CausalLMOutput]":
         """Return the loss: the mean over the learnt tokens of all blocks of a step."""
         if inputs["input_ids"].device.type != "cpu" or inputs["input_ids"].shape[0] != 1:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
@@ -105,7 +106,7 @@ class PackedTrainer(SFTTrainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def load_model(path: Path | str, machine: Machine, packed: bool = True) -> Any:
+def load_model(path: Path | str, machine: Machine, packed: bool = True) -> PreTrainedModel:
     """Load a model for training, with the attention that suits the machine."""
     attention = "flash_attention_2" if find_spec("flash_attn") else "sdpa"
     if machine.device == "cpu":
@@ -146,8 +147,8 @@ def shared_arguments(out: Path, machine: Machine, seed: int, tracker: str) -> di
 
 def build(
     stage: Stage,
-    model: Any,
-    tokenizer: Any,
+    model: PreTrainedModel,
+    tokenizer: "PreTrainedTokenizer",
     train: Dataset,
     heldout: Dataset | None,
     shared: dict[str, Any],

@@ -27,7 +27,7 @@ def fetched(path: Path | None = None) -> Path | None:
     try:
         import datasets
 
-        test: Any = datasets.load_dataset(REPOSITORY, "main", split=f"test[:{COUNT}]")
+        test = datasets.load_dataset(REPOSITORY, "main", split=f"test[:{COUNT}]")
     except Exception as error:
         # The hub's client raises errors of half a dozen packages; all mean the same here.
         reason = (str(error).splitlines() or [type(error).__name__])[0]

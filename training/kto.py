@@ -4,13 +4,16 @@ Covers: sampling with the kernel's own solve, TRL's KTO trainer with output bloc
 and bad samples balanced, implicit rewards and KL as figures, picture and one sentence on their
 health. Resumes in sampling and in training. Does not cover: what good samples are (`samples`).
 
+Above 300 lines since this stage shares neither its samples nor its batches, trainer and figures
+with the others.
+
     python -m training.kto --model runs/train/embedded-tir/model --data runs/data/tir
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import tyro
@@ -21,7 +24,6 @@ from trl.trainer.kto_trainer import KTOTrainer
 
 from common.console import heed_ctrl_c
 from common.files import check_folder
-from kernel.engine.tokenizer import Encoding
 from training import (
     estimates,
     evaluation,
@@ -36,8 +38,11 @@ from training import (
 from training.run_folder import RunFolder, opened
 from training.samples import Sample, chosen, labelled, weights, write_problems
 from training.settings import Evaluation, Kto, Recipe, TrainingError
-from training.tokens import encode
+from training.tokens import encode_all
 from validation.runs.records import read_run
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizer
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARE = 4
@@ -95,7 +100,7 @@ def _padded(lists: Sequence[Sequence[int]], value: int) -> torch.Tensor:
 class MaskedKtoTrainer(KTOTrainer):
     """TRL's trainer for samples that are tokens already, with their masks."""
 
-    def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+    def _prepare_dataset(self, dataset: Dataset, *_: Any, **__: Any) -> Dataset:
         """Leave the samples as they are: TRL would tokenize text, and knows no masks."""
         return dataset
 
@@ -203,23 +208,21 @@ def _run(
 
 
 def encoded(
-    found: Sequence[Sample], tokenizer: Any, kto: Kto, seed: int
+    found: Sequence[Sample], tokenizer: "PreTrainedTokenizer", kto: Kto, seed: int
 ) -> tuple[list[dict[str, Any]], int]:
     """Return the samples to train on as tokens, and how many were too long."""
-    encoding = Encoding(tokenizer)
-    entries: list[dict[str, Any]] = []
     order = chosen(found, kto.most, seed)
-    for sample in order:
-        tokens = encode(sample.row, encoding, tokenizer.eos_token_id)
-        if len(tokens.ids) <= kto.context:
-            entries.append(
-                {
-                    "prompt_ids": tokens.ids[: tokens.prompt].tolist(),
-                    "completion_ids": tokens.ids[tokens.prompt :].tolist(),
-                    "own": tokens.own[tokens.prompt :].tolist(),
-                    "label": sample.good,
-                }
-            )
+    tokens = encode_all([sample.row for sample in order], tokenizer)
+    entries = [
+        {
+            "prompt_ids": part.ids[: part.prompt].tolist(),
+            "completion_ids": part.ids[part.prompt :].tolist(),
+            "own": part.own[part.prompt :].tolist(),
+            "label": sample.good,
+        }
+        for sample, part in zip(order, tokens, strict=True)
+        if len(part.ids) <= kto.context
+    ]
     if not entries:
         raise TrainingError(f"No sample has at most {kto.context} tokens: raise context.")
     return entries, len(order) - len(entries)
@@ -244,7 +247,7 @@ def twinned(entries: Sequence[Mapping[str, Any]], batch: int) -> Dataset:
 def build(
     kto: Kto,
     base: str,
-    tokenizer: Any,
+    tokenizer: "PreTrainedTokenizer",
     samples: Dataset,
     shared: dict[str, Any],
     here: machine.Machine,
@@ -268,6 +271,8 @@ def build(
         save_steps=kto.save_steps,
         remove_unused_columns=False,
     )
+    pad = tokenizer.pad_token_id
+    assert pad is not None  # `load_tokenizer` has set one
     with fine_tuning.quiet():
         trainer = MaskedKtoTrainer(
             model=fine_tuning.load_model(base, here, packed=False),
@@ -275,7 +280,7 @@ def build(
             args=arguments,
             train_dataset=samples,
             processing_class=tokenizer,
-            data_collator=MaskedCollator(tokenizer.pad_token_id),
+            data_collator=MaskedCollator(pad),
         )
     trainer.remove_callback(PrinterCallback)
     return trainer

@@ -7,7 +7,6 @@ a training needs (`estimates`).
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -78,7 +77,7 @@ def matrix_speed(dtype: torch.dtype) -> float:
     return 2 * PROBE**3 / best
 
 
-def versions() -> dict[str, Any]:
+def versions() -> dict[str, str]:
     """Return the versions of what trains, by name."""
     from importlib.metadata import version
 

@@ -10,17 +10,20 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common import files, manifest, saved_model
 from kernel.checks.preflight import PROFILE
 from model_card.trained import render
 from training.settings import Recipe, TrainingError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizer
+
 REPORT = "training.json"
 
 
-def load_tokenizer(model: Path | str, template: str | None) -> Any:
+def load_tokenizer(model: Path | str, template: str | None) -> "PreTrainedTokenizer":
     """Return a model's tokenizer with its chat template, or the one given.
 
     Raises:
@@ -29,7 +32,7 @@ def load_tokenizer(model: Path | str, template: str | None) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(str(model))
+        tokenizer = AutoTokenizer.from_pretrained(str(model))
     except (OSError, ValueError) as error:
         reason = (str(error).splitlines() or ["no tokenizer.json"])[0]
         raise TrainingError(f"{model} has no tokenizer that can be read: {reason}") from None
@@ -46,8 +49,8 @@ def load_tokenizer(model: Path | str, template: str | None) -> Any:
 
 def write(
     folder: Path,
-    model: Any,
-    tokenizer: Any,
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizer",
     profile: Mapping[str, Any],
     report: Mapping[str, Any],
     pictures: tuple[Path, ...] = (),
@@ -62,10 +65,12 @@ def write(
         report: how it was trained, for the card and for later stages.
         pictures: PNGs beside the card.
     """
+    template = tokenizer.chat_template
+    assert template is not None  # `load_tokenizer` refuses a model without
     with files.whole_folder(folder) as scratch:
         model.save_pretrained(scratch)
         tokenizer.save_pretrained(scratch)
-        mend_tokenizer(scratch, tokenizer.chat_template)
+        mend_tokenizer(scratch, template)
         files.write_json(scratch / PROFILE, profile)
         describe(scratch, report, pictures)
     return folder

@@ -9,7 +9,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -37,7 +37,9 @@ class Progress(TrainerCallback):
         now: the clock, in seconds.
     """
 
-    def __init__(self, folder: Path, tokens: int, now: Any = time.monotonic) -> None:
+    def __init__(
+        self, folder: Path, tokens: int, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._path = folder / METRICS
         self._tokens = tokens
         self._now = now
@@ -107,11 +109,11 @@ class Progress(TrainerCallback):
         )
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Ask for a stop behind this step; a second Ctrl-C is not waited for."""
+        """Ask for a stop after this step; a second Ctrl-C is not waited for."""
         if self.stopped:
             raise KeyboardInterrupt
         self.stopped = True
-        print("Stopping behind this step; what is done is kept.", flush=True)
+        print("Stopping after this step; what is done is kept.", flush=True)
 
 
 def check(step: int, values: Mapping[str, Any]) -> None:
@@ -126,12 +128,12 @@ def check(step: int, values: Mapping[str, Any]) -> None:
             what = "loss" if name == "loss" else "gradient"
             raise LossError(
                 f"The {what} of step {step} is not a number: training stopped, and the last good "
-                "checkpoint is kept; go on from it with a lower learning rate."
+                "checkpoint is kept; resume from it with a lower learning rate."
             )
 
 
 def keep_steps(path: Path, last: int) -> None:
-    """Drop the lines of `path` behind step `last`, and any that is torn."""
+    """Drop the lines of `path` after step `last`, and any that is torn."""
     kept = [line for line in read(path) if line["step"] <= last]
     if path.is_file():
         files.write_json_lines(path, kept)

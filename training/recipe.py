@@ -46,7 +46,7 @@ class Options:
     dry_run: bool = False
     """Only say what would be done, and what it would take."""
     until: str = ""
-    """Stop behind this step."""
+    """Stop after this step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ def work(
             status = _do(step, recipe, place)
             keep_time(place, step.name, now() - begun)
             if status:
-                print(f"{step.name} ended with {status}: run the same again to go on.")
+                print(f"{step.name} ended with {status}: run the same command again to resume.")
                 return status
         if step.name == until:
             return 0

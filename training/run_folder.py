@@ -1,4 +1,4 @@
-"""A training's own folder, so that the same command goes on where it was.
+"""A training's own folder, so that the same command resumes.
 
 Covers: one training at a time, what it depends on, its newest whole checkpoint. Does not cover:
 writing checkpoints (the trainer's), the finished model (`model_folder`).

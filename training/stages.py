@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from transformers import Trainer
 
 from common import embedded_model
 from common.files import FileError
@@ -23,6 +24,9 @@ from training.machine import Machine
 from training.progress import LossError, Progress
 from training.run_folder import RunFolder
 from training.settings import Recipe, TrainingError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizer
 
 Lines = Sequence[Mapping[str, Any]]
 
@@ -89,23 +93,23 @@ def refuse(base: str, work: estimates.Work, here: Machine, out: Path, hours: flo
         raise TrainingError(why)
 
 
-def run(trainer: Any, folder: RunFolder, tokens: int) -> bool:
+def run(trainer: Trainer, folder: RunFolder, tokens: int) -> bool:
     """Train to the end or until stopped, from the newest checkpoint; tell whether it is the end."""
     watch = Progress(folder.path, tokens)
     trainer.add_callback(watch)
     checkpoint = folder.checkpoint()
     if checkpoint:
-        print(f"going on from {checkpoint.name}", flush=True)
+        print(f"resuming from {checkpoint.name}", flush=True)
     begun = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if watch.stopped:
-        print(f"Stopped. Kept in {folder.path}: run the same again to go on.")
+        print(f"Stopped. Kept in {folder.path}: run the same command again to resume.")
         return False
     print(f"trained for {time.monotonic() - begun:.0f} s")
     return True
 
 
-def figures_of(lines: Lines, trainer: Any) -> dict[str, Any]:
+def figures_of(lines: Lines, trainer: Trainer) -> dict[str, Any]:
     """Return what was measured: steps, losses, time of all starts together, memory."""
     losses = [line["loss"] for line in lines if "loss" in line]
     heldout = [line["eval_loss"] for line in lines if "eval_loss" in line]
@@ -134,8 +138,8 @@ def finish(
     recipe: Recipe,
     base: str,
     folder: RunFolder,
-    trainer: Any,
-    tokenizer: Any,
+    trainer: Trainer,
+    tokenizer: "PreTrainedTokenizer",
     done: Mapping[str, Any],
     picture: Path,
     here: Machine,
@@ -156,7 +160,7 @@ def finish(
     report = model_folder.next_report(base, recipe, {**done, **about})
     model = trainer.accelerator.unwrap_model(trainer.model)
     # As it is published: 16 bits, and the attention that every reader has.
-    model.config._attn_implementation = "sdpa"
+    model.config._attn_implementation = "sdpa"  # pyright: ignore[reportPrivateUsage]
     model.config.use_cache = True
     model = model.to(torch.bfloat16)
     model_folder.write(folder.model, model, tokenizer, recipe.profile, report, (picture,))

@@ -10,6 +10,7 @@ which makes the mask exact: no token lies across the border of an output block.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from kernel.config import Config
 from kernel.engine.tokenizer import Encoding
 from kernel.prompt import messages
 from training.rows import Row
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizer
 
 IGNORED = -100
 """The label of a token that is not learnt."""
@@ -63,6 +67,13 @@ def encode(row: Row, encoding: Encoding, end: int) -> Tokens:
         failed += [is_own and not next_own and is_error(after)] * len(part)
     marks = (np.array([*own, True]), np.array([*failed, False]))
     return Tokens(np.array([*ids, end], np.int32), *marks, len(prompt))
+
+
+def encode_all(rows: Sequence[Row], tokenizer: "PreTrainedTokenizer") -> list[Tokens]:
+    """Return the tokens of rows, in their order; the tokenizer has an end-of-turn token."""
+    encoding, end = Encoding(tokenizer), tokenizer.eos_token_id
+    assert end is not None
+    return [encode(row, encoding, end) for row in rows]
 
 
 def is_error(output: str) -> bool:

@@ -11,14 +11,18 @@ several stages in a row (`make recipe`).
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
+from datasets import Dataset
 
 from common.files import check_folder
 from training import estimates, fine_tuning, model_folder, plots, rows, settings, stages
 from training.run_folder import RunFolder, opened
 from training.settings import Recipe, Stage
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizer
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -131,7 +135,7 @@ def _run(options: Options, recipe: Recipe, stage: Stage, base: str, folder: RunF
     return 0
 
 
-def _heldout(data: Path, tokenizer: Any, stage: Stage) -> Any:
+def _heldout(data: Path, tokenizer: "PreTrainedTokenizer", stage: Stage) -> Dataset | None:
     """Return the held-out rows as a dataset; only what the model is to write counts there."""
     path = data / rows.HELDOUT
     if not path.is_file():

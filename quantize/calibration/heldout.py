@@ -53,6 +53,20 @@ def own() -> list[HeldOut]:
     return [text for domain in DOMAINS for text in read(OWN / f"{domain}.jsonl", domain)]
 
 
+def held_out(maths: str = "", general: str = "") -> list[HeldOut]:
+    """Return the texts of both domains.
+
+    Args:
+        maths: a JSONL file, or `numina` for its test split; this package's own texts if not given.
+        general: a JSONL file; this package's own texts if not given.
+
+    Raises:
+        HeldOutError: they cannot be read.
+    """
+    first = numina() if maths == "numina" else read(Path(maths or OWN / "maths.jsonl"), "maths")
+    return first + read(Path(general or OWN / "general.jsonl"), "general")
+
+
 def read(path: Path, domain: str, rows: int = MAX_ROWS) -> list[HeldOut]:
     """Return up to `rows` texts of a JSONL file.
 

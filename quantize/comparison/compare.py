@@ -17,8 +17,7 @@ from rich.table import Table
 
 from common.console import console, heed_ctrl_c, say
 from common.files import FileError, check_writable, write_json
-from quantize.calibration import heldout
-from quantize.calibration.heldout import HeldOut, Window, digest, windows
+from quantize.calibration.heldout import HeldOut, Window, digest, held_out, windows
 from quantize.comparison import gates
 from quantize.comparison.distance import Distance
 from quantize.comparison.load import LoadError, quantization
@@ -157,7 +156,7 @@ def main() -> int:
         _check(options)
         check_writable(options.out)
         recipe = options.recipe or RECIPES.get(_method(options.quantized), "")
-        texts = _texts(options)
+        texts = held_out(options.maths, options.general)
         found = compare(
             options.original, options.quantized, texts, recipe=recipe, dtype=options.dtype
         )
@@ -182,15 +181,6 @@ def _check(options: Options) -> None:
 
 def _method(folder: Path) -> str:
     return quantization(folder).get("quant_method", "")
-
-
-def _texts(options: Options) -> list[HeldOut]:
-    """Return the texts of both domains that the options name."""
-    if options.maths == "numina":
-        maths = heldout.numina()
-    else:
-        maths = heldout.read(Path(options.maths or heldout.OWN / "maths.jsonl"), "maths")
-    return maths + heldout.read(Path(options.general or heldout.OWN / "general.jsonl"), "general")
 
 
 def show(comparison: Comparison) -> None:

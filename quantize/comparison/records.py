@@ -18,7 +18,7 @@ class WorstToken:
     before: str
     """The text that leads up to it."""
     token: str
-    """What the text goes on with."""
+    """What follows it in the text."""
     original: str
     """What the original would have written."""
     quantized: str

@@ -26,7 +26,7 @@ def main() -> None:
     """Quantize, and write the raw checkpoint."""
     job = open_job()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    job.tell(note="bitsandbytes quantizes while it loads: errors are told behind that.")
+    job.tell(note="bitsandbytes quantizes while it loads: the errors are reported afterwards.")
     model = AutoModelForCausalLM.from_pretrained(
         str(job.model),
         quantization_config=BitsAndBytesConfig(load_in_8bit=True),

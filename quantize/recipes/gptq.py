@@ -1,7 +1,7 @@
 """Recipe `gptq`: 8 bit by GPTQ, with GPTQModel, in the environment `gptq`.
 
 Covers: quantizing every decoder layer's linear modules (the head and the embedding stay float16),
-layer by layer, on a GPU or a CPU; going on at the layer at which an earlier run was cut off.
+layer by layer, on a GPU or a CPU; resuming at the layer at which an earlier run was cut off.
 Does not cover: other bits or formats.
 
     python -m quantize.recipes.gptq job.json
@@ -27,7 +27,7 @@ from quantize.recipes.checkpoint import compute_dtype, take_over
 from quantize.recipes.job import Job, open_job
 
 RESUMABLE = ("llama", "qwen3_moe")
-"""Model types for which GPTQModel 7.6.0 can go on at a layer."""
+"""Model types for which GPTQModel 7.6.0 can resume at a layer."""
 DAMPING = 0.05
 """Share of the mean diagonal that is added to the Hessian: GPTQModel's default."""
 GPU_BATCH = 4

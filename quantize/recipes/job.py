@@ -22,7 +22,7 @@ FIELDS: Sequence[str] = ("layer", "module", "error")
 
 
 class RecipeError(RuntimeError):
-    """Why a recipe cannot go on; the message is one sentence, and the recipe ends with it."""
+    """Why a recipe cannot continue; the message is one sentence, and the recipe ends with it."""
 
 
 @dataclass

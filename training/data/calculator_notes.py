@@ -15,24 +15,24 @@ _ANSWER = re.compile(r"####\s*(?P<answer>.+?)\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class WorkedSolution:
     """A worked solution in its parts."""
 
     words: str
     """The text without notes and without the last line."""
     answer: int | None
-    """The integer behind `####`; None where it is none."""
+    """The integer after `####`; None where it is none."""
     program: str | None
     """None where a note is no arithmetic, or there is none."""
 
 
-def worked(solution: str) -> Worked:
+def worked(solution: str) -> WorkedSolution:
     """Return the parts of a solution as GSM8K writes it."""
     marked = _ANSWER.search(solution)
     body = solution[: marked.start()].rstrip() if marked else solution
     answer = marked["answer"].replace(",", "").removesuffix(".") if marked else ""
     whole = int(answer) if re.fullmatch(r"-?\d{1,18}", answer) else None
-    return Worked(_NOTE.sub("", body), whole, _program(body))
+    return WorkedSolution(_NOTE.sub("", body), whole, _program(body))
 
 
 def _program(body: str) -> str | None:

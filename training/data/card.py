@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from common.files import write_json, write_json_lines, write_text
-from training.data.families.family import Posed
+from training.data.families.family import FamilyProblem
 from training.data.rows import Row
 
 CARD = "dataset.json"
@@ -28,7 +28,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
     write_text(path, "".join(row.line() for row in rows))
 
 
-def write_problems(path: Path, problems: Iterable[Posed]) -> None:
+def write_problems(path: Path, problems: Iterable[FamilyProblem]) -> None:
     """Write test problems as JSON lines, in the form that `make validate` reads."""
     cells = (
         {"id": p.id, "problem": p.problem, "answer": p.answer, "family": p.family} for p in problems

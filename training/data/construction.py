@@ -1,8 +1,9 @@
 """Makes a tool-integrated set from a model's own solutions of problems whose answer is known.
 
 Covers: three rounds, in which problems that are still unsolved are sampled again, more often and at
-a higher temperature; a file that a killed run goes on from; which candidates become rows; the table
-of problems solved by round. Does not cover: sampling a problem (`sampling`), filters (`filters`).
+a higher temperature; a file from which a killed run resumes; which candidates become rows; the
+table of problems solved by round. Does not cover: sampling a problem (`sampling`), filters
+(`filters`).
 Source: the pipeline of NuminaMath's TIR set, in ToRA's manner (rationale, program, output, again;
 wrong answers thrown away; three rounds).
 """
@@ -20,7 +21,7 @@ from common.problems import ProblemRow
 from kernel.config import Config
 from kernel.protocols import Engine, Sandbox
 from training.data.rows import Row
-from training.data.sampling import Sample, sample, sample_of
+from training.data.sampling import JudgedCandidate, sample, sample_of
 
 ROUNDS = 3
 FILE = "samples.jsonl"
@@ -36,16 +37,16 @@ Open = Callable[[Config], contextlib.AbstractContextManager[tuple[Engine, Sandbo
 
 
 class ConstructionError(ValueError):
-    """Samples that this run cannot go on from; the message is one sentence."""
+    """Samples of another run, which this one cannot resume; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class SampledProblem:
     """A problem's candidates of one round."""
 
     round: int
     problem: str
-    samples: tuple[Sample, ...]
+    samples: tuple[JudgedCandidate, ...]
 
     @property
     def solved(self) -> bool:
@@ -53,7 +54,7 @@ class Done:
         return any(usable(found) for found in self.samples)
 
 
-def usable(found: Sample) -> bool:
+def usable(found: JudgedCandidate) -> bool:
     """Whether a candidate may be kept: right, with code, and its last block worked."""
     return found.right and bool(found.failed) and not found.last_failed
 
@@ -80,14 +81,14 @@ def construct(
     opened: Open,
     at_once: int = 1,
     progress: Callable[[int, int, int, int], None] = lambda number, done, of, solved: None,
-) -> list[Done]:
+) -> list[SampledProblem]:
     """Return all rounds' candidates, sampling what the file does not hold yet.
 
     Args:
         problems: each with its truth.
         config: of the first round; its profile's worked examples are shown to the model.
         path: gets each problem's candidates as a line as soon as they are there.
-        about: what must be the same for the file to be gone on from.
+        about: what must be the same for the file to be resumed.
         opened: opens engine and sandbox; not called where nothing is left to do.
         at_once: problems solved side by side.
         progress: called with the round, its problems done, all of its problems, and those solved.
@@ -115,7 +116,7 @@ def construct(
 
 
 def _left(
-    problems: Sequence[ProblemRow], done: Sequence[Done], number: int
+    problems: Sequence[ProblemRow], done: Sequence[SampledProblem], number: int
 ) -> tuple[list[ProblemRow], int, int]:
     """Return what a round still has to do, how many problems it has, and how many are done."""
     solved = {d.problem for d in done if d.round < number and d.solved}
@@ -132,16 +133,16 @@ def _sampled(
     path: Path,
     parts: tuple[Engine, Sandbox],
     at_once: int,
-) -> Iterator[Done]:
+) -> Iterator[SampledProblem]:
     for row, samples in sample(left, config, *parts, at_once=at_once):
         with path.open("a", encoding="utf-8") as file:
             values = {"round": number, "problem": row.id}
             lines = [json.loads(found.line()) for found in samples]
             file.write(json.dumps({**values, "samples": lines}) + "\n")
-        yield Done(number, row.id, tuple(samples))
+        yield SampledProblem(number, row.id, tuple(samples))
 
 
-def resumed(path: Path, about: Mapping[str, Any]) -> list[Done]:
+def resumed(path: Path, about: Mapping[str, Any]) -> list[SampledProblem]:
     """Return what a file holds, and make the file ready for more.
 
     Raises:
@@ -164,12 +165,14 @@ def resumed(path: Path, about: Mapping[str, Any]) -> list[Done]:
         with path.open("a", encoding="utf-8") as file:
             file.write("\n")  # what was half written stays a line of its own
     return [
-        Done(v["round"], v["problem"], tuple(map(sample_of, v["samples"])))
+        SampledProblem(v["round"], v["problem"], tuple(map(sample_of, v["samples"])))
         for v in (line.value for line in lines[1:])
     ]
 
 
-def rows_of(done: Sequence[Done], problems: Sequence[ProblemRow], source: str) -> Iterator[Row]:
+def rows_of(
+    done: Sequence[SampledProblem], problems: Sequence[ProblemRow], source: str
+) -> Iterator[Row]:
     """Yield each right candidate as a row, self-corrections first, for the filters to choose."""
     by_id = {row.id: row for row in problems}
     for part in done:
@@ -199,7 +202,7 @@ def at_most(count: int) -> Callable[[Row], bool]:
     return check
 
 
-def table(done: Sequence[Done]) -> list[dict[str, Any]]:
+def table(done: Sequence[SampledProblem]) -> list[dict[str, Any]]:
     """Return for each round: problems, solved ones, candidates, right ones, self-corrections."""
     rounds: list[dict[str, Any]] = []
     for number in range(1, ROUNDS + 1):

@@ -13,7 +13,7 @@ from kernel.config import Config
 from kernel.protocols import Sandbox
 from kernel.records import Execution, ExecutionStatus
 from training.data.executions import run_steady
-from training.data.families.family import Posed
+from training.data.families.family import FamilyProblem
 from training.data.faults import Fault, fault_in, two_faults_in
 from training.data.rows import Row, Writing, failures
 
@@ -42,7 +42,7 @@ class FamilyError(RuntimeError):
 class Script:
     """What a conversation's blocks will be."""
 
-    posed: Posed
+    posed: FamilyProblem
     faults: tuple[Fault, ...]
 
     @property
@@ -52,7 +52,7 @@ class Script:
         return [*(fault.broken for fault in self.faults), final]
 
 
-def scripted(posed: Posed, attempt: int) -> Script:
+def scripted(posed: FamilyProblem, attempt: int) -> Script:
     """Return a problem's conversation with mistakes drawn by its id and the attempt."""
     draw = random.Random(f"{posed.id}/faults")
     wanted = draw.random()
@@ -65,7 +65,7 @@ def scripted(posed: Posed, attempt: int) -> Script:
 
 
 def with_code(
-    problems: Sequence[Posed],
+    problems: Sequence[FamilyProblem],
     sandbox: Sandbox,
     config: Config,
     progress: Callable[[int], None] = lambda done: None,
@@ -121,7 +121,7 @@ def written(script: Script, executions: Sequence[Execution], config: Config) -> 
     )
 
 
-def in_words(posed: Posed) -> Row:
+def in_words(posed: FamilyProblem) -> Row:
     """Return a conversation that calculates step by step, without code."""
     draw = random.Random(f"{posed.id}/words")
     join = draw.choice(("\n", ". "))
@@ -134,7 +134,7 @@ def _silent(done: int) -> None:
     pass
 
 
-def closing(posed: Posed, draw: random.Random) -> str:
+def closing(posed: FamilyProblem, draw: random.Random) -> str:
     """Return the sentence with the boxed answer."""
     box = f"$\\boxed{{{posed.answer}}}$"
     result = posed.result
@@ -143,7 +143,7 @@ def closing(posed: Posed, draw: random.Random) -> str:
     )
 
 
-def _is_right(execution: Execution, posed: Posed) -> bool:
+def _is_right(execution: Execution, posed: FamilyProblem) -> bool:
     """Whether the output's last line is the answer."""
     lines = execution.output.split("\n")
     last = next((line for line in reversed(lines) if line.strip()), "")

@@ -1,7 +1,7 @@
 r"""Solutions of other people's sets, written as the submission kernel would have them.
 
 Covers: output blocks in the kernel's form, with the parts it writes; which blocks failed; code and
-outputs as they stand in the text. Does not cover: running the code again.
+outputs as the text has them. Does not cover: running the code again.
 """
 
 import re
@@ -19,7 +19,7 @@ _BLOCK = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class KernelSolution:
     """A solution in the kernel's form."""
 
     text: str
@@ -28,7 +28,7 @@ class Written:
     recoveries: int
 
 
-def as_kernel_writes(solution: str, config: Config) -> Written:
+def as_kernel_writes(solution: str, config: Config) -> KernelSolution:
     """Return a solution with each output block as the kernel would have written it.
 
     An output that is longer than the kernel's limit is cut; a block without output stays as it is.
@@ -48,4 +48,4 @@ def as_kernel_writes(solution: str, config: Config) -> Written:
         end = match.end()
     mended = sum(bad) if bad and not bad[-1] else 0
     tail = solution[end:].rstrip()
-    return Written(text + tail, tuple(outputs), tuple(failures), mended)
+    return KernelSolution(text + tail, tuple(outputs), tuple(failures), mended)

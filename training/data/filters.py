@@ -65,7 +65,7 @@ def failed(output: str) -> bool:
 def unused(row: Row) -> bool:
     """Whether the answer does not come from the last output.
 
-    It does where the text behind the output boxes a number of the output, or takes one up.
+    It does where the text after the output boxes a number of the output, or takes one up.
     """
     if not row.outputs:
         return True
@@ -142,7 +142,7 @@ class Sieve:
         self.taken[name] += 1
 
     def is_clean(self, number: str, problem: str, source: str) -> bool:
-        """Return whether a problem stands in no validation set; count and list it where it does."""
+        """Return whether no validation set has a problem; count and list it where it does."""
         match = self._index.match(problem)
         if match:
             self.take(CONTAMINATED, source)

@@ -18,10 +18,10 @@ from training.data import generator, sources
 from training.data.conversations import SOURCE, in_words, with_code
 from training.data.executions import run_steady
 from training.data.families.catalogue import families
-from training.data.families.family import Posed
+from training.data.families.family import FamilyProblem
 from training.data.rows import Row, Writing
 from training.data.sources import Draft
-from training.data.workplace import Built, Workplace
+from training.data.workplace import TrainingSet, Workplace
 
 HELD_OUT_EVERY = 50
 """Of rows from elsewhere, one in so many is held out."""
@@ -29,14 +29,14 @@ BATCH = 256
 """Programs of a source that are run together."""
 
 
-def gathered(place: Workplace) -> Built:
+def gathered(place: Workplace) -> TrainingSet:
     """Return the rows of all sources, each with an equal part of those that are wanted.
 
     Raises:
         SourceError: a source cannot be read, or a row of a file is bad.
     """
     names, wanted = place.options.sources, place.options.rows
-    built = Built([], [], [about(name) for name in names])
+    built = TrainingSet([], [], [about(name) for name in names])
     with Progress(place.console) as show:
         for number, name in enumerate(names):
             part = wanted * (number + 1) // len(names) - wanted * number // len(names)
@@ -56,7 +56,7 @@ def about(name: str) -> dict[str, Any]:
     return {"name": name, "licence": "its owner's", "from": "a file"}
 
 
-def generated(place: Workplace, count: int, built: Built, show: Progress) -> None:
+def generated(place: Workplace, count: int, built: TrainingSet, show: Progress) -> None:
     """Add rows of our families, and the problems kept for testing."""
     kept, kind = generator.kept_problems(), place.options.kind
     problems = generator.training_problems(
@@ -72,7 +72,7 @@ def generated(place: Workplace, count: int, built: Built, show: Progress) -> Non
     }
 
 
-def conversed(problems: list[Posed], place: Workplace, show: Progress) -> list[Row]:
+def conversed(problems: list[FamilyProblem], place: Workplace, show: Progress) -> list[Row]:
     """Return the problems' conversations, saying how far it is."""
     if place.options.kind == "cot":
         return [in_words(posed) for posed in problems]
@@ -81,7 +81,7 @@ def conversed(problems: list[Posed], place: Workplace, show: Progress) -> list[R
         return with_code(problems, sandbox, bare, counting(show, "Running code", len(problems)))
 
 
-def read(place: Workplace, name: str, count: int, built: Built, show: Progress) -> None:
+def read(place: Workplace, name: str, count: int, built: TrainingSet, show: Progress) -> None:
     """Add rows of a file or of a set of the hub, until there are enough or no more."""
     kept, config = list[Row](), replace(place.config, examples=())
     progress = counting(show, f"Reading {name}", count)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from training.data.conversations import SOURCE
 from training.data.families.catalogue import families
-from training.data.families.family import Family, Posed
+from training.data.families.family import Family, FamilyProblem
 from training.data.overlap import words
 
 KNOWN_PROBLEMS = 260
@@ -25,9 +25,9 @@ DRY_TURNS = 200
 class Reserve:
     """Problems that are never trained on."""
 
-    known: tuple[Posed, ...]
+    known: tuple[FamilyProblem, ...]
     """Of families that are trained on, with other numbers."""
-    held_out: tuple[Posed, ...]
+    held_out: tuple[FamilyProblem, ...]
     """Of families that are not."""
 
     @property
@@ -50,7 +50,7 @@ def training_problems(
     large: bool,
     kept: Reserve,
     is_clean: Callable[[str, str, str], bool] = lambda number, problem, source: True,
-) -> list[Posed]:
+) -> list[FamilyProblem]:
     """Return problems for training, families in turn; fewer where families run dry.
 
     Args:
@@ -70,7 +70,7 @@ def training_problems(
     return list(itertools.islice(turns, count))
 
 
-def _turns(chosen: list[Family], seed: str, large: bool = True) -> Iterator[Posed]:
+def _turns(chosen: list[Family], seed: str, large: bool = True) -> Iterator[FamilyProblem]:
     """Yield a new problem of each family in turn, until none has any."""
     seen: set[tuple[str, ...]] = set()
     dry = 0
@@ -87,9 +87,9 @@ def _turns(chosen: list[Family], seed: str, large: bool = True) -> Iterator[Pose
             return
 
 
-def watched(kept: Reserve) -> list[Posed]:
+def watched(kept: Reserve) -> list[FamilyProblem]:
     """Return a problem of each family, held out or not, for the loss that training watches."""
-    first: dict[str, Posed] = {}
+    first: dict[str, FamilyProblem] = {}
     for posed in (*kept.known, *kept.held_out):
         first.setdefault(posed.family, posed)
     return list(first.values())

@@ -26,7 +26,7 @@ class Row:
     solution: str
     """The assistant's whole text, exactly as a candidate's in the kernel."""
     outputs: tuple[Span, ...]
-    """Parts of the solution that the kernel wrote behind the stop string, and not the model."""
+    """Parts of the solution that the kernel wrote after the stop string, and not the model."""
     source: str
     family: str | None = None
     recoveries: int = 0

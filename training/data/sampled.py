@@ -19,12 +19,12 @@ from kernel.config import Config
 from kernel.protocols import Engine, Sandbox
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from training.data import construction
-from training.data.construction import Done
+from training.data.construction import SampledProblem
 from training.data.filters import NO_INTEGER
 from training.data.gathering import HELD_OUT_EVERY
 from training.data.rows import Row
 from training.data.sources import problems_of
-from training.data.workplace import BuildError, Built, Workplace
+from training.data.workplace import BuildError, TrainingSet, Workplace
 from validation import engine
 from validation.server_engine import ServerError
 from validation.validate import locked
@@ -33,7 +33,7 @@ SOURCE = "sampled"
 TOO_MANY = "more than enough of one problem"
 
 
-def sampled(place: Workplace) -> Built:
+def sampled(place: Workplace) -> TrainingSet:
     """Return the rows that are kept of a model's candidates.
 
     Raises:
@@ -105,7 +105,7 @@ def _progress(place: Workplace) -> Callable[[int, int, int, int], None]:
     return progress
 
 
-def _built(place: Workplace, done: list[Done], problems: list[ProblemRow]) -> Built:
+def _built(place: Workplace, done: list[SampledProblem], problems: list[ProblemRow]) -> TrainingSet:
     """Return the rows that pass the filters, and what the card says of the rounds."""
     too_many = construction.at_most(construction.KEPT)
     rows: list[Row] = []
@@ -121,7 +121,7 @@ def _built(place: Workplace, done: list[Done], problems: list[ProblemRow]) -> Bu
     held_out = rows[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY] or rows[1:2]
     source = {"name": SOURCE, "licence": "its owner's", "from": place.model.name}
     kept = [row for row in rows if row not in held_out][: place.options.rows]
-    return Built(kept, held_out, [source], about={"rounds": rounds})
+    return TrainingSet(kept, held_out, [source], about={"rounds": rounds})
 
 
 def _print_rounds(place: Workplace, rounds: list[dict[str, Any]]) -> None:

@@ -30,14 +30,14 @@ SECONDS = 630.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class JudgedCandidate:
     """A candidate, judged."""
 
     problem: str
     """The problem's id."""
     index: int
     text: str
-    """All that stands behind the prompt: what the model wrote, and the kernel's output blocks."""
+    """All that follows the prompt: what the model wrote, and the kernel's output blocks."""
     outputs: tuple[Span, ...]
     """Parts of the text that the kernel wrote, in order."""
     failures: tuple[Span, ...]
@@ -68,10 +68,10 @@ class Sample:
         return json.dumps(asdict(self)) + "\n"
 
 
-def sample_of(values: Mapping[str, Any]) -> Sample:
+def sample_of(values: Mapping[str, Any]) -> JudgedCandidate:
     """Return the sample of a JSON object."""
     return replace(
-        Sample(**values),
+        JudgedCandidate(**values),
         outputs=spans_of(values["outputs"]),
         failures=spans_of(values["failures"]),
         failed=tuple(values["failed"]),
@@ -86,7 +86,7 @@ def sample(
     sandbox: Sandbox,
     seconds: float = SECONDS,
     at_once: int = 1,
-) -> Iterator[tuple[ProblemRow, list[Sample]]]:
+) -> Iterator[tuple[ProblemRow, list[JudgedCandidate]]]:
     """Yield each problem with its judged candidates, as soon as it is done.
 
     A candidate's randomness comes from `config.seed`, the problem's id, its index and its round, so
@@ -94,9 +94,9 @@ def sample(
 
     Args:
         problems: each with its truth.
-        config: `candidates` is how many are sampled a problem, `rounds` how often each may go on;
-            temperature, limits and seed count as in a submission. No candidate is aborted because
-            the vote is decided.
+        config: `candidates` is how many are sampled a problem, `rounds` how often each
+            generates; temperature, limits and seed count as in a submission. No candidate is
+            aborted because the vote is decided.
         engine: the model, the local one or a server's.
         sandbox: runs the code.
         seconds: most a problem.
@@ -108,7 +108,7 @@ def sample(
     config = replace(config, stop_when_decided=False)
     is_loaded(engine)
 
-    def solve(number: int, own: Engine, boxes: Sandbox) -> tuple[ProblemRow, list[Sample]]:
+    def solve(number: int, own: Engine, boxes: Sandbox) -> tuple[ProblemRow, list[JudgedCandidate]]:
         row = problems[number]
         return row, candidates_of(row, config, own, boxes, seconds)
 
@@ -117,7 +117,7 @@ def sample(
 
 def candidates_of(
     row: ProblemRow, config: Config, engine: Engine, sandbox: Sandbox, seconds: float = SECONDS
-) -> list[Sample]:
+) -> list[JudgedCandidate]:
     """Return the judged candidates of one problem.
 
     Raises:
@@ -138,7 +138,7 @@ def candidates_of(
 
 def judged(
     candidate: Candidate, events: Sequence[Event], row: ProblemRow, config: Config
-) -> Sample:
+) -> JudgedCandidate:
     """Return a candidate with what its trace tells of it."""
     text, outputs, failures, bad = "", list[Span](), list[Span](), list[bool]()
     for event in events:
@@ -155,7 +155,7 @@ def judged(
             text += block
     answer = extraction.extract_answer(candidate.text)
     assert candidate.stop is not None and text == candidate.text
-    return Sample(
+    return JudgedCandidate(
         problem=row.id,
         index=candidate.index,
         text=text,

@@ -7,7 +7,7 @@ cover: problems of our own families (`generator`), filters, and running code.
 
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -106,10 +106,9 @@ def _from_hub(hub: Hub, seed: int) -> Iterator[Record]:
     try:
         import datasets
 
-        loaded: Any = datasets.load_dataset(hub.repository, hub.configuration, split="train")
-        cells: Iterable[Any] = loaded.shuffle(seed=seed)
-        for number, row in enumerate(cells, start=1):
-            yield Record(dict(row), f"{hub.repository}, row {number}")
+        loaded = datasets.load_dataset(hub.repository, hub.configuration, split="train")
+        for number, row in enumerate(loaded.shuffle(seed=seed), start=1):
+            yield Record(row, f"{hub.repository}, row {number}")
     except Exception as error:
         # The hub's client raises errors of half a dozen packages; all mean the same to the user.
         reason = (str(error).splitlines() or [type(error).__name__])[0]

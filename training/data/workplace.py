@@ -17,7 +17,7 @@ from kernel.checks.preflight import model_settings
 from kernel.config import Config
 from kernel.engine.tokenizer import Encoding, load_tokenizer
 from training.data import card
-from training.data.families.family import Posed
+from training.data.families.family import FamilyProblem
 from training.data.filters import Sieve, checks_of, tokens
 from training.data.options import Options
 from training.data.overlap import Overlap, overlap_with
@@ -48,16 +48,16 @@ class Workplace:
 
 
 @dataclass
-class Built:
+class TrainingSet:
     """What a build has made."""
 
     rows: list[Row]
     held_out: list[Row]
     sources: list[dict[str, Any]]
     """Name, licence and origin of each."""
-    known: tuple[Posed, ...] = ()
+    known: tuple[FamilyProblem, ...] = ()
     """Problems kept for testing, of families that are trained on."""
-    unseen: tuple[Posed, ...] = ()
+    unseen: tuple[FamilyProblem, ...] = ()
     """Problems of families that are not."""
     about: dict[str, Any] = field(default_factory=dict[str, Any])
     """What else the card says."""
@@ -89,7 +89,7 @@ def prepared(options: Options) -> Workplace:
     return Workplace(options, out, model, config, encoding, index, missing, sieve, console())
 
 
-def write(place: Workplace, built: Built) -> Path:
+def write(place: Workplace, built: TrainingSet) -> Path:
     """Write the set and its card, print the counts, and return the card's path.
 
     Raises:
@@ -111,7 +111,7 @@ def write(place: Workplace, built: Built) -> Path:
     return path
 
 
-def about(place: Workplace, built: Built) -> dict[str, Any]:
+def about(place: Workplace, built: TrainingSet) -> dict[str, Any]:
     """Return what the data card says."""
     sieve, bare = place.sieve, replace(place.config, examples=())
     counts = {
@@ -135,7 +135,7 @@ def about(place: Workplace, built: Built) -> dict[str, Any]:
     }
 
 
-def report(place: Workplace, built: Built) -> None:
+def report(place: Workplace, built: TrainingSet) -> None:
     """Print what was read, taken out and kept."""
     sieve, console = place.sieve, place.console
     card.print_counts(console, sum(sieve.read.values()), sieve.taken, len(built.rows))

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections import Counter
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, binomial
 
 
@@ -31,11 +31,11 @@ from training.data.families.working import adding, binomial
     ),
     result="the number of paths",
 )
-def lattice_paths(d: Draw) -> Drawn:
+def lattice_paths(d: Draw) -> Case:
     """Paths on a grid."""
     a, b = d.upto(2, 5, 12), d.upto(2, 4, 10)
     k = min(a, b)
-    return drawn(
+    return case(
         math.comb(a + b, a),
         [f"{a} + {b} = {a + b} steps, {k} of one kind", binomial(a + b, k)],
         a=a,
@@ -64,7 +64,7 @@ def lattice_paths(d: Draw) -> Drawn:
     ),
     result="the number of paths",
 )
-def paths_around_point(d: Draw) -> Drawn:
+def paths_around_point(d: Draw) -> Case:
     """Paths on a grid that avoid a point."""
     a, b = d.upto(3, 5, 8), d.upto(3, 5, 7)
     c, e = d.number(1, a - 1), d.number(1, b - 1)
@@ -74,7 +74,7 @@ def paths_around_point(d: Draw) -> Drawn:
         f"Through the point: {first} * {second} = {first * second}",
         f"{whole} - {first * second} = {whole - first * second}",
     ]
-    return drawn(whole - first * second, steps, a=a, b=b, c=c, e=e)
+    return case(whole - first * second, steps, a=a, b=b, c=c, e=e)
 
 
 @family(
@@ -94,14 +94,14 @@ def paths_around_point(d: Draw) -> Drawn:
     ),
     result="the number of ways",
 )
-def dice_sum(d: Draw) -> Drawn:
+def dice_sum(d: Draw) -> Case:
     """Ways to throw a sum."""
     n = d.pick(2, 3) if not d.large else d.pick(2, 3, 4, 5)
     s = d.number(n + 2, 6 * n - 2)
     totals = Counter(sum(t) for t in itertools.product(range(1, 7), repeat=n - 1))
     parts = [totals[s - f] for f in range(1, 7) if totals[s - f]]
     lines = [f"First die {f}: {totals[s - f]}" for f in range(1, 7) if totals[s - f]]
-    return drawn(sum(parts), [", ".join(lines), adding(parts)], n=n, s=s)
+    return case(sum(parts), [", ".join(lines), adding(parts)], n=n, s=s)
 
 
 @family(
@@ -127,7 +127,7 @@ def dice_sum(d: Draw) -> Drawn:
     ),
     result="$m + n$",
 )
-def dice_probability(d: Draw) -> Drawn:
+def dice_probability(d: Draw) -> Case:
     """Probability of a sum of two dice."""
     s = d.number(3, 11)
     rel, op = d.pick(
@@ -145,7 +145,7 @@ def dice_probability(d: Draw) -> Drawn:
         f"Divided by {g}: {good // g} and {36 // g}",
         f"{good // g} + {36 // g} = {(good + 36) // g}",
     ]
-    return drawn((good + 36) // g, steps, s=s, rel=rel, op=op, x=6)
+    return case((good + 36) // g, steps, s=s, rel=rel, op=op, x=6)
 
 
 @family(
@@ -169,7 +169,7 @@ def dice_probability(d: Draw) -> Drawn:
     ),
     result="$m + n$",
 )
-def two_balls(d: Draw) -> Drawn:
+def two_balls(d: Draw) -> Case:
     """Probability of two balls of a color."""
     a, b = d.upto(2, 9, 25), d.upto(1, 9, 25)
     n = a + b
@@ -180,4 +180,4 @@ def two_balls(d: Draw) -> Drawn:
         f"Divided by {g}: {top // g} and {bottom // g}",
         f"{top // g} + {bottom // g} = {(top + bottom) // g}",
     ]
-    return drawn((top + bottom) // g, steps, a=a, b=b)
+    return case((top + bottom) // g, steps, a=a, b=b)

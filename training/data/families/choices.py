@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, binomial, listed, multiplying
 
 
@@ -24,7 +24,7 @@ from training.data.families.working import adding, binomial, listed, multiplying
     ),
     result="the number of ways",
 )
-def choosing(d: Draw) -> Drawn:
+def choosing(d: Draw) -> Case:
     """Ways to choose some of many."""
     n = d.upto(5, 10, 22)
     k = d.number(2, min(n - 2, 5))
@@ -33,7 +33,7 @@ def choosing(d: Draw) -> Drawn:
         "Orders: " + multiplying(list(range(1, k + 1))),
         f"{math.perm(n, k)} / {math.factorial(k)} = {math.comb(n, k)}",
     ]
-    return drawn(math.comb(n, k), steps, n=n, k=k, things=d.thing(), who=d.person())
+    return case(math.comb(n, k), steps, n=n, k=k, things=d.thing(), who=d.person())
 
 
 @family(
@@ -53,11 +53,11 @@ def choosing(d: Draw) -> Drawn:
     ),
     result="the number of ways",
 )
-def arranging(d: Draw) -> Drawn:
+def arranging(d: Draw) -> Case:
     """Ordered choices."""
     n = d.upto(5, 12, 25)
     k = d.number(2, min(n - 1, 5))
-    return drawn(math.perm(n, k), [multiplying([n - i for i in range(k)])], n=n, k=k)
+    return case(math.perm(n, k), [multiplying([n - i for i in range(k)])], n=n, k=k)
 
 
 @family(
@@ -79,7 +79,7 @@ def arranging(d: Draw) -> Drawn:
     ),
     result="the number of arrangements",
 )
-def letter_arrangements(d: Draw) -> Drawn:
+def letter_arrangements(d: Draw) -> Case:
     """Arrangements of letters with repetitions."""
     letters = d.random.sample("ABCDEKLMNOPRST", 3)
     counts = [d.number(1, 3), d.number(1, 2), d.number(1, 2)]
@@ -91,7 +91,7 @@ def letter_arrangements(d: Draw) -> Drawn:
         f"Repeated letters: {listed(counts)}, so divide by {bottom}",
         f"{math.factorial(n)} / {bottom} = {math.factorial(n) // bottom}",
     ]
-    return drawn(math.factorial(n) // bottom, steps, w=w)
+    return case(math.factorial(n) // bottom, steps, w=w)
 
 
 @family(
@@ -114,11 +114,11 @@ def letter_arrangements(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def handshakes(d: Draw) -> Drawn:
+def handshakes(d: Draw) -> Case:
     """Pairs of people, a few left out."""
     n, e = d.upto(5, 30, 90), d.number(1, 9)
     pairs = n * (n - 1) // 2
-    return drawn(
+    return case(
         pairs - e, [f"{n} * {n - 1} / 2 = {pairs}", f"{pairs} - {e} = {pairs - e}"], n=n, e=e
     )
 
@@ -142,14 +142,12 @@ def handshakes(d: Draw) -> Drawn:
     ),
     result="the number of ways",
 )
-def two_groups(d: Draw) -> Drawn:
+def two_groups(d: Draw) -> Case:
     """Choices from two groups."""
     w, m = d.upto(4, 8, 14), d.upto(4, 8, 14)
     a, b = d.number(1, 3), d.number(1, 3)
     x, y = math.comb(w, a), math.comb(m, b)
-    return drawn(
-        x * y, [binomial(w, a), binomial(m, b), f"{x} * {y} = {x * y}"], w=w, m=m, a=a, b=b
-    )
+    return case(x * y, [binomial(w, a), binomial(m, b), f"{x} * {y} = {x * y}"], w=w, m=m, a=a, b=b)
 
 
 @family(
@@ -166,7 +164,7 @@ def two_groups(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def numbers_from_digits(d: Draw) -> Drawn:
+def numbers_from_digits(d: Draw) -> Case:
     """Numbers made of given digits."""
     found = d.some(range(1, 10), d.number(3, 6))
     k, n = d.number(2, 3) if not d.large else d.number(2, min(5, len(found))), len(found)
@@ -180,7 +178,7 @@ def numbers_from_digits(d: Draw) -> Drawn:
         factors = [n - i for i in range(k)]
     steps = [f"Choices for each place: {listed(factors)}", multiplying(factors)]
     values = {"k": k, "l": listed(found), "rule": rule, "f": f, "call": call}
-    return drawn(
+    return case(
         math.prod(factors), steps, **values, who=d.person(), s=int(digits), r=int(f == "product")
     )
 
@@ -201,7 +199,7 @@ def numbers_from_digits(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def pigeonholes(d: Draw) -> Drawn:
+def pigeonholes(d: Draw) -> Case:
     """How many draws make sure of several of a kind."""
     k = d.number(3, 5)
     counts, n = d.ints(k, 2, 12), d.number(2, 8)
@@ -213,7 +211,7 @@ def pigeonholes(d: Draw) -> Drawn:
         adding(worst),
         f"{total} + 1 = {total + 1}",
     ]
-    return drawn(total + 1, steps, l=listed(counts), k=k, n=n, c=int("".join(map(str, counts))))
+    return case(total + 1, steps, l=listed(counts), k=k, n=n, c=int("".join(map(str, counts))))
 
 
 @family(
@@ -234,12 +232,12 @@ def pigeonholes(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def two_sets(d: Draw) -> Drawn:
+def two_sets(d: Draw) -> Case:
     """Inclusion and exclusion for two sets."""
     c, x, y, z = d.upto(2, 12, 90), d.upto(2, 15, 90), d.upto(2, 15, 90), d.number(1, 20)
     a, b, n = c + x, c + y, c + x + y + z
     steps = [f"{a} + {b} = {a + b}", f"{a + b} - {c} = {a + b - c}", f"{n} - {a + b - c} = {z}"]
-    return drawn(z, steps, n=n, a=a, b=b, c=c)
+    return case(z, steps, n=n, a=a, b=b, c=c)
 
 
 @family(
@@ -259,7 +257,7 @@ def two_sets(d: Draw) -> Drawn:
     ),
     result="the number of ways",
 )
-def functions(d: Draw) -> Drawn:
+def functions(d: Draw) -> Case:
     """Functions with all images different, or with every value taken."""
     if d.chance(0.5):
         b = d.number(3, 7)
@@ -272,4 +270,4 @@ def functions(d: Draw) -> Drawn:
         rule, text, size = "every element is an image", "each is taken at least once", b
         shown = f"2^{a} - 2 = {value}" if b == 2 else f"3^{a} - 3 * 2^{a} + 3 = {value}"
         steps = ["All functions less those that miss a value", shown]
-    return drawn(value, steps, a=a, b=b, rule=rule, text=text, size=size)
+    return case(value, steps, a=a, b=b, rule=rule, text=text, size=size)

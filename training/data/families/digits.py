@@ -1,6 +1,6 @@
 """Families on the digits of numbers."""
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, digits, listed, multiplying
 
 
@@ -22,10 +22,10 @@ from training.data.families.working import adding, digits, listed, multiplying
     ),
     result="the digit sum",
 )
-def digit_sum(d: Draw) -> Drawn:
+def digit_sum(d: Draw) -> Case:
     """Digit sum of a number."""
     n = d.upto(100, 99999, 9**12)
-    return drawn(sum(digits(n)), [f"The digits are {listed(digits(n))}", adding(digits(n))], n=n)
+    return case(sum(digits(n)), [f"The digits are {listed(digits(n))}", adding(digits(n))], n=n)
 
 
 @family(
@@ -43,12 +43,12 @@ def digit_sum(d: Draw) -> Drawn:
     ),
     result="the sum of the digits",
 )
-def power_digit_sum(d: Draw) -> Drawn:
+def power_digit_sum(d: Draw) -> Case:
     """Digit sum of a power."""
     a, n = d.number(2, 13), d.upto(3, 8, 60)
     power = a**n
     steps = [multiplying([a] * n), f"The digits are {listed(digits(power))}", adding(digits(power))]
-    return drawn(sum(digits(power)), steps, a=a, n=n)
+    return case(sum(digits(power)), steps, a=a, n=n)
 
 
 @family(
@@ -69,7 +69,7 @@ def power_digit_sum(d: Draw) -> Drawn:
     ),
     result="the number of such integers",
 )
-def count_by_digit_sum(d: Draw) -> Drawn:
+def count_by_digit_sum(d: Draw) -> Case:
     """Numbers of an interval with a given digit sum."""
     a = d.upto(10, 50, 500)
     b, s = a + d.upto(30, 120, 2000), d.number(4, 14)
@@ -78,7 +78,7 @@ def count_by_digit_sum(d: Draw) -> Drawn:
         f"They are {listed(found[:20])}" if found else "There are none",
         f"Their number is {len(found)}",
     ]
-    return drawn(len(found), steps, a=a, b=b, s=s)
+    return case(len(found), steps, a=a, b=b, s=s)
 
 
 @family(
@@ -96,11 +96,11 @@ def count_by_digit_sum(d: Draw) -> Drawn:
     ),
     result="the product of the digits",
 )
-def digit_product(d: Draw) -> Drawn:
+def digit_product(d: Draw) -> Case:
     """Product of a number's digits."""
     n = int("".join(str(d.number(1, 9)) for _ in range(d.upto(3, 4, 7))))
     steps = [f"The digits are {listed(digits(n))}", multiplying(digits(n))]
-    return drawn(int(steps[-1].split()[-1]), steps, n=n)
+    return case(int(steps[-1].split()[-1]), steps, n=n)
 
 
 @family(
@@ -122,14 +122,14 @@ def digit_product(d: Draw) -> Drawn:
     ),
     result="the number of such integers",
 )
-def count_by_digit_product(d: Draw) -> Drawn:
+def count_by_digit_product(d: Draw) -> Case:
     """Numbers with a given digit product."""
     k = d.pick(2, 3)
     p = 1
     for _ in range(k):
         p *= d.number(1, 9)
     found = [n for n in range(10 ** (k - 1), 10**k) if _product(n) == p]
-    return drawn(
+    return case(
         len(found), [f"They are {listed(found[:24])}", f"Their number is {len(found)}"], k=k, p=p
     )
 
@@ -150,7 +150,7 @@ def count_by_digit_product(d: Draw) -> Drawn:
     ),
     result="the number of palindromes",
 )
-def palindromes(d: Draw) -> Drawn:
+def palindromes(d: Draw) -> Case:
     """Palindromes in an interval."""
     a = d.upto(10, 300, 900)
     b = a + d.upto(40, 200, 3000)
@@ -159,7 +159,7 @@ def palindromes(d: Draw) -> Drawn:
         f"They are {listed(found[:24])}" if found else "There are none",
         f"Their number is {len(found)}",
     ]
-    return drawn(len(found), steps, a=a, b=b)
+    return case(len(found), steps, a=a, b=b)
 
 
 @family(
@@ -177,12 +177,12 @@ def palindromes(d: Draw) -> Drawn:
     ),
     result="the difference",
 )
-def reversal_difference(d: Draw) -> Drawn:
+def reversal_difference(d: Draw) -> Case:
     """Difference of a number and its reversal."""
     n = d.upto(102, 999, 99999)
     m = int(str(n)[::-1])
     high, low = max(n, m), min(n, m)
-    return drawn(high - low, [f"Reversed: {m}", f"{high} - {low} = {high - low}"], n=n)
+    return case(high - low, [f"Reversed: {m}", f"{high} - {low} = {high - low}"], n=n)
 
 
 @family(
@@ -200,7 +200,7 @@ def reversal_difference(d: Draw) -> Drawn:
     ),
     result="the number of such integers",
 )
-def distinct_digits(d: Draw) -> Drawn:
+def distinct_digits(d: Draw) -> Case:
     """Numbers of an interval without repeated digits."""
     a = d.upto(10, 80, 600)
     b = a + d.upto(12, 40, 3000)
@@ -211,7 +211,7 @@ def distinct_digits(d: Draw) -> Drawn:
         f"With a repeated digit: {listed(repeated[:20]) or 'none'}",
     ]
     steps.append(f"{size} - {len(repeated)} = {size - len(repeated)}")
-    return drawn(size - len(repeated), steps, a=a, b=b)
+    return case(size - len(repeated), steps, a=a, b=b)
 
 
 def _product(n: int) -> int:

@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import (
     adding,
     divisors,
@@ -34,11 +34,11 @@ from training.data.families.working import (
     ),
     result="the greatest common divisor",
 )
-def greatest_common_divisor(d: Draw) -> Drawn:
+def greatest_common_divisor(d: Draw) -> Case:
     """Greatest common divisor of two numbers."""
     g = d.upto(2, 30, 90)
     a, b = g * d.number(2, 24), g * d.number(2, 24)
-    return drawn(math.gcd(a, b), euclid(a, b), a=a, b=b)
+    return case(math.gcd(a, b), euclid(a, b), a=a, b=b)
 
 
 @family(
@@ -61,13 +61,13 @@ def greatest_common_divisor(d: Draw) -> Drawn:
     ),
     result="the least common multiple",
 )
-def least_common_multiple(d: Draw) -> Drawn:
+def least_common_multiple(d: Draw) -> Case:
     """Least common multiple of two numbers."""
     g = d.number(1, 9)
     a, b = g * d.number(3, 16), g * d.number(3, 16)
     c = math.gcd(a, b)
     steps = [*euclid(a, b), f"{a} / {c} = {a // c}", f"{a // c} * {b} = {math.lcm(a, b)}"]
-    return drawn(math.lcm(a, b), steps, a=a, b=b)
+    return case(math.lcm(a, b), steps, a=a, b=b)
 
 
 @family(
@@ -92,13 +92,13 @@ def least_common_multiple(d: Draw) -> Drawn:
     ),
     result="the number of divisors",
 )
-def divisor_count(d: Draw) -> Drawn:
+def divisor_count(d: Draw) -> Case:
     """Number of divisors."""
     n = d.upto(12, 400, 1500)
     powers = prime_powers(n).values()
     sizes = [e + 1 for e in powers]
     counts = "Each exponent plus one: " + listed(sizes)
-    return drawn(len(divisors(n)), [factored(n), counts, multiplying(sizes)], n=n)
+    return case(len(divisors(n)), [factored(n), counts, multiplying(sizes)], n=n)
 
 
 @family(
@@ -120,11 +120,11 @@ def divisor_count(d: Draw) -> Drawn:
     ),
     result="the sum of the divisors",
 )
-def divisor_sum(d: Draw) -> Drawn:
+def divisor_sum(d: Draw) -> Case:
     """Sum of divisors."""
     n = d.upto(10, 120, 900)
     found = divisors(n)
-    return drawn(sum(found), [f"The divisors are {listed(found)}", adding(found)], n=n)
+    return case(sum(found), [f"The divisors are {listed(found)}", adding(found)], n=n)
 
 
 @family(
@@ -143,13 +143,13 @@ def divisor_sum(d: Draw) -> Drawn:
     ),
     result="the number of <kind> divisors",
 )
-def parity_divisors(d: Draw) -> Drawn:
+def parity_divisors(d: Draw) -> Case:
     """Number of even or odd divisors."""
     n = 2 * d.upto(6, 60, 400)
     kind, r = d.pick(("even", 0), ("odd", 1))
     found = [x for x in divisors(n) if x % 2 == r]
     steps = [f"The {kind} divisors are {listed(found)}", f"Their number is {len(found)}"]
-    return drawn(len(found), steps, n=n, kind=kind, r=r)
+    return case(len(found), steps, n=n, kind=kind, r=r)
 
 
 @family(
@@ -170,7 +170,7 @@ def parity_divisors(d: Draw) -> Drawn:
     ),
     result="the least common multiple",
 )
-def common_multiple_of_three(d: Draw) -> Drawn:
+def common_multiple_of_three(d: Draw) -> Case:
     """Least common multiple of three numbers."""
     a, b, c = d.some(range(4, 25), 3)
     ab = math.lcm(a, b)
@@ -180,7 +180,7 @@ def common_multiple_of_three(d: Draw) -> Drawn:
         f"{ab} * {abc // ab} = {abc}, a multiple of {c}",
         f"It is {abc}",
     ]
-    return drawn(abc, steps, a=a, b=b, c=c)
+    return case(abc, steps, a=a, b=b, c=c)
 
 
 @family(
@@ -202,11 +202,11 @@ def common_multiple_of_three(d: Draw) -> Drawn:
     ),
     result="the number of pairs",
 )
-def factor_pairs(d: Draw) -> Drawn:
+def factor_pairs(d: Draw) -> Case:
     """Ways to write a number as a product of two."""
     n = d.upto(12, 240, 1500)
     pairs = [f"{a} * {n // a} = {n}" for a in divisors(n) if a * a <= n]
-    return drawn(len(pairs), [*pairs, f"The number of pairs is {len(pairs)}"], n=n)
+    return case(len(pairs), [*pairs, f"The number of pairs is {len(pairs)}"], n=n)
 
 
 @family(
@@ -228,7 +228,7 @@ def factor_pairs(d: Draw) -> Drawn:
     ),
     result="the other number",
 )
-def gcd_and_lcm(d: Draw) -> Drawn:
+def gcd_and_lcm(d: Draw) -> Case:
     """The other number, from gcd and lcm."""
     g, (p, q) = (
         d.number(2, 12),
@@ -237,7 +237,7 @@ def gcd_and_lcm(d: Draw) -> Drawn:
     a, b = d.pick((g * p, g * q), (g * q, g * p))
     product = g * (g * p * q)
     steps = [f"{g} * {g * p * q} = {product}", f"{product} / {a} = {b}"]
-    return drawn(b, steps, g=g, l=g * p * q, a=a)
+    return case(b, steps, g=g, l=g * p * q, a=a)
 
 
 @family(
@@ -255,9 +255,9 @@ def gcd_and_lcm(d: Draw) -> Drawn:
     ),
     result="the number of square divisors",
 )
-def square_divisors(d: Draw) -> Drawn:
+def square_divisors(d: Draw) -> Case:
     """Number of square divisors."""
     n = 2 ** d.number(0, 6) * 3 ** d.number(0, 4) * 5 ** d.number(0, 2) * d.pick(1, 2, 3, 7, 11)
     sizes = [e // 2 + 1 for e in prime_powers(n).values()] or [1]
     steps = [factored(n), f"Half of each exponent, plus one: {listed(sizes)}", multiplying(sizes)]
-    return drawn(math.prod(sizes), steps, n=n)
+    return case(math.prod(sizes), steps, n=n)

@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import signed
 
 
@@ -23,14 +23,14 @@ from training.data.families.working import signed
     ),
     result="$x$",
 )
-def linear_equation(d: Draw) -> Drawn:
+def linear_equation(d: Draw) -> Case:
     """A linear equation."""
     c, x = d.number(2, 9), d.upto(-9, 30, 120)
     a, b = c + d.number(1, 9), d.pick(-1, 1) * d.number(1, 30)
     e = (a - c) * x + b
     left, right = a - c, e - b
     steps = [f"{a} - {c} = {left}", f"{e} - ({b}) = {right}", f"x = {right} / {left} = {x}"]
-    return drawn(x, steps, a=a, b=signed(b), c=c, e=signed(e), x=x)
+    return case(x, steps, a=a, b=signed(b), c=c, e=signed(e), x=x)
 
 
 @family(
@@ -50,7 +50,7 @@ def linear_equation(d: Draw) -> Drawn:
     ),
     result="$<w>$",
 )
-def linear_system(d: Draw) -> Drawn:
+def linear_system(d: Draw) -> Case:
     """A system of two linear equations."""
     a, b, c, f = d.ints(4, 2, 8)
     x, y = d.upto(1, 12, 60), d.upto(1, 12, 60)
@@ -65,7 +65,7 @@ def linear_system(d: Draw) -> Drawn:
         f"{x} {o} {y} = {value}",
     ]
     word = "xy" if o == "*" else f"x {o} y"
-    return drawn(value, steps, a=a, b=b, c=c, f=f, e=e, g=g, o=o, w=word)
+    return case(value, steps, a=a, b=b, c=c, f=f, e=e, g=g, o=o, w=word)
 
 
 @family(
@@ -84,7 +84,7 @@ def linear_system(d: Draw) -> Drawn:
     ),
     result="the <which> solution",
 )
-def quadratic_root(d: Draw) -> Drawn:
+def quadratic_root(d: Draw) -> Case:
     """A root of a quadratic equation."""
     r, s = d.some(range(-15, 25), 2)
     while r + s == 0 or r * s == 0:
@@ -96,7 +96,7 @@ def quadratic_root(d: Draw) -> Drawn:
         f"({r}) * ({s}) = {r * s}",
         f"So the solutions are {r} and {s}, the {which} is {value}",
     ]
-    return drawn(value, steps, b=signed(p), c=signed(q), p=p, q=q, which=which, f=f, s=sign)
+    return case(value, steps, b=signed(p), c=signed(q), p=p, q=q, which=which, f=f, s=sign)
 
 
 @family(
@@ -114,7 +114,7 @@ def quadratic_root(d: Draw) -> Drawn:
     ),
     result="the <w>",
 )
-def absolute_value(d: Draw) -> Drawn:
+def absolute_value(d: Draw) -> Case:
     """Sum or product of the solutions of an absolute value equation."""
     a, u, v = d.number(2, 7), d.upto(1, 15, 60), d.number(1, 12)
     first, second = u + v, u - v
@@ -124,7 +124,7 @@ def absolute_value(d: Draw) -> Drawn:
         f"({a * u} - {a * v}) / {a} = {second}",
         f"{first} {o} ({second}) = {value}",
     ]
-    return drawn(value, steps, a=a, b=a * u, c=a * v, w=w, o=o)
+    return case(value, steps, a=a, b=a * u, c=a * v, w=w, o=o)
 
 
 @family(
@@ -143,7 +143,7 @@ def absolute_value(d: Draw) -> Drawn:
     ),
     result="the number of integers",
 )
-def inequality_count(d: Draw) -> Drawn:
+def inequality_count(d: Draw) -> Case:
     """Integers that satisfy a double inequality."""
     a, b, low = d.number(2, 9), d.number(1, 20), d.number(-30, 30)
     high = low + d.upto(15, 90, 700)
@@ -152,7 +152,7 @@ def inequality_count(d: Draw) -> Drawn:
         f"x is at least {first} and at most {last}",
         f"{last} - ({first}) + 1 = {last - first + 1}",
     ]
-    return drawn(last - first + 1, steps, a=a, b=b, l=low, h=high)
+    return case(last - first + 1, steps, a=a, b=b, l=low, h=high)
 
 
 @family(
@@ -174,14 +174,14 @@ def inequality_count(d: Draw) -> Drawn:
     ),
     result="the number of pairs",
 )
-def difference_of_squares(d: Draw) -> Drawn:
+def difference_of_squares(d: Draw) -> Case:
     """Ways to write a number as a difference of squares."""
     n = d.upto(15, 200, 700)
     found = [
         (a, n // a) for a in range(1, n) if n % a == 0 and a < n // a and (a + n // a) % 2 == 0
     ]
     lines = [f"{a} * {b} = {n}: x = {(a + b) // 2}, y = {(b - a) // 2}" for a, b in found]
-    return drawn(
+    return case(
         len(found),
         [
             "x - y and x + y multiply to it and are both even or both odd",
@@ -208,13 +208,13 @@ def difference_of_squares(d: Draw) -> Drawn:
     ),
     result="the product",
 )
-def sum_and_difference(d: Draw) -> Drawn:
+def sum_and_difference(d: Draw) -> Case:
     """Product, from sum and difference."""
     y, e = d.upto(2, 30, 200), d.number(1, 40)
     x = y + e
     steps = [f"({x + y} + {e}) / 2 = {x}", f"{x + y} - {x} = {y}", f"{x} * {y} = {x * y}"]
     who, whom = d.random.sample(("Mia", "Tom", "Ben", "Eva", "Leo", "Ida"), 2)
-    return drawn(x * y, steps, s=x + y, e=e, who=who, whom=whom, things=d.thing())
+    return case(x * y, steps, s=x + y, e=e, who=who, whom=whom, things=d.thing())
 
 
 @family(
@@ -234,7 +234,7 @@ def sum_and_difference(d: Draw) -> Drawn:
     ),
     result="the <which> number",
 )
-def consecutive_integers(d: Draw) -> Drawn:
+def consecutive_integers(d: Draw) -> Case:
     """One of several consecutive integers with a given sum."""
     k, n = d.number(3, 9), d.upto(2, 40, 400)
     which, o = d.pick(("smallest", 0), ("largest", k - 1))
@@ -243,7 +243,7 @@ def consecutive_integers(d: Draw) -> Drawn:
         f"{s} - {shift} = {s - shift}, and {s - shift} / {k} = {n}, the smallest",
         f"{n} + {o} = {n + o}",
     ]
-    return drawn(n + o, steps, k=k, s=s, which=which, o=o)
+    return case(n + o, steps, k=k, s=s, which=which, o=o)
 
 
 @family(
@@ -261,12 +261,12 @@ def consecutive_integers(d: Draw) -> Drawn:
     ),
     result="the exponent",
 )
-def exponent(d: Draw) -> Drawn:
+def exponent(d: Draw) -> Case:
     """An exponent, from base and value."""
     a = d.number(2, 12)
     x = d.number(2, max(3, int(math.log(10**6 if not d.large else 10**12, a))))
     powers = [f"{a}^{k} = {a**k}" for k in range(1, x + 1)]
-    return drawn(x, [", ".join(powers[-8:]), f"So x = {x}"], a=a, b=a**x)
+    return case(x, [", ".join(powers[-8:]), f"So x = {x}"], a=a, b=a**x)
 
 
 @family(
@@ -287,7 +287,7 @@ def exponent(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def removed_number(d: Draw) -> Drawn:
+def removed_number(d: Draw) -> Case:
     """A number, from averages with and without it."""
     n, m = d.upto(3, 9, 30), d.number(10, 60)
     r = m - d.pick(-2, -1, 1, 2)
@@ -297,4 +297,4 @@ def removed_number(d: Draw) -> Drawn:
         f"{n - 1} * {r} = {(n - 1) * r}",
         f"{n * m} - {(n - 1) * r} = {value}",
     ]
-    return drawn(value, steps, n=n, m=m, r=r, who=d.person())
+    return case(value, steps, n=n, m=m, r=r, who=d.person())

@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, binomial, signed
 
 
@@ -22,13 +22,13 @@ from training.data.families.working import adding, binomial, signed
     ),
     result="$r^2 + s^2$",
 )
-def vieta_squares(d: Draw) -> Drawn:
+def vieta_squares(d: Draw) -> Case:
     """Sum of the squares of two roots."""
     p, q = d.upto(3, 20, 90), d.pick(-1, 1) * d.upto(1, 30, 200)
     q = q - 1 if p * p == 4 * q else q
     value = p * p - 2 * q
     steps = [f"r + s = {p} and rs = {q}", f"{p} * {p} = {p * p}", f"{p * p} - 2 * ({q}) = {value}"]
-    return drawn(value, steps, p=p, q=q, c=signed(q))
+    return case(value, steps, p=p, q=q, c=signed(q))
 
 
 @family(
@@ -50,14 +50,14 @@ def vieta_squares(d: Draw) -> Drawn:
     ),
     result="the sum",
 )
-def power_sum(d: Draw) -> Drawn:
+def power_sum(d: Draw) -> Case:
     """Sum of powers, from sum and product."""
     s, p, k = d.upto(3, 15, 40), d.upto(1, 20, 60), d.pick(2, 3)
     p = p + 1 if s * s == 4 * p else p
     value = s * s - 2 * p if k == 2 else s**3 - 3 * p * s
     last = f"{s}^2 - 2 * {p} = {value}" if k == 2 else f"{s}^3 - 3 * {p} * {s} = {value}"
     formula = "(x + y)^2 - 2xy" if k == 2 else "(x + y)^3 - 3xy(x + y)"
-    return drawn(value, [f"It is {formula}", last], s=s, p=p, k=k, n={2: "squares", 3: "cubes"}[k])
+    return case(value, [f"It is {formula}", last], s=s, p=p, k=k, n={2: "squares", 3: "cubes"}[k])
 
 
 @family(
@@ -75,7 +75,7 @@ def power_sum(d: Draw) -> Drawn:
     ),
     result="the value",
 )
-def composed_functions(d: Draw) -> Drawn:
+def composed_functions(d: Draw) -> Case:
     """One function in another."""
     a, c, x = d.number(2, 9), d.number(2, 9), d.upto(1, 12, 60)
     b, e = d.pick(-1, 1) * d.number(1, 20), d.pick(-1, 1) * d.number(1, 20)
@@ -84,7 +84,7 @@ def composed_functions(d: Draw) -> Drawn:
         f"g({x}) = {c} * {x} {signed(e)} = {y}",
         f"f({y}) = {a} * ({y}) {signed(b)} = {a * y + b}",
     ]
-    return drawn(a * y + b, steps, a=a, b=signed(b), c=c, e=signed(e), x=x)
+    return case(a * y + b, steps, a=a, b=signed(b), c=c, e=signed(e), x=x)
 
 
 @family(
@@ -102,7 +102,7 @@ def composed_functions(d: Draw) -> Drawn:
     ),
     result="the value",
 )
-def polynomial_value(d: Draw) -> Drawn:
+def polynomial_value(d: Draw) -> Case:
     """Value of a polynomial."""
     a, x = d.number(2, 6), d.upto(2, 6, 20)
     p, q, r = (d.pick(-1, 1) * d.number(2, 9) for _ in range(3))
@@ -110,7 +110,7 @@ def polynomial_value(d: Draw) -> Drawn:
     for c in (p, q, r):
         lines.append(f"{value} * {x} {signed(c)} = {value * x + c}")
         value = value * x + c
-    return drawn(value, lines, a=a, b=signed(p), c=signed(q), e=signed(r), p=p, q=q, r=r, x=x)
+    return case(value, lines, a=a, b=signed(p), c=signed(q), e=signed(r), p=p, q=q, r=r, x=x)
 
 
 @family(
@@ -130,7 +130,7 @@ def polynomial_value(d: Draw) -> Drawn:
     ),
     result="the coefficient",
 )
-def binomial_coefficient(d: Draw) -> Drawn:
+def binomial_coefficient(d: Draw) -> Case:
     """A coefficient of a power of a binomial."""
     a, b, n = d.number(2, 5), d.number(1, 5), d.upto(4, 6, 9)
     k = d.number(2, n - 2)
@@ -140,7 +140,7 @@ def binomial_coefficient(d: Draw) -> Drawn:
         f"{a}^{k} = {u}, {b}^{n - k} = {v}",
         f"{c} * {u} = {c * u}, {c * u} * {v} = {c * u * v}",
     ]
-    return drawn(c * u * v, steps, a=a, b=b, n=n, k=k)
+    return case(c * u * v, steps, a=a, b=b, n=n, k=k)
 
 
 @family(
@@ -158,7 +158,7 @@ def binomial_coefficient(d: Draw) -> Drawn:
     ),
     result="the value",
 )
-def new_operation(d: Draw) -> Drawn:
+def new_operation(d: Draw) -> Case:
     """A newly defined operation."""
     p, q, x, y = (
         d.number(2, 9),
@@ -171,7 +171,7 @@ def new_operation(d: Draw) -> Drawn:
         f"{p} * {x} = {p * x}, {q} * {y} = {q * y}, {x} * {y} = {x * y}",
         f"{parts[0]} {signed(parts[1])} + {parts[2]} = {sum(parts)}",
     ]
-    return drawn(sum(parts), steps, p=p, q=signed(q), x=x, y=y)
+    return case(sum(parts), steps, p=p, q=signed(q), x=x, y=y)
 
 
 @family(
@@ -187,7 +187,7 @@ def new_operation(d: Draw) -> Drawn:
     code=("print(<p>)", "value = <p>\nprint(value)"),
     result="the value",
 )
-def expression(d: Draw) -> Drawn:
+def expression(d: Draw) -> Case:
     """Value of an expression."""
     a, b, c, e, f = (
         d.upto(2, 20, 200),
@@ -230,7 +230,7 @@ def expression(d: Draw) -> Drawn:
             a + c * f,
         ),
     )
-    return drawn(value, steps, e=shown, p=program, who=d.person())
+    return case(value, steps, e=shown, p=program, who=d.person())
 
 
 @family(
@@ -249,10 +249,10 @@ def expression(d: Draw) -> Drawn:
     ),
     result="the product",
 )
-def product(d: Draw) -> Drawn:
+def product(d: Draw) -> Case:
     """Product of two numbers."""
     a, b = d.upto(11, 99, 999), d.upto(11, 99, 999)
     parts = [int(c) * 10 ** (len(str(b)) - 1 - i) for i, c in enumerate(str(b)) if c != "0"]
     lines = [f"{a} * {p} = {a * p}" for p in parts]
     last = [adding([a * p for p in parts])] if len(parts) > 1 else []
-    return drawn(a * b, [*lines, *last], a=a, b=b, things=d.thing())
+    return case(a * b, [*lines, *last], a=a, b=b, things=d.thing())

@@ -122,7 +122,7 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Case:
     """One problem's numbers, its answer, and the calculation that leads there."""
 
     answer: int
@@ -132,13 +132,13 @@ class Drawn:
     """What fills the places of the templates."""
 
 
-def drawn(answer: int, steps: Sequence[str], **values: int | str) -> Drawn:
+def case(answer: int, steps: Sequence[str], **values: int | str) -> Case:
     """Return what a family's function draws, its values by name."""
-    return Drawn(answer, tuple(steps), values)
+    return Case(answer, tuple(steps), values)
 
 
 @dataclass(frozen=True, slots=True)
-class Posed:
+class FamilyProblem:
     """A problem in words, and what its conversation is written from."""
 
     id: str
@@ -168,16 +168,16 @@ class Family:
     code: tuple[str, ...]
     """Programs, each of which prints the answer last."""
     result: str
-    draw: Callable[[Draw], Drawn]
+    draw: Callable[[Draw], Case]
 
-    def pose(self, seed: str, large: bool = True) -> Posed:
+    def pose(self, seed: str, large: bool = True) -> FamilyProblem:
         """Return the problem of a seed."""
         draw = Draw(f"{self.name}/{seed}", large)
         values = self.draw(draw)
         places = {**values.values, "answer": values.answer}
         program = filled(draw.pick(*self.code), places)
         result = filled(self.result, places)
-        return Posed(
+        return FamilyProblem(
             id=f"{self.name}-{seed}",
             family=self.name,
             problem=worded(filled(draw.pick(*self.ask), places), draw),
@@ -192,7 +192,7 @@ class Family:
 
 def family(
     ask: Sequence[str], plan: Sequence[str], code: Sequence[str], result: str
-) -> Callable[[Callable[[Draw], Drawn]], Family]:
+) -> Callable[[Callable[[Draw], Case]], Family]:
     """Make the decorated function, which draws the numbers, a family named after it.
 
     Args:
@@ -202,7 +202,7 @@ def family(
         result: what the answer is, with its article.
     """
 
-    def made(draw: Callable[[Draw], Drawn]) -> Family:
+    def made(draw: Callable[[Draw], Case]) -> Family:
         programs = tuple(textwrap.dedent(program).strip() for program in code)
         name = draw.__name__.replace("_", "-")
         about = (draw.__doc__ or "").rstrip(".")
@@ -227,7 +227,7 @@ def worded(problem: str, draw: Draw) -> str:
     return problem
 
 
-def _numbers(values: Drawn) -> tuple[int | str, ...]:
+def _numbers(values: Case) -> tuple[int | str, ...]:
     """Return the drawn numbers; the drawn words only where there are no numbers."""
     numbers = [value for value in values.values.values() if isinstance(value, int)]
     return tuple(numbers or values.values.values())

@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, listed
 
 
@@ -24,11 +24,11 @@ from training.data.families.working import adding, listed
     ),
     result="the sum",
 )
-def floor_sum(d: Draw) -> Drawn:
+def floor_sum(d: Draw) -> Case:
     """Sum of rounded quotients."""
     a, b, n = d.number(2, 9), d.number(3, 11), d.upto(4, 10, 80)
     terms = [a * k // b for k in range(1, n + 1)]
-    return drawn(sum(terms), [f"The terms are {listed(terms)}", adding(terms)], a=a, b=b, n=n)
+    return case(sum(terms), [f"The terms are {listed(terms)}", adding(terms)], a=a, b=b, n=n)
 
 
 @family(
@@ -49,7 +49,7 @@ def floor_sum(d: Draw) -> Drawn:
     ),
     result="the sum",
 )
-def root_floor_sum(d: Draw) -> Drawn:
+def root_floor_sum(d: Draw) -> Case:
     """Sum of rounded square roots."""
     a = d.upto(1, 30, 100)
     b = a + d.upto(6, 30, 300)
@@ -59,7 +59,7 @@ def root_floor_sum(d: Draw) -> Drawn:
         count = min(b, (r + 1) ** 2 - 1) - max(a, r * r) + 1
         parts.append(r * count)
         lines.append(f"Value {r} for {count} numbers: {r} * {count} = {r * count}")
-    return drawn(sum(parts), [*lines, adding(parts)], a=a, b=b, c=a + 1)
+    return case(sum(parts), [*lines, adding(parts)], a=a, b=b, c=a + 1)
 
 
 @family(
@@ -83,7 +83,7 @@ def root_floor_sum(d: Draw) -> Drawn:
     ),
     result="$m + n$",
 )
-def telescoping(d: Draw) -> Drawn:
+def telescoping(d: Draw) -> Case:
     """A telescoping sum of fractions."""
     a = d.number(1, 9)
     y = a + d.upto(3, 20, 80)
@@ -95,7 +95,7 @@ def telescoping(d: Draw) -> Drawn:
         f"{z} - {a} = {z - a} and {a} * {z} = {a * z}, divided by {g}: {m} and {n}",
         f"{m} + {n} = {m + n}",
     ]
-    return drawn(m + n, steps, a=a, c=a + 1, e=a + 2, y=y, z=z)
+    return case(m + n, steps, a=a, c=a + 1, e=a + 2, y=y, z=z)
 
 
 @family(
@@ -116,7 +116,7 @@ def telescoping(d: Draw) -> Drawn:
     ),
     result="$a + b$",
 )
-def fraction_sum(d: Draw) -> Drawn:
+def fraction_sum(d: Draw) -> Case:
     """Numerator plus denominator of a sum of fractions."""
     q, s = d.number(2, 12), d.number(2, 12)
     p, r = d.number(1, q - 1), d.number(1, s - 1)
@@ -128,4 +128,4 @@ def fraction_sum(d: Draw) -> Drawn:
         f"Both divided by {g}: {top // g} and {bottom // g}",
         f"{top // g} + {bottom // g} = {top // g + bottom // g}",
     ]
-    return drawn((top + bottom) // g, steps, p=p, q=q, r=r, s=s)
+    return case((top + bottom) // g, steps, p=p, q=q, r=r, s=s)

@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, listed
 
 
@@ -23,11 +23,11 @@ from training.data.families.working import adding, listed
     ),
     result="the area",
 )
-def rectangle_area(d: Draw) -> Drawn:
+def rectangle_area(d: Draw) -> Case:
     """Area of a rectangle, from its perimeter."""
     a, b = d.upto(3, 25, 120), d.upto(3, 25, 120)
     p = 2 * (a + b)
-    return drawn(
+    return case(
         a * b, [f"{p} / 2 = {a + b}", f"{a + b} - {a} = {b}", f"{a} * {b} = {a * b}"], p=p, a=a
     )
 
@@ -46,12 +46,12 @@ def rectangle_area(d: Draw) -> Drawn:
     ),
     result="the <what>",
 )
-def cuboid(d: Draw) -> Drawn:
+def cuboid(d: Draw) -> Case:
     """Volume or surface of a box."""
     a, b, c = d.ints(3, 2, 12 if not d.large else 40)
     if d.chance(0.5):
         steps = [f"{a} * {b} = {a * b}", f"{a * b} * {c} = {a * b * c}"]
-        return drawn(a * b * c, steps, a=a, b=b, c=c, what="volume", unit="cubic", e="a * b * c")
+        return case(a * b * c, steps, a=a, b=b, c=c, what="volume", unit="cubic", e="a * b * c")
     faces = [a * b, a * c, b * c]
     steps = [
         f"The faces are {listed(faces)}",
@@ -59,7 +59,7 @@ def cuboid(d: Draw) -> Drawn:
         f"2 * {sum(faces)} = {2 * sum(faces)}",
     ]
     values = {"what": "surface area", "unit": "square", "e": "2 * (a*b + a*c + b*c)"}
-    return drawn(2 * sum(faces), steps, a=a, b=b, c=c, **values)
+    return case(2 * sum(faces), steps, a=a, b=b, c=c, **values)
 
 
 @family(
@@ -83,7 +83,7 @@ def cuboid(d: Draw) -> Drawn:
     ),
     result="the number of cubes",
 )
-def painted_cubes(d: Draw) -> Drawn:
+def painted_cubes(d: Draw) -> Case:
     """Painted cubes of a block."""
     a, b, c = d.ints(3, 3, 8 if not d.large else 15)
     k = d.number(0, 2)
@@ -93,7 +93,7 @@ def painted_cubes(d: Draw) -> Drawn:
         (f"On faces: 2 * ({x} * {y} + {x} * {z} + {y} * {z})", 2 * (x * y + x * z + y * z)),
         (f"On edges: 4 * ({x} + {y} + {z})", 4 * (x + y + z)),
     )[k]
-    return drawn(
+    return case(
         value, [f"Each edge less 2: {x}, {y}, {z}", f"{shown} = {value}"], a=a, b=b, c=c, k=k
     )
 
@@ -115,7 +115,7 @@ def painted_cubes(d: Draw) -> Drawn:
     ),
     result="the number of points",
 )
-def points_in_circle(d: Draw) -> Drawn:
+def points_in_circle(d: Draw) -> Case:
     """Lattice points in a circle."""
     r = d.upto(4, 30, 300)
     op, code, high = d.pick((r"\le", "<=", r), ("<", "<", r - 1))
@@ -127,7 +127,7 @@ def points_in_circle(d: Draw) -> Drawn:
         f"x > 0 together: {adding(parts[1:])}",
         f"{parts[0]} + 2 * {sides} = {parts[0] + 2 * sides}",
     ]
-    return drawn(parts[0] + 2 * sides, steps, r=r, op=op, code=code, b=n + 1)
+    return case(parts[0] + 2 * sides, steps, r=r, op=op, code=code, b=n + 1)
 
 
 @family(
@@ -147,7 +147,7 @@ def points_in_circle(d: Draw) -> Drawn:
     ),
     result="the number of points",
 )
-def points_on_segment(d: Draw) -> Drawn:
+def points_on_segment(d: Draw) -> Case:
     """Lattice points on a segment."""
     g, a, b = d.upto(1, 9, 40), d.number(-9, 20), d.number(-9, 20)
     x, y = g * d.number(1, 9), g * d.number(1, 9)
@@ -157,7 +157,7 @@ def points_on_segment(d: Draw) -> Drawn:
         f"Their greatest common divisor is {k}",
         f"{k} + 1 = {k + 1}",
     ]
-    return drawn(k + 1, steps, a=a, b=b, c=a + x, e=b + y)
+    return case(k + 1, steps, a=a, b=b, c=a + x, e=b + y)
 
 
 @family(
@@ -174,7 +174,7 @@ def points_on_segment(d: Draw) -> Drawn:
     ),
     result="the value",
 )
-def squared_distance(d: Draw) -> Drawn:
+def squared_distance(d: Draw) -> Case:
     """Square of a distance."""
     a, b, c, e = d.ints(4, -12 if not d.large else -50, 15 if not d.large else 60)
     x, y = c - a, e - b
@@ -182,7 +182,7 @@ def squared_distance(d: Draw) -> Drawn:
         f"{c} - ({a}) = {x}, {e} - ({b}) = {y}",
         f"({x})^2 + ({y})^2 = {x * x} + {y * y} = {x * x + y * y}",
     ]
-    return drawn(x * x + y * y, steps, a=a, b=b, c=c, e=e)
+    return case(x * x + y * y, steps, a=a, b=b, c=c, e=e)
 
 
 @family(
@@ -196,10 +196,10 @@ def squared_distance(d: Draw) -> Drawn:
     code=("r = <r>\nprint(<k> * r**2)", "from sympy import pi\nprint(<k> * pi * <r>**2 / pi)"),
     result="$m$",
 )
-def circle_area(d: Draw) -> Drawn:
+def circle_area(d: Draw) -> Case:
     """Area of circles as a multiple of pi."""
     r, k = d.upto(2, 15, 60), d.number(2, 12)
-    return drawn(
+    return case(
         k * r * r, [f"{r} * {r} = {r * r}", f"{k} * {r * r} = {k * r * r}"], r=r, k=k, w=2 * r
     )
 
@@ -219,8 +219,8 @@ def circle_area(d: Draw) -> Drawn:
     ),
     result="the number of tiles",
 )
-def tiles(d: Draw) -> Drawn:
+def tiles(d: Draw) -> Case:
     """Tiles that cover a rectangle."""
     t, x, y = d.number(2, 30), d.upto(3, 20, 80), d.upto(3, 20, 80)
     steps = [f"{t * x} / {t} = {x}", f"{t * y} / {t} = {y}", f"{x} * {y} = {x * y}"]
-    return drawn(x * y, steps, t=t, a=t * x, b=t * y)
+    return case(x * y, steps, t=t, a=t * x, b=t * y)

@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, listed
 
 
@@ -25,7 +25,7 @@ from training.data.families.working import adding, listed
     ),
     result="the money left",
 )
-def change(d: Draw) -> Drawn:
+def change(d: Draw) -> Case:
     """Money left after shopping."""
     n, a, m, b = d.number(2, 15), d.number(2, 20), d.number(2, 9), d.number(2, 30)
     x, y, left = n * a, m * b, d.upto(1, 60, 500)
@@ -35,7 +35,7 @@ def change(d: Draw) -> Drawn:
         f"{x} + {y} = {x + y}",
         f"{x + y + left} - {x + y} = {left}",
     ]
-    return drawn(left, steps, n=n, a=a, m=m, b=b, h=x + y + left, who=d.person(), things=d.thing())
+    return case(left, steps, n=n, a=a, m=m, b=b, h=x + y + left, who=d.person(), things=d.thing())
 
 
 @family(
@@ -58,12 +58,12 @@ def change(d: Draw) -> Drawn:
     ),
     result="the money in dollars",
 )
-def daily_sales(d: Draw) -> Drawn:
+def daily_sales(d: Draw) -> Case:
     """Money from sales over several days."""
     n, k, p, t = d.number(12, 60), d.number(2, 10), d.number(2, 9), d.upto(2, 9, 60)
     x, y = n - k, (n - k) * p
     steps = [f"{n} - {k} = {x}", f"{x} * {p} = {y}", f"{y} * {t} = {y * t}"]
-    return drawn(y * t, steps, n=n, k=k, p=p, t=t, who=d.person(), things=d.thing())
+    return case(y * t, steps, n=n, k=k, p=p, t=t, who=d.person(), things=d.thing())
 
 
 @family(
@@ -82,11 +82,11 @@ def daily_sales(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def percent_of(d: Draw) -> Drawn:
+def percent_of(d: Draw) -> Case:
     """A percentage of a number."""
     p = d.number(1, 19) * 5
     n = 20 * d.upto(2, 30, 200)
-    return drawn(
+    return case(
         p * n // 100,
         [f"{p} * {n} = {p * n}", f"{p * n} / 100 = {p * n // 100}"],
         p=p,
@@ -115,7 +115,7 @@ def percent_of(d: Draw) -> Drawn:
     ),
     result="the final value",
 )
-def percent_change(d: Draw) -> Drawn:
+def percent_change(d: Draw) -> Case:
     """A value that rises and falls by percentages."""
     p, q = d.pick(5, 10, 20, 25, 30, 40, 50), d.pick(5, 10, 15, 20, 25, 30, 40, 50, 60)
     unit = 10000 // math.gcd(10000, (100 + p) * (100 - q))
@@ -123,7 +123,7 @@ def percent_change(d: Draw) -> Drawn:
     x = n * (100 + p) // 100
     y = x * (100 - q) // 100
     steps = [f"{n} * {100 + p} / 100 = {x}", f"{x} * {100 - q} / 100 = {y}"]
-    return drawn(y, steps, n=n, p=p, q=q, who=d.person())
+    return case(y, steps, n=n, p=p, q=q, who=d.person())
 
 
 @family(
@@ -148,13 +148,13 @@ def percent_change(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def catching_up(d: Draw) -> Drawn:
+def catching_up(d: Draw) -> Case:
     """When two that grow at different speeds are equal."""
     t, b, more, c = d.upto(2, 15, 60), d.number(1, 12), d.number(1, 9), d.number(0, 40)
     a, e = c + more * t, b + more
     who, whom = d.random.sample(("Mia", "Tom", "Ben", "Eva", "Leo", "Ida", "Sam", "Zoe"), 2)
     steps = [f"{a} - {c} = {more * t}", f"{e} - {b} = {more}", f"{more * t} / {more} = {t}"]
-    return drawn(t, steps, a=a, b=b, c=c, e=e, who=who, whom=whom)
+    return case(t, steps, a=a, b=b, c=c, e=e, who=who, whom=whom)
 
 
 @family(
@@ -172,7 +172,7 @@ def catching_up(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def needed_for_average(d: Draw) -> Drawn:
+def needed_for_average(d: Draw) -> Case:
     """A number that gives a wanted average."""
     n, m = d.number(3, 6), d.upto(10, 40, 95)
     known = [max(1, m + d.number(-7, 6)) for _ in range(n)]
@@ -182,7 +182,7 @@ def needed_for_average(d: Draw) -> Drawn:
         f"{m} * {n + 1} = {m * (n + 1)}",
         f"{m * (n + 1)} - {s} = {m * (n + 1) - s}",
     ]
-    return drawn(m * (n + 1) - s, steps, l=listed(known), n=n, m=m, s=s, who=d.person())
+    return case(m * (n + 1) - s, steps, l=listed(known), n=n, m=m, s=s, who=d.person())
 
 
 @family(
@@ -204,7 +204,7 @@ def needed_for_average(d: Draw) -> Drawn:
     ),
     result="the amount",
 )
-def compound_interest(d: Draw) -> Drawn:
+def compound_interest(d: Draw) -> Case:
     """Compound interest."""
     p, t, n = d.pick(10, 20, 50, 5, 4, 25), d.upto(2, 2, 6), 100 * d.number(1, 60)
     top, bottom = n * (100 + p) ** t, 100**t
@@ -213,4 +213,4 @@ def compound_interest(d: Draw) -> Drawn:
         f"{n} * {(100 + p) ** t} = {top}",
         f"Divided by {bottom} and rounded down: {top // bottom}",
     ]
-    return drawn(top // bottom, steps, p=p, t=t, n=n, who=d.person())
+    return case(top // bottom, steps, p=p, t=t, n=n, who=d.person())

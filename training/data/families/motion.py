@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 
 
 @family(
@@ -21,11 +21,11 @@ from training.data.families.family import Draw, Drawn, drawn, family
     ),
     result="the distance",
 )
-def two_speeds(d: Draw) -> Drawn:
+def two_speeds(d: Draw) -> Case:
     """Distance at two speeds."""
     v, w, a, b = d.number(12, 120), d.number(12, 120), d.number(2, 9), d.number(2, 9)
     steps = [f"{v} * {a} = {v * a}", f"{w} * {b} = {w * b}", f"{v * a} + {w * b} = {v * a + w * b}"]
-    return drawn(v * a + w * b, steps, v=v, w=w, a=a, b=b, who=d.person())
+    return case(v * a + w * b, steps, v=v, w=w, a=a, b=b, who=d.person())
 
 
 @family(
@@ -45,11 +45,11 @@ def two_speeds(d: Draw) -> Drawn:
     ),
     result="the number of hours",
 )
-def meeting(d: Draw) -> Drawn:
+def meeting(d: Draw) -> Case:
     """When two that approach meet."""
     v, w, t = d.number(10, 120), d.number(10, 120), d.upto(2, 9, 30)
     s = (v + w) * t
-    return drawn(t, [f"{v} + {w} = {v + w}", f"{s} / {v + w} = {t}"], s=s, v=v, w=w, who=d.person())
+    return case(t, [f"{v} + {w} = {v + w}", f"{s} / {v + w} = {t}"], s=s, v=v, w=w, who=d.person())
 
 
 @family(
@@ -70,7 +70,7 @@ def meeting(d: Draw) -> Drawn:
     ),
     result="the time",
 )
-def together(d: Draw) -> Drawn:
+def together(d: Draw) -> Case:
     """Working together."""
     a, b = d.some(range(2, 31), 2)
     unit = (a + b) // math.gcd(a + b, a * b)
@@ -81,7 +81,7 @@ def together(d: Draw) -> Drawn:
         f"{k} * {a * b} = {top}",
         f"{top} / {a + b} = {top // (a + b)}",
     ]
-    return drawn(top // (a + b), steps, a=a, b=b, k=k, who=d.person())
+    return case(top // (a + b), steps, a=a, b=b, k=k, who=d.person())
 
 
 @family(
@@ -101,13 +101,13 @@ def together(d: Draw) -> Drawn:
     ),
     result="the number of minutes",
 )
-def minutes_between(d: Draw) -> Drawn:
+def minutes_between(d: Draw) -> Case:
     """Minutes between two times."""
     h, m = d.number(1, 14), d.number(0, 59)
     e, n = h + d.number(1, 8), d.number(0, 59)
     x, y = 60 * h + m, 60 * e + n
     steps = [f"{h} * 60 + {m} = {x}", f"{e} * 60 + {n} = {y}", f"{y} - {x} = {y - x}"]
-    return drawn(
+    return case(
         y - x,
         steps,
         h=h,
@@ -137,7 +137,7 @@ def minutes_between(d: Draw) -> Drawn:
     ),
     result="the angle",
 )
-def clock_angle(d: Draw) -> Drawn:
+def clock_angle(d: Draw) -> Case:
     """Angle between the hands of a clock."""
     h, m = d.number(1, 12), 2 * d.number(0, 29)
     x, y = 30 * h + m // 2, 6 * m
@@ -149,7 +149,7 @@ def clock_angle(d: Draw) -> Drawn:
     ]
     if angle > 180:
         steps.append(f"360 - {angle} = {360 - angle}")
-    return drawn(min(angle, 360 - angle), steps, h=h, m=m, minute=f"{m:02}")
+    return case(min(angle, 360 - angle), steps, h=h, m=m, minute=f"{m:02}")
 
 
 @family(
@@ -171,8 +171,8 @@ def clock_angle(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def posts(d: Draw) -> Drawn:
+def posts(d: Draw) -> Case:
     """Posts along a road."""
     k, n = d.number(2, 25), d.upto(4, 30, 200)
     steps = [f"{k * n} / {k} = {n} gaps", f"{n} + 1 = {n + 1}", f"2 * {n + 1} = {2 * (n + 1)}"]
-    return drawn(2 * (n + 1), steps, k=k, s=k * n)
+    return case(2 * (n + 1), steps, k=k, s=k * n)

@@ -1,6 +1,6 @@
 """Families on writing numbers: other bases, lengths, which digits are used how often."""
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, digits, listed, multiplying
 
 
@@ -18,12 +18,12 @@ from training.data.families.working import adding, digits, listed, multiplying
     ),
     result="the number of digits",
 )
-def digit_count(d: Draw) -> Drawn:
+def digit_count(d: Draw) -> Case:
     """Number of digits of a power."""
     a, n = d.number(2, 15), d.upto(3, 8, 80)
     power = a**n
     steps = [multiplying([a] * n), f"{power} has the digits {listed(digits(power))}"]
-    return drawn(len(str(power)), [*steps, f"Their number is {len(str(power))}"], a=a, n=n)
+    return case(len(str(power)), [*steps, f"Their number is {len(str(power))}"], a=a, n=n)
 
 
 @family(
@@ -43,7 +43,7 @@ def digit_count(d: Draw) -> Drawn:
     ),
     result="the number in base ten",
 )
-def from_base(d: Draw) -> Drawn:
+def from_base(d: Draw) -> Case:
     """A number in another base, in base ten."""
     b = d.number(2, 9)
     found = [d.number(1, b - 1), *(d.number(0, b - 1) for _ in range(d.upto(2, 4, 7)))]
@@ -51,7 +51,7 @@ def from_base(d: Draw) -> Drawn:
     for x in found[1:]:
         lines.append(f"{value} * {b} + {x} = {value * b + x}")
         value = value * b + x
-    return drawn(value, lines, s="".join(map(str, found)), b=b, v=value)
+    return case(value, lines, s="".join(map(str, found)), b=b, v=value)
 
 
 @family(
@@ -69,7 +69,7 @@ def from_base(d: Draw) -> Drawn:
     ),
     result="the number in base $<b>$",
 )
-def to_base(d: Draw) -> Drawn:
+def to_base(d: Draw) -> Case:
     """A number written in another base."""
     b, n = d.number(3, 9), d.upto(20, 400, 4000)
     text, left, lines = "", n, list[str]()
@@ -77,7 +77,7 @@ def to_base(d: Draw) -> Drawn:
         lines.append(f"{left} = {left // b} * {b} + {left % b}")
         text = f"{left % b}{text}"
         left //= b
-    return drawn(int(text), [*lines, f"The remainders from last to first: {text}"], n=n, b=b)
+    return case(int(text), [*lines, f"The remainders from last to first: {text}"], n=n, b=b)
 
 
 @family(
@@ -95,11 +95,11 @@ def to_base(d: Draw) -> Drawn:
     ),
     result="the number of ones",
 )
-def binary_ones(d: Draw) -> Drawn:
+def binary_ones(d: Draw) -> Case:
     """Ones of a binary number."""
     n = d.upto(9, 250, 100000)
     powers = [2**k for k in range(20, -1, -1) if n >> k & 1]
-    return drawn(
+    return case(
         len(powers),
         [f"The powers of two are {listed(powers)}", f"Their number is {len(powers)}"],
         n=n,
@@ -123,7 +123,7 @@ def binary_ones(d: Draw) -> Drawn:
     ),
     result="the number of digits $<c>$",
 )
-def digit_occurrences(d: Draw) -> Drawn:
+def digit_occurrences(d: Draw) -> Case:
     """How often a digit is written."""
     c, a = d.number(1, 9), d.upto(1, 40, 300)
     b = a + d.upto(20, 60, 900)
@@ -134,7 +134,7 @@ def digit_occurrences(d: Draw) -> Drawn:
         f"As last digit: {ones}, as tens digit: {tens}, before that: {rest}",
         adding([ones, tens, rest]),
     ]
-    return drawn(ones + tens + rest, steps, c=c, a=a, b=b)
+    return case(ones + tens + rest, steps, c=c, a=a, b=b)
 
 
 @family(
@@ -153,7 +153,7 @@ def digit_occurrences(d: Draw) -> Drawn:
     ),
     result="the number of digits",
 )
-def page_digits(d: Draw) -> Drawn:
+def page_digits(d: Draw) -> Case:
     """Digits that number the pages of a book."""
     n = d.upto(20, 400, 2500)
     parts: list[int] = []
@@ -162,7 +162,7 @@ def page_digits(d: Draw) -> Drawn:
         count = min(n, 10**k - 1) - 10 ** (k - 1) + 1
         parts.append(count * k)
         lines.append(f"{count} numbers with {k} digits: {count} * {k} = {count * k}")
-    return drawn(sum(parts), [*lines, adding(parts)], n=n)
+    return case(sum(parts), [*lines, adding(parts)], n=n)
 
 
 @family(
@@ -180,13 +180,13 @@ def page_digits(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def next_with_digit_sum(d: Draw) -> Drawn:
+def next_with_digit_sum(d: Draw) -> Case:
     """The next number with a given digit sum."""
     n, s = d.upto(20, 400, 9000), d.number(5, 16)
     m = n + 1
     while sum(digits(m)) != s:
         m += 1
-    return drawn(
+    return case(
         m,
         [
             f"The digits of {m} are {listed(digits(m))}",

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections import Counter
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, binomial, listed
 
 
@@ -28,7 +28,7 @@ from training.data.families.working import adding, binomial, listed
     ),
     result="the number of ways",
 )
-def coins(d: Draw) -> Drawn:
+def coins(d: Draw) -> Case:
     """Ways to pay an amount."""
     a, b, c = d.pick(
         (1, 5, 10), (1, 2, 5), (2, 5, 10), (1, 5, 25), (5, 10, 20), (1, 3, 7), (2, 3, 5)
@@ -39,7 +39,7 @@ def coins(d: Draw) -> Drawn:
         for z in range(t // c + 1)
     ]
     lines = [f"{z} of {c}: {p}" for z, p in enumerate(parts)]
-    return drawn(
+    return case(
         sum(parts), [", ".join(lines[:21]), adding(parts)], a=a, b=b, c=c, t=t, who=d.person()
     )
 
@@ -61,13 +61,13 @@ def coins(d: Draw) -> Drawn:
     ),
     result="the number of ways",
 )
-def stars_and_bars(d: Draw) -> Drawn:
+def stars_and_bars(d: Draw) -> Case:
     """Ways to share equal things."""
     k, m = d.number(3, 4), d.number(0, 2)
     n = k * m + d.upto(3, 9, 16)
     rest = n - k * m
     steps = [f"{n} - {k} * {m} = {rest}", f"Stars and bars: {binomial(rest + k - 1, k - 1)}"]
-    return drawn(math.comb(rest + k - 1, k - 1), steps, n=n, k=k, m=m, things=d.thing())
+    return case(math.comb(rest + k - 1, k - 1), steps, n=n, k=k, m=m, things=d.thing())
 
 
 @family(
@@ -88,7 +88,7 @@ def stars_and_bars(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def no_run(d: Draw) -> Drawn:
+def no_run(d: Draw) -> Case:
     """Rows without several of a kind side by side."""
     n, k, free = d.upto(4, 8, 14), d.number(2, 4), d.number(0, 1)
     x, lamp = ("either", "may be on or off") if free else ("only B", "is off")
@@ -99,7 +99,7 @@ def no_run(d: Draw) -> Drawn:
         lines.append(f"length {length}: {good[-1]}")
     rule = f"Each number of good words is the sum of the {k} before it"
     values = {"n": n, "k": k, "m": m, "bad": "A" * k, "first": "AB" if free else "B"}
-    return drawn(good[m], [rule, ", ".join(lines)], **values, x=x, l=lamp)
+    return case(good[m], [rule, ", ".join(lines)], **values, x=x, l=lamp)
 
 
 @family(
@@ -120,7 +120,7 @@ def no_run(d: Draw) -> Drawn:
     ),
     result="the number of ways",
 )
-def stairs(d: Draw) -> Drawn:
+def stairs(d: Draw) -> Case:
     """Ways to climb stairs."""
     sizes = d.pick((1, 2), (1, 3), (1, 2, 3), (2, 3), (1, 4), (1, 2, 4))
     n = d.upto(4, 9, 18)
@@ -134,7 +134,7 @@ def stairs(d: Draw) -> Drawn:
         "Ways to stair 0, 1, 2, and so on: " + listed(ways),
         f"For stair {n} there are {ways[n]}",
     ]
-    return drawn(
+    return case(
         ways[n],
         steps,
         n=n,
@@ -166,7 +166,7 @@ def stairs(d: Draw) -> Drawn:
     ),
     result="the number of subsets",
 )
-def subset_sums(d: Draw) -> Drawn:
+def subset_sums(d: Draw) -> Case:
     """Subsets with a given sum."""
     n, s = d.upto(4, 6, 12), d.upto(6, 14, 30)
     s = min(s, n * (n + 1) // 2)
@@ -174,7 +174,7 @@ def subset_sums(d: Draw) -> Drawn:
         c for k in range(n + 1) for c in itertools.combinations(range(1, n + 1), k) if sum(c) == s
     ]
     lines = [" + ".join(map(str, c)) + f" = {s}" for c in found[:20]]
-    return drawn(len(found), [", ".join(lines), f"Their number is {len(found)}"], n=n, s=s)
+    return case(len(found), [", ".join(lines), f"Their number is {len(found)}"], n=n, s=s)
 
 
 @family(
@@ -193,10 +193,10 @@ def subset_sums(d: Draw) -> Drawn:
     ),
     result="the number of pairs",
 )
-def pairs_with_sum(d: Draw) -> Drawn:
+def pairs_with_sum(d: Draw) -> Case:
     """Pairs whose sum is a multiple."""
     n, m = d.upto(4, 14, 90), d.number(2, 9)
     sizes = Counter(x % m for x in range(1, n + 1))
     parts = [sizes[r] * sizes[-r % m] for r in range(m)]
     lines = [f"Remainder {r}: {sizes[r]} * {sizes[-r % m]} = {parts[r]}" for r in range(m)]
-    return drawn(sum(parts), [", ".join(lines), adding(parts)], n=n, m=m)
+    return case(sum(parts), [", ".join(lines), adding(parts)], n=n, m=m)

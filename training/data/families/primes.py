@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import (
     adding,
     factored,
@@ -31,12 +31,12 @@ from training.data.families.working import (
     ),
     result="the number of zeros",
 )
-def factorial_zeros(d: Draw) -> Drawn:
+def factorial_zeros(d: Draw) -> Case:
     """Zeros at the end of a factorial."""
     n = d.upto(10, 130, 600)
     parts = [n // 5**k for k in range(1, 5) if n // 5**k]
     lines = [f"Multiples of {5**k} up to {n}: {n // 5**k}" for k in range(1, len(parts) + 1)]
-    return drawn(sum(parts), [*lines, adding(parts)], n=n)
+    return case(sum(parts), [*lines, adding(parts)], n=n)
 
 
 @family(
@@ -55,7 +55,7 @@ def factorial_zeros(d: Draw) -> Drawn:
     ),
     result="the exponent",
 )
-def factorial_exponent(d: Draw) -> Drawn:
+def factorial_exponent(d: Draw) -> Case:
     """Exponent of a prime in a factorial."""
     p, n = d.pick(2, 3, 7), d.upto(8, 60, 250)
     parts: list[int] = []
@@ -64,7 +64,7 @@ def factorial_exponent(d: Draw) -> Drawn:
         parts.append(left)
     parts = parts or [0]
     lines = [f"Multiples of {p**k} up to {n}: {x}" for k, x in enumerate(parts, 1)]
-    return drawn(sum(parts), [*lines, adding(parts)], p=p, n=n)
+    return case(sum(parts), [*lines, adding(parts)], p=p, n=n)
 
 
 @family(
@@ -83,13 +83,13 @@ def factorial_exponent(d: Draw) -> Drawn:
     ),
     result="the largest prime factor",
 )
-def largest_prime_factor(d: Draw) -> Drawn:
+def largest_prime_factor(d: Draw) -> Case:
     """Largest prime factor."""
     n = math.prod(d.pick(2, 3, 5, 7, 11, 13) for _ in range(d.number(2, 3))) * d.pick(
         3, 7, 11, 17, 19, 23
     )
     largest = max(prime_powers(n))
-    return drawn(largest, [factored(n), f"The largest prime is {largest}"], n=n)
+    return case(largest, [factored(n), f"The largest prime is {largest}"], n=n)
 
 
 @family(
@@ -108,12 +108,12 @@ def largest_prime_factor(d: Draw) -> Drawn:
     ),
     result="the number of different primes",
 )
-def distinct_primes(d: Draw) -> Drawn:
+def distinct_primes(d: Draw) -> Case:
     """Number of different prime factors."""
     n = d.upto(30, 700, 5000)
     found = list(prime_powers(n))
     steps = [factored(n), f"The primes are {listed(found)}", f"Their number is {len(found)}"]
-    return drawn(len(found), steps, n=n)
+    return case(len(found), steps, n=n)
 
 
 @family(
@@ -135,14 +135,14 @@ def distinct_primes(d: Draw) -> Drawn:
     ),
     result="the number of such integers",
 )
-def coprime_count(d: Draw) -> Drawn:
+def coprime_count(d: Draw) -> Case:
     """How many numbers are prime to a number."""
     n = d.upto(8, 150, 900)
     value, lines = n, [factored(n)]
     for p in prime_powers(n):
         lines.append(f"For the prime {p}: {value} / {p} * {p - 1} = {value // p * (p - 1)}")
         value = value // p * (p - 1)
-    return drawn(value, lines, n=n)
+    return case(value, lines, n=n)
 
 
 @family(
@@ -161,13 +161,13 @@ def coprime_count(d: Draw) -> Drawn:
     ),
     result="the number of primes",
 )
-def primes_between(d: Draw) -> Drawn:
+def primes_between(d: Draw) -> Case:
     """Primes in an interval."""
     a = 2 * d.upto(5, 50, 200)
     b = a + 2 * d.upto(5, 20, 150)
     found = primes(a, b)
     shown = f"The primes are {listed(found)}" if found else "There are none"
-    return drawn(len(found), [shown, f"Their number is {len(found)}"], a=a, b=b)
+    return case(len(found), [shown, f"Their number is {len(found)}"], a=a, b=b)
 
 
 @family(
@@ -186,8 +186,8 @@ def primes_between(d: Draw) -> Drawn:
     ),
     result="the sum of the primes",
 )
-def prime_sum(d: Draw) -> Drawn:
+def prime_sum(d: Draw) -> Case:
     """Sum of the primes below a bound."""
     n = d.upto(11, 60, 700)
     found = primes(2, n - 1)
-    return drawn(sum(found), [f"The primes are {listed(found)}", adding(found)], n=n)
+    return case(sum(found), [f"The primes are {listed(found)}", adding(found)], n=n)

@@ -1,6 +1,6 @@
 """Families on terms that follow from the terms before."""
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 
 
 @family(
@@ -25,14 +25,14 @@ from training.data.families.family import Draw, Drawn, drawn, family
     ),
     result="the term",
 )
-def fibonacci_like(d: Draw) -> Drawn:
+def fibonacci_like(d: Draw) -> Case:
     """A term of a sequence like Fibonacci's."""
     a, b, n = d.number(1, 9), d.number(1, 12), d.upto(5, 9, 20)
     terms = [a, b]
     while len(terms) < n:
         terms.append(terms[-1] + terms[-2])
     lines = [f"{terms[k]} + {terms[k + 1]} = {terms[k + 2]}" for k in range(n - 2)]
-    return drawn(terms[-1], [", ".join(lines)], a=a, b=b, n=n)
+    return case(terms[-1], [", ".join(lines)], a=a, b=b, n=n)
 
 
 @family(
@@ -53,14 +53,14 @@ def fibonacci_like(d: Draw) -> Drawn:
     ),
     result="the term",
 )
-def linear_recurrence(d: Draw) -> Drawn:
+def linear_recurrence(d: Draw) -> Case:
     """A term of a linear recurrence."""
     a, p, q, m = d.number(1, 9), d.number(2, 4), d.number(1, 9), d.upto(3, 5, 10)
     x, lines = a, list[str]()
     for _ in range(m):
         lines.append(f"{p} * {x} + {q} = {p * x + q}")
         x = p * x + q
-    return drawn(x, lines, a=a, p=p, q=q, m=m, n=m + 1)
+    return case(x, lines, a=a, p=p, q=q, m=m, n=m + 1)
 
 
 @family(
@@ -83,7 +83,7 @@ def linear_recurrence(d: Draw) -> Drawn:
     ),
     result="the remainder",
 )
-def recurrence_remainder(d: Draw) -> Drawn:
+def recurrence_remainder(d: Draw) -> Case:
     """Remainder of a term of a recurrence."""
     a, b, p, q = d.ints(4, 2, 7)
     m, n = d.number(7, 30), d.upto(5, 8, 60)
@@ -92,7 +92,7 @@ def recurrence_remainder(d: Draw) -> Drawn:
         w = p * v + q * u
         lines.append(f"{p} * {v} + {q} * {u} = {w}, remainder {w % m}")
         u, v = v, w % m
-    return drawn(v % m, lines, a=a, b=b, p=p, q=q, m=m, n=n)
+    return case(v % m, lines, a=a, b=b, p=p, q=q, m=m, n=n)
 
 
 @family(
@@ -115,11 +115,11 @@ def recurrence_remainder(d: Draw) -> Drawn:
     ),
     result="the number of steps",
 )
-def collatz(d: Draw) -> Drawn:
+def collatz(d: Draw) -> Case:
     """Steps of the Collatz rule."""
     n = d.pick(*(x for x in range(5, 400) if len(_collatz(x)) < (20 if not d.large else 130)))
     way = _collatz(n)
-    return drawn(
+    return case(
         len(way) - 1, [" -> ".join(map(str, way)), f"The number of steps is {len(way) - 1}"], n=n
     )
 
@@ -139,7 +139,7 @@ def collatz(d: Draw) -> Drawn:
     ),
     result="the digit",
 )
-def decimal_digit(d: Draw) -> Drawn:
+def decimal_digit(d: Draw) -> Case:
     """A digit of a periodic decimal fraction."""
     b = d.pick(7, 11, 13, 27, 37, 41)
     a, n = d.number(1, b - 1), d.upto(5, 40, 500)
@@ -153,7 +153,7 @@ def decimal_digit(d: Draw) -> Drawn:
         f"{n} = {(n - place) // len(period)} * {len(period)} + {place}",
         f"Digit {place} of the period is {period[place - 1]}",
     ]
-    return drawn(period[place - 1], steps, a=a, b=b, n=n)
+    return case(period[place - 1], steps, a=a, b=b, n=n)
 
 
 def _collatz(n: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import (
     listed,
     powering,
@@ -28,10 +28,10 @@ from training.data.families.working import (
     ),
     result="the remainder",
 )
-def power_remainder(d: Draw) -> Drawn:
+def power_remainder(d: Draw) -> Case:
     """Remainder of a power."""
     a, n, m = d.number(2, 19), d.upto(6, 40, 400), d.upto(5, 25, 120)
-    return drawn(pow(a, n, m), [f"{a} mod {m} is {a % m}", *powering(a, n, m)], a=a, n=n, m=m)
+    return case(pow(a, n, m), [f"{a} mod {m} is {a % m}", *powering(a, n, m)], a=a, n=n, m=m)
 
 
 @family(
@@ -45,7 +45,7 @@ def power_remainder(d: Draw) -> Drawn:
     code=("print(pow(<a>, <n>, 10))", "print(<a>**<n> % 10)", "print(int(str(<a>**<n>)[-1]))"),
     result="the last digit",
 )
-def last_digit(d: Draw) -> Drawn:
+def last_digit(d: Draw) -> Case:
     """Last digit of a power."""
     a, n = d.number(2, 99), d.upto(5, 60, 400)
     cycle = [pow(a, k, 10) for k in range(1, 5)]
@@ -55,7 +55,7 @@ def last_digit(d: Draw) -> Drawn:
         f"{n} = {(n - place) // 4} * 4 + {place}",
         f"Number {place} of the cycle is {cycle[place - 1]}",
     ]
-    return drawn(pow(a, n, 10), steps, a=a, n=n)
+    return case(pow(a, n, 10), steps, a=a, n=n)
 
 
 @family(
@@ -74,7 +74,7 @@ def last_digit(d: Draw) -> Drawn:
     ),
     result="the number of multiples",
 )
-def multiples_between(d: Draw) -> Drawn:
+def multiples_between(d: Draw) -> Case:
     """Multiples in an interval."""
     k, a = d.number(3, 17), d.upto(10, 90, 400)
     b = a + d.upto(20, 120, 900)
@@ -84,7 +84,7 @@ def multiples_between(d: Draw) -> Drawn:
         f"Multiples up to {a - 1}: {lower}",
         f"{upper} - {lower} = {upper - lower}",
     ]
-    return drawn(upper - lower, steps, k=k, a=a, b=b)
+    return case(upper - lower, steps, k=k, a=a, b=b)
 
 
 @family(
@@ -104,7 +104,7 @@ def multiples_between(d: Draw) -> Drawn:
     ),
     result="the number of such integers",
 )
-def multiples_of_either(d: Draw) -> Drawn:
+def multiples_of_either(d: Draw) -> Case:
     """Multiples of one number or another."""
     a, b = d.some(range(2, 13), 2)
     n, c = d.upto(30, 200, 2000), math.lcm(a, b)
@@ -114,7 +114,7 @@ def multiples_of_either(d: Draw) -> Drawn:
         f"{n // a} + {n // b} = {n // a + n // b}",
         f"{n // a + n // b} - {n // c} = {value}",
     ]
-    return drawn(value, steps, n=n, a=a, b=b)
+    return case(value, steps, n=n, a=a, b=b)
 
 
 @family(
@@ -138,7 +138,7 @@ def multiples_of_either(d: Draw) -> Drawn:
     ),
     result="the smallest number",
 )
-def two_remainders(d: Draw) -> Drawn:
+def two_remainders(d: Draw) -> Case:
     """Smallest number with two given remainders."""
     a, b = d.pick(
         (3, 5), (4, 7), (5, 7), (5, 8), (7, 9), (8, 11), (7, 11), (9, 13), (11, 13), (6, 11)
@@ -150,7 +150,7 @@ def two_remainders(d: Draw) -> Drawn:
         f"Try numbers that leave {s} on division by {b}: {listed(tried)}",
         f"{x} = {x // a} * {a} + {r}",
     ]
-    return drawn(x, [*steps, f"The number is {x}"], a=a, b=b, r=r, s=s)
+    return case(x, [*steps, f"The number is {x}"], a=a, b=b, r=r, s=s)
 
 
 @family(
@@ -171,13 +171,13 @@ def two_remainders(d: Draw) -> Drawn:
     ),
     result="the inverse",
 )
-def modular_inverse(d: Draw) -> Drawn:
+def modular_inverse(d: Draw) -> Case:
     """Inverse modulo a prime."""
     m = d.pick(7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
     a = d.number(2, m - 2)
     x = pow(a, -1, m)
     k = a * x // m
-    return drawn(x, [f"{a} * {x} = {a * x}", f"{a * x} = {k} * {m} + 1", f"So x = {x}"], a=a, m=m)
+    return case(x, [f"{a} * {x} = {a * x}", f"{a * x} = {k} * {m} + 1", f"So x = {x}"], a=a, m=m)
 
 
 @family(
@@ -196,7 +196,7 @@ def modular_inverse(d: Draw) -> Drawn:
     ),
     result="the largest number",
 )
-def largest_with_remainder(d: Draw) -> Drawn:
+def largest_with_remainder(d: Draw) -> Case:
     """Largest number below a bound with a given remainder."""
     m = d.number(5, 29)
     r, n = d.number(1, m - 1), d.upto(100, 900, 3000)
@@ -206,4 +206,4 @@ def largest_with_remainder(d: Draw) -> Drawn:
         f"The quotient by {m} is {k}",
         f"{k} * {m} + {r} = {k * m + r}",
     ]
-    return drawn(k * m + r, steps, n=n, m=m, r=r)
+    return case(k * m + r, steps, n=n, m=m, r=r)

@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, listed
 
 
@@ -22,7 +22,7 @@ from training.data.families.working import adding, listed
     ),
     result="the term",
 )
-def arithmetic_term(d: Draw) -> Drawn:
+def arithmetic_term(d: Draw) -> Case:
     """A term of an arithmetic sequence."""
     a, s, n = d.number(1, 40), d.number(2, 15), d.upto(6, 40, 300)
     steps = [
@@ -31,7 +31,7 @@ def arithmetic_term(d: Draw) -> Drawn:
         f"{a} + {(n - 1) * s} = {a + (n - 1) * s}",
     ]
     values = {"a": a, "b": a + s, "c": a + 2 * s, "s": s, "n": n}
-    return drawn(a + (n - 1) * s, steps, **values, who=d.person(), things=d.thing())
+    return case(a + (n - 1) * s, steps, **values, who=d.person(), things=d.thing())
 
 
 @family(
@@ -55,7 +55,7 @@ def arithmetic_term(d: Draw) -> Drawn:
     ),
     result="the sum",
 )
-def arithmetic_sum(d: Draw) -> Drawn:
+def arithmetic_sum(d: Draw) -> Case:
     """Sum of an arithmetic sequence."""
     a, s, n = d.number(1, 30), d.number(2, 12), d.upto(5, 25, 150)
     z = a + (n - 1) * s
@@ -65,7 +65,7 @@ def arithmetic_sum(d: Draw) -> Drawn:
         f"{a} + {z} = {a + z}",
         f"{n} * {a + z} / 2 = {value}",
     ]
-    return drawn(value, steps, a=a, b=a + s, c=a + 2 * s, s=s, n=n, z=z, who=d.person())
+    return case(value, steps, a=a, b=a + s, c=a + 2 * s, s=s, n=n, z=z, who=d.person())
 
 
 @family(
@@ -87,12 +87,12 @@ def arithmetic_sum(d: Draw) -> Drawn:
     ),
     result="the term",
 )
-def geometric_term(d: Draw) -> Drawn:
+def geometric_term(d: Draw) -> Case:
     """A term of a geometric sequence."""
     a, q, m = d.number(1, 9), d.number(2, 5), d.upto(3, 6, 14)
     terms = [a * q**k for k in range(m + 1)]
     lines = [f"{terms[k]} * {q} = {terms[k + 1]}" for k in range(m)]
-    return drawn(terms[-1], [", ".join(lines)], a=a, b=a * q, c=a * q * q, q=q, m=m, n=m + 1)
+    return case(terms[-1], [", ".join(lines)], a=a, b=a * q, c=a * q * q, q=q, m=m, n=m + 1)
 
 
 @family(
@@ -114,12 +114,12 @@ def geometric_term(d: Draw) -> Drawn:
     ),
     result="the sum",
 )
-def geometric_sum(d: Draw) -> Drawn:
+def geometric_sum(d: Draw) -> Case:
     """Sum of a geometric sequence."""
     a, q, n = d.number(1, 9), d.number(2, 5), d.upto(4, 6, 14)
     terms = [a * q**k for k in range(n)]
     steps = [f"The terms are {listed(terms)}", adding(terms)]
-    return drawn(sum(terms), steps, a=a, b=a * q, c=a * q * q, q=q, n=n, m=n - 1, who=d.person())
+    return case(sum(terms), steps, a=a, b=a * q, c=a * q * q, q=q, n=n, m=n - 1, who=d.person())
 
 
 @family(
@@ -138,7 +138,7 @@ def geometric_sum(d: Draw) -> Drawn:
     ),
     result="the number of digits $<c>$",
 )
-def repeated_pattern(d: Draw) -> Drawn:
+def repeated_pattern(d: Draw) -> Case:
     """Digits of a repeated pattern."""
     w = "".join(str(d.number(1, 4)) for _ in range(d.number(4, 7)))
     c, n = d.pick(*w), d.upto(20, 80, 900)
@@ -149,7 +149,7 @@ def repeated_pattern(d: Draw) -> Drawn:
         f"{whole} * {each} = {whole * each}",
         f"In the rest there are {last}: {whole * each} + {last} = {whole * each + last}",
     ]
-    return drawn(whole * each + last, steps, w=w, c=c, n=n, k=int(w) * 10 + int(c))
+    return case(whole * each + last, steps, w=w, c=c, n=n, k=int(w) * 10 + int(c))
 
 
 @family(
@@ -171,11 +171,11 @@ def repeated_pattern(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def triangular_number(d: Draw) -> Drawn:
+def triangular_number(d: Draw) -> Case:
     """Triangular numbers."""
     n, e = d.upto(5, 40, 200), d.number(1, 14)
     value = n * (n + 1) // 2
-    return drawn(
+    return case(
         value - e, [f"{n} * {n + 1} / 2 = {value}", f"{value} - {e} = {value - e}"], n=n, e=e
     )
 
@@ -195,14 +195,14 @@ def triangular_number(d: Draw) -> Drawn:
     ),
     result="the smallest $n$",
 )
-def first_power_above(d: Draw) -> Drawn:
+def first_power_above(d: Draw) -> Case:
     """The first power above a bound."""
     a, b = d.number(2, 7), d.upto(20, 3000, 10**9)
     n, lines = 1, [f"{a}^1 = {a}"]
     while a**n <= b:
         n += 1
         lines.append(f"{a}^{n} = {a**n}")
-    return drawn(n, [", ".join(lines), f"The first above {b} is for n = {n}"], a=a, b=b)
+    return case(n, [", ".join(lines), f"The first above {b} is for n = {n}"], a=a, b=b)
 
 
 @family(
@@ -222,7 +222,7 @@ def first_power_above(d: Draw) -> Drawn:
     ),
     result="the smallest $n$",
 )
-def sum_reaches(d: Draw) -> Drawn:
+def sum_reaches(d: Draw) -> Case:
     """How many integers reach a sum."""
     s = d.upto(10, 400, 5000)
     n = math.isqrt(2 * s)
@@ -236,4 +236,4 @@ def sum_reaches(d: Draw) -> Drawn:
         f"{n} * {n + 1} / 2 = {above}, enough",
         f"So n = {n}",
     ]
-    return drawn(n, steps, s=s, who=d.person())
+    return case(n, steps, s=s, who=d.person())

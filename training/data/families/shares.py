@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding
 
 
@@ -22,7 +22,7 @@ from training.data.families.working import adding
     ),
     result="the <which> share",
 )
-def ratio_share(d: Draw) -> Drawn:
+def ratio_share(d: Draw) -> Case:
     """A share in a ratio."""
     parts, unit = d.random.sample(range(1, 10), 3), d.upto(2, 20, 150)
     which, f, part = d.pick(("largest", "max", max(parts)), ("smallest", "min", min(parts)))
@@ -33,7 +33,7 @@ def ratio_share(d: Draw) -> Drawn:
         f"{part} * {unit} = {part * unit}",
     ]
     values = {"a": parts[0], "b": parts[1], "c": parts[2], "n": unit * total}
-    return drawn(part * unit, steps, **values, which=which, f=f, things=d.thing())
+    return case(part * unit, steps, **values, which=which, f=f, things=d.thing())
 
 
 @family(
@@ -54,13 +54,13 @@ def ratio_share(d: Draw) -> Drawn:
     ),
     result="the age",
 )
-def ages(d: Draw) -> Drawn:
+def ages(d: Draw) -> Case:
     """Ages, from a ratio now and a sum later."""
     k, x, t = d.number(2, 6), d.number(3, 25), d.number(2, 20)
     s = k * x + x + 2 * t
     who, whom = d.random.sample(("Mia", "Tom", "Ben", "Eva", "Leo", "Ida", "Sam", "Zoe"), 2)
     steps = [f"{s} - 2 * {t} = {s - 2 * t}", f"{k} + 1 = {k + 1}", f"{s - 2 * t} / {k + 1} = {x}"]
-    return drawn(x, steps, k=k, t=t, s=s, who=who, whom=whom)
+    return case(x, steps, k=k, t=t, s=s, who=who, whom=whom)
 
 
 @family(
@@ -80,7 +80,7 @@ def ages(d: Draw) -> Drawn:
     ),
     result="the number of <y>",
 )
-def heads_and_legs(d: Draw) -> Drawn:
+def heads_and_legs(d: Draw) -> Case:
     """Animals, from heads and legs."""
     x, a = d.pick(("chickens", 2), ("ducks", 2), ("geese", 2))
     y, b = d.pick(("cows", 4), ("rabbits", 4), ("beetles", 6), ("spiders", 8))
@@ -91,7 +91,7 @@ def heads_and_legs(d: Draw) -> Drawn:
         f"{legs} - {a * heads} = {legs - a * heads}",
         f"{legs - a * heads} / {b - a} = {n}",
     ]
-    return drawn(n, steps, x=x, y=y, a=a, b=b, e=b - a, h=heads, l=legs, who=d.person())
+    return case(n, steps, x=x, y=y, a=a, b=b, e=b - a, h=heads, l=legs, who=d.person())
 
 
 @family(
@@ -109,7 +109,7 @@ def heads_and_legs(d: Draw) -> Drawn:
     ),
     result="the number left",
 )
-def fraction_left(d: Draw) -> Drawn:
+def fraction_left(d: Draw) -> Case:
     """What is left after a fraction is gone."""
     b = d.number(3, 9)
     a, n = d.number(1, b - 1), b * d.upto(4, 15, 90)
@@ -117,7 +117,7 @@ def fraction_left(d: Draw) -> Drawn:
     y = n - x
     c = d.number(1, max(1, y - 1))
     steps = [f"{n} * {a} / {b} = {x}", f"{n} - {x} = {y}", f"{y} - {c} = {y - c}"]
-    return drawn(y - c, steps, n=n, a=a, b=b, c=c, who=d.person(), things=d.thing())
+    return case(y - c, steps, n=n, a=a, b=b, c=c, who=d.person(), things=d.thing())
 
 
 @family(
@@ -137,14 +137,14 @@ def fraction_left(d: Draw) -> Drawn:
     ),
     result="the amount of water",
 )
-def dilution(d: Draw) -> Drawn:
+def dilution(d: Draw) -> Case:
     """Water that dilutes a solution."""
     q = d.number(2, 30)
     p = q + d.number(1, 40)
     v = q // math.gcd(p, q) * d.upto(1, 6, 20)
     whole = v * p // q
     steps = [f"{v} * {p} = {v * p}", f"{v * p} / {q} = {whole}", f"{whole} - {v} = {whole - v}"]
-    return drawn(whole - v, steps, v=v, p=p, q=q, who=d.person())
+    return case(whole - v, steps, v=v, p=p, q=q, who=d.person())
 
 
 @family(
@@ -162,12 +162,12 @@ def dilution(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def boxes_needed(d: Draw) -> Drawn:
+def boxes_needed(d: Draw) -> Case:
     """Division that is rounded up."""
     k, q = d.number(4, 60), d.upto(2, 20, 90)
     n = k * q + d.number(1, k - 1)
     steps = [f"{n} = {q} * {k} + {n - q * k}", f"One more for the rest: {q} + 1 = {q + 1}"]
-    return drawn(q + 1, steps, n=n, k=k, things=d.thing(), who=d.person())
+    return case(q + 1, steps, n=n, k=k, things=d.thing(), who=d.person())
 
 
 @family(
@@ -186,9 +186,9 @@ def boxes_needed(d: Draw) -> Drawn:
     ),
     result="the rest",
 )
-def rope_rest(d: Draw) -> Drawn:
+def rope_rest(d: Draw) -> Case:
     """The rest of a rope, with a change of unit."""
     a, b, k = d.upto(2, 12, 60), d.number(1, 99), d.number(13, 90)
     n = 100 * a + b
     steps = [f"{a} * 100 + {b} = {n}", f"{n} = {n // k} * {k} + {n % k}"]
-    return drawn(n % k, steps, a=a, b=b, k=k, who=d.person())
+    return case(n % k, steps, a=a, b=b, k=k, who=d.person())

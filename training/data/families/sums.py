@@ -1,6 +1,6 @@
 """Families on sums over ranges, with and without conditions."""
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 from training.data.families.working import adding, listed
 
 
@@ -24,7 +24,7 @@ from training.data.families.working import adding, listed
     ),
     result="the sum",
 )
-def integer_sum(d: Draw) -> Drawn:
+def integer_sum(d: Draw) -> Case:
     """Sum of consecutive integers."""
     a = d.upto(1, 40, 150)
     b = a + d.upto(6, 60, 500)
@@ -34,7 +34,7 @@ def integer_sum(d: Draw) -> Drawn:
         f"First plus last: {a} + {b} = {a + b}",
         f"{n} * {a + b} / 2 = {value}",
     ]
-    return drawn(value, steps, a=a, b=b, c=a + 1)
+    return case(value, steps, a=a, b=b, c=a + 1)
 
 
 @family(
@@ -53,12 +53,12 @@ def integer_sum(d: Draw) -> Drawn:
     ),
     result="the sum of the multiples",
 )
-def multiple_sum(d: Draw) -> Drawn:
+def multiple_sum(d: Draw) -> Case:
     """Sum of the multiples in an interval."""
     k, a = d.number(3, 16), d.upto(5, 40, 200)
     b = a + k * d.upto(2, 9, 60) + d.number(0, k - 1)
     found = [n for n in range(a, b + 1) if n % k == 0]
-    return drawn(sum(found), [f"The multiples are {listed(found)}", adding(found)], k=k, a=a, b=b)
+    return case(sum(found), [f"The multiples are {listed(found)}", adding(found)], k=k, a=a, b=b)
 
 
 @family(
@@ -77,7 +77,7 @@ def multiple_sum(d: Draw) -> Drawn:
     ),
     result="the sum",
 )
-def parity_sum(d: Draw) -> Drawn:
+def parity_sum(d: Draw) -> Case:
     """Sum of the even or odd numbers of an interval."""
     kind, r = d.pick(("even", 0), ("odd", 1))
     a = d.upto(1, 50, 300)
@@ -90,7 +90,7 @@ def parity_sum(d: Draw) -> Drawn:
         f"{first} + {last} = {ends}",
         f"{n} * {ends} / 2 = {n * ends // 2}",
     ]
-    return drawn(sum(found), steps, kind=kind, r=r, a=a, b=b, f=first)
+    return case(sum(found), steps, kind=kind, r=r, a=a, b=b, f=first)
 
 
 @family(
@@ -110,12 +110,12 @@ def parity_sum(d: Draw) -> Drawn:
     ),
     result="the sum of the squares",
 )
-def square_sum(d: Draw) -> Drawn:
+def square_sum(d: Draw) -> Case:
     """Sum of consecutive squares."""
     a = d.upto(1, 8, 30)
     b = a + d.upto(3, 9, 60)
     squares = [k * k for k in range(a, b + 1)]
-    return drawn(
+    return case(
         sum(squares), [f"The squares are {listed(squares)}", adding(squares)], a=a, b=b, c=a + 1
     )
 
@@ -135,12 +135,12 @@ def square_sum(d: Draw) -> Drawn:
     ),
     result="the sum of the cubes",
 )
-def cube_sum(d: Draw) -> Drawn:
+def cube_sum(d: Draw) -> Case:
     """Sum of consecutive cubes."""
     a = d.upto(1, 6, 20)
     b = a + d.upto(3, 6, 40)
     cubes = [k**3 for k in range(a, b + 1)]
-    return drawn(sum(cubes), [f"The cubes are {listed(cubes)}", adding(cubes)], a=a, b=b, c=a + 1)
+    return case(sum(cubes), [f"The cubes are {listed(cubes)}", adding(cubes)], a=a, b=b, c=a + 1)
 
 
 @family(
@@ -164,7 +164,7 @@ def cube_sum(d: Draw) -> Drawn:
     ),
     result="the value",
 )
-def alternating_sum(d: Draw) -> Drawn:
+def alternating_sum(d: Draw) -> Case:
     """A sum with alternating signs."""
     n, f = 2 * d.upto(3, 30, 200) + 1, d.number(1, 9)
     half = (n + 1) // 2
@@ -173,7 +173,7 @@ def alternating_sum(d: Draw) -> Drawn:
         f"With the last term {n}: {n} - {half - 1} = {half}",
         f"{f} * {half} = {f * half}",
     ]
-    return drawn(f * half, steps, n=n, f=f)
+    return case(f * half, steps, n=n, f=f)
 
 
 @family(
@@ -194,7 +194,7 @@ def alternating_sum(d: Draw) -> Drawn:
     ),
     result="the sum",
 )
-def sum_without_multiples(d: Draw) -> Drawn:
+def sum_without_multiples(d: Draw) -> Case:
     """Sum without the multiples of a number."""
     k, n = d.number(2, 12), d.upto(20, 90, 500)
     q = n // k
@@ -204,7 +204,7 @@ def sum_without_multiples(d: Draw) -> Drawn:
         f"Multiples: {k} * {q} * {q + 1} / 2 = {left}",
         f"{whole} - {left} = {whole - left}",
     ]
-    return drawn(whole - left, steps, k=k, n=n)
+    return case(whole - left, steps, k=k, n=n)
 
 
 @family(
@@ -226,9 +226,9 @@ def sum_without_multiples(d: Draw) -> Drawn:
     ),
     result="the sum",
 )
-def sum_of_either_multiples(d: Draw) -> Drawn:
+def sum_of_either_multiples(d: Draw) -> Case:
     """Sum of the multiples of one number or another."""
     a, b = d.some(range(3, 13), 2)
     n = d.upto(30, 70, 900)
     found = [k for k in range(1, n) if k % a == 0 or k % b == 0]
-    return drawn(sum(found), [f"They are {listed(found)}", adding(found)], a=a, b=b, n=n)
+    return case(sum(found), [f"They are {listed(found)}", adding(found)], a=a, b=b, n=n)

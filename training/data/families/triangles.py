@@ -2,7 +2,7 @@
 
 import math
 
-from training.data.families.family import Draw, Drawn, drawn, family
+from training.data.families.family import Case, Draw, case, family
 
 TRIPLES = (
     (3, 4, 5),
@@ -43,7 +43,7 @@ HERONIAN = (
     ),
     result="the length",
 )
-def hypotenuse(d: Draw) -> Drawn:
+def hypotenuse(d: Draw) -> Case:
     """The longest side of a right triangle."""
     k = d.upto(1, 4, 30)
     a, b, c = (k * side for side in d.pick(*TRIPLES))
@@ -54,7 +54,7 @@ def hypotenuse(d: Draw) -> Drawn:
         f"{a * a} + {b * b} = {c * c}",
         f"{c * c} = {c}^2, so it is {c}",
     ]
-    return drawn(c, steps, a=a, b=b, who=d.person())
+    return case(c, steps, a=a, b=b, who=d.person())
 
 
 @family(
@@ -72,7 +72,7 @@ def hypotenuse(d: Draw) -> Drawn:
     ),
     result="the area",
 )
-def right_triangle_area(d: Draw) -> Drawn:
+def right_triangle_area(d: Draw) -> Case:
     """Area of a right triangle, from hypotenuse and leg."""
     k = d.upto(1, 4, 30)
     a, b, c = (k * side for side in d.pick(*TRIPLES))
@@ -83,7 +83,7 @@ def right_triangle_area(d: Draw) -> Drawn:
         f"{c * c - a * a} = {b}^2",
         f"{a} * {b} / 2 = {a * b // 2}",
     ]
-    return drawn(a * b // 2, steps, a=a, c=c)
+    return case(a * b // 2, steps, a=a, c=c)
 
 
 @family(
@@ -103,7 +103,7 @@ def right_triangle_area(d: Draw) -> Drawn:
     ),
     result="the area",
 )
-def heron(d: Draw) -> Drawn:
+def heron(d: Draw) -> Case:
     """Area of a triangle, from its sides."""
     k = d.upto(1, 3, 20)
     a, b, c = d.random.sample([k * side for side in d.pick(*HERONIAN)], 3)
@@ -116,7 +116,7 @@ def heron(d: Draw) -> Drawn:
         f"{s} * {x} * {y} * {z} = {square}",
         f"{square} = {area}^2, so the area is {area}",
     ]
-    return drawn(area, steps, a=a, b=b, c=c)
+    return case(area, steps, a=a, b=b, c=c)
 
 
 @family(
@@ -137,7 +137,7 @@ def heron(d: Draw) -> Drawn:
     ),
     result="the value",
 )
-def shoelace(d: Draw) -> Drawn:
+def shoelace(d: Draw) -> Case:
     """Twice a triangle's area, from its corners."""
     a, b, c, e, f, g = d.ints(6, 0, 12 if not d.large else 60)
     c = c + 13 if (c - a) * (g - b) == (f - a) * (e - b) else c
@@ -148,7 +148,7 @@ def shoelace(d: Draw) -> Drawn:
         f"({u}) * ({z}) - ({w}) * ({v}) = {value}",
         f"Without sign: {abs(value)}",
     ]
-    return drawn(abs(value), steps, a=a, b=b, c=c, e=e, f=f, g=g)
+    return case(abs(value), steps, a=a, b=b, c=c, e=e, f=f, g=g)
 
 
 @family(
@@ -163,10 +163,10 @@ def shoelace(d: Draw) -> Drawn:
     code=("print((<n> - 2) * 180)", "n = <n>\ntriangles = n - 2\nprint(180 * triangles)"),
     result="the angle sum",
 )
-def angle_sum(d: Draw) -> Drawn:
+def angle_sum(d: Draw) -> Case:
     """Angle sum of a polygon."""
     n = d.upto(5, 30, 200)
-    return drawn(180 * (n - 2), [f"{n} - 2 = {n - 2}", f"{n - 2} * 180 = {180 * (n - 2)}"], n=n)
+    return case(180 * (n - 2), [f"{n} - 2 = {n - 2}", f"{n - 2} * 180 = {180 * (n - 2)}"], n=n)
 
 
 @family(
@@ -186,10 +186,10 @@ def angle_sum(d: Draw) -> Drawn:
     ),
     result="the number",
 )
-def diagonals(d: Draw) -> Drawn:
+def diagonals(d: Draw) -> Case:
     """Diagonals of a polygon."""
     n = d.upto(5, 40, 150)
-    return drawn(
+    return case(
         n * (n - 3) // 2, [f"{n} - 3 = {n - 3}", f"{n} * {n - 3} / 2 = {n * (n - 3) // 2}"], n=n
     )
 
@@ -210,7 +210,7 @@ def diagonals(d: Draw) -> Drawn:
     ),
     result="the <which> angle",
 )
-def angle_ratio(d: Draw) -> Drawn:
+def angle_ratio(d: Draw) -> Case:
     """An angle of a triangle, from the ratio of the angles."""
     total = d.pick(6, 9, 10, 12, 15, 18, 20, 30, 36)
     a, b = sorted(d.random.sample(range(1, total), 2))
@@ -222,7 +222,7 @@ def angle_ratio(d: Draw) -> Drawn:
         f"180 / {total} = {unit}",
         f"{part} * {unit} = {part * unit}",
     ]
-    return drawn(part * unit, steps, a=parts[0], b=parts[1], c=parts[2], which=which, f=f)
+    return case(part * unit, steps, a=parts[0], b=parts[1], c=parts[2], which=which, f=f)
 
 
 @family(
@@ -247,12 +247,12 @@ def angle_ratio(d: Draw) -> Drawn:
     ),
     result="the number of triangles",
 )
-def integer_triangles(d: Draw) -> Drawn:
+def integer_triangles(d: Draw) -> Case:
     """Triangles with integer sides and a given perimeter."""
     p = d.upto(7, 24, 150)
     found = [(a, b, p - a - b) for a in range(1, p) for b in range(a, p) if b <= p - a - b < a + b]
     steps = [f"They are {', '.join(str(t) for t in found[:16])}", f"Their number is {len(found)}"]
-    return drawn(len(found), steps, p=p)
+    return case(len(found), steps, p=p)
 
 
 @family(
@@ -271,9 +271,9 @@ def integer_triangles(d: Draw) -> Drawn:
     ),
     result="the area",
 )
-def similar_areas(d: Draw) -> Drawn:
+def similar_areas(d: Draw) -> Case:
     """Area of a similar figure."""
     p = d.number(2, 7)
     q, k = p + d.number(1, 5), d.upto(1, 12, 50)
     steps = [f"{k * p * p} / {p}^2 = {k}", f"{k} * {q}^2 = {k * q * q}"]
-    return drawn(k * q * q, steps, p=p, q=q, a=k * p * p)
+    return case(k * q * q, steps, p=p, q=q, a=k * p * p)

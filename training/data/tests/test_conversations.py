@@ -10,7 +10,7 @@ from kernel.prompt import output_block
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from training.data.conversations import FamilyError, in_words, with_code
 from training.data.families.catalogue import families
-from training.data.families.family import Drawn, Family
+from training.data.families.family import Case, Family
 from training.data.filters import failed, last_failed, unused
 from training.data.generator import kept_problems, training_problems, watched
 from training.data.overlap import words
@@ -74,7 +74,7 @@ def test_solutions_in_words_box_the_answer_and_hold_no_code():
 
 
 def test_a_program_that_is_wrong_names_its_family(sandbox):
-    bad = Family("bad", "", ("?",), ("p",), ("print(1)",), "it", lambda d: Drawn(2, ("2",), {}))
+    bad = Family("bad", "", ("?",), ("p",), ("print(1)",), "it", lambda d: Case(2, ("2",), {}))
     with pytest.raises(FamilyError, match=r"family bad .* does not print the answer 2"):
         with_code([bad.pose("0")], sandbox, CONFIG)
 
