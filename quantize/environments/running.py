@@ -95,14 +95,7 @@ def run(recipe: str, job: Mapping[str, Any], folder: Path, say: Say = print) -> 
     log = folder / "recipe.log"
     begun = time.monotonic()
     with log.open("wb") as chatter:
-        process = subprocess.Popen(
-            [python, "-m", f"quantize.recipes.{how.module}", str(path)],
-            cwd=folder,  # GPTQModel writes its logs where it is started
-            env=_variables(Path(python).parent),
-            stdout=subprocess.PIPE,
-            stderr=chatter,
-            start_new_session=True,
-        )
+        process = _start(python, how.module, path, chatter)
         last, status, usage = _followed(process, chatter, say)
     if status < 0:
         raise RecipeRunError(f"The recipe {recipe} was ended by signal {-status}: start it again.")
@@ -114,6 +107,17 @@ def run(recipe: str, job: Mapping[str, Any], folder: Path, say: Say = print) -> 
         peak_bytes=int(last.get("peak_bytes", 0)),
         gpu_peak_bytes=int(last.get("gpu_peak_bytes", 0)),
         device=str(last.get("device", "cpu")),
+    )
+
+
+def _start(python: str, module: str, job: Path, chatter: BinaryIO) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [python, "-m", f"quantize.recipes.{module}", str(job)],
+        cwd=job.parent,  # GPTQModel writes its logs where it is started
+        env=_variables(Path(python).parent),
+        stdout=subprocess.PIPE,
+        stderr=chatter,
+        start_new_session=True,
     )
 
 

@@ -96,9 +96,15 @@ def read(place: Workplace, name: str, count: int, built: TrainingSet, show: Prog
                 progress(len(kept))
             if len(kept) == count:
                 break
-    held_out = kept[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY] or kept[1:2]
+    rows, held_out = parted(kept)
+    built.rows += rows
     built.held_out += held_out
-    built.rows += [row for row in kept if row not in held_out]
+
+
+def parted(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Return the rows to train on, and those that are held out."""
+    held_out = rows[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY] or rows[1:2]
+    return [row for row in rows if row not in held_out], held_out
 
 
 def executed(drafts: Iterable[Draft], sandbox: Sandbox, config: Config) -> Iterator[Row]:

@@ -21,7 +21,7 @@ from kernel.sandbox.forked_sandbox import ForkedSandbox
 from training.data import construction
 from training.data.construction import SampledProblem
 from training.data.filters import NO_INTEGER
-from training.data.gathering import HELD_OUT_EVERY
+from training.data.gathering import parted
 from training.data.rows import Row
 from training.data.sources import problems_of
 from training.data.workplace import BuildError, TrainingSet, Workplace
@@ -118,10 +118,9 @@ def _built(place: Workplace, done: list[SampledProblem], problems: list[ProblemR
             rows.append(row)
     rounds = construction.table(done)
     _print_rounds(place, rounds)
-    held_out = rows[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY] or rows[1:2]
     source = {"name": SOURCE, "licence": "its owner's", "from": place.model.name}
-    kept = [row for row in rows if row not in held_out][: place.options.rows]
-    return TrainingSet(kept, held_out, [source], about={"rounds": rounds})
+    kept, held_out = parted(rows)
+    return TrainingSet(kept[: place.options.rows], held_out, [source], about={"rounds": rounds})
 
 
 def _print_rounds(place: Workplace, rounds: list[dict[str, Any]]) -> None:
