@@ -6,7 +6,6 @@ error. Does not cover: serving: vLLM cannot split such a checkpoint over two GPU
     python -m quantize.recipes.bnb job.json
 """
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -38,8 +37,7 @@ def main() -> None:
     shutil.rmtree(saved, ignore_errors=True)
     model.save_pretrained(saved, max_shard_size="2GB")
     tell_errors(job, model)
-    quantization = json.loads((saved / "config.json").read_text("utf-8"))["quantization_config"]
-    take_over(job.model, saved, job.raw, quantization)
+    take_over(job.model, saved, job.raw)
     peak = torch.cuda.max_memory_allocated() if device == "cuda" else 0
     job.done(device, peak)
 

@@ -37,14 +37,16 @@ def compute_dtype(source: str, device: str) -> torch.dtype:
     return torch.bfloat16 if both else torch.float32
 
 
-def take_over(source: Path, saved: Path, raw: Path, quantization: Mapping[str, Any]) -> None:
+def take_over(
+    source: Path, saved: Path, raw: Path, quantization: Mapping[str, Any] | None = None
+) -> None:
     """Turn the folder that a library saved into the raw checkpoint, and remove that folder.
 
     Args:
         source: the original model: its config is kept, since libraries rewrite what they read.
         saved: folder with safetensors; its shards go one by one, so disk is not needed twice.
         raw: folder to write, complete once `config.json` is in it.
-        quantization: the `quantization_config` of the new config.
+        quantization: the `quantization_config` of the new config; the saved one if not given.
     """
     shutil.rmtree(raw, ignore_errors=True)
     raw.mkdir(parents=True)
@@ -54,6 +56,8 @@ def take_over(source: Path, saved: Path, raw: Path, quantization: Mapping[str, A
             tensors = {name: stored(name, file.get_tensor(name)) for name in names}
         save_file(tensors, raw / shard.name, {"format": "pt"})
         shard.unlink()
+    if quantization is None:
+        quantization = json.loads((saved / "config.json").read_text("utf-8"))["quantization_config"]
     write_config(source, raw, quantization)
     shutil.rmtree(saved)
 

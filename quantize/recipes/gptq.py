@@ -16,7 +16,6 @@ from typing import Any
 # Read when gptqmodel is imported; with its default, one worker on two cores, it crashes.
 os.environ.setdefault("GPTQMODEL_CPU_WORKERS", "2")
 
-import json
 
 import torch
 from gptqmodel import CheckpointConfig, GPTQModel, QuantizeConfig
@@ -48,8 +47,7 @@ def main() -> None:
     saved = job.scratch / "saved"
     shutil.rmtree(saved, ignore_errors=True)
     model.save(str(saved), max_shard_size="2GB")
-    quantization = json.loads((saved / "config.json").read_text("utf-8"))["quantization_config"]
-    take_over(job.model, saved, job.raw, quantization)
+    take_over(job.model, saved, job.raw)
     peak = torch.cuda.max_memory_allocated() if device == "cuda" else 0
     job.done(device, peak)
 

@@ -8,7 +8,6 @@ runs on a T4 (CUTLASS) and on a CPU. Does not cover: resuming, which the library
 # pyright: reportMissingModuleSource=false
 # What is missing there is in the recipe's own environment.
 
-import json
 import re
 import shutil
 
@@ -51,8 +50,7 @@ def main() -> None:
     saved = job.scratch / "saved"
     shutil.rmtree(saved, ignore_errors=True)
     model.save_pretrained(saved, save_compressed=True, max_shard_size="2GB")
-    quantization = json.loads((saved / "config.json").read_text("utf-8"))["quantization_config"]
-    take_over(job.model, saved, job.raw, quantization)
+    take_over(job.model, saved, job.raw)
     peak = torch.cuda.max_memory_allocated() if gpu else 0
     job.done("cuda" if gpu else "cpu", peak)
 
