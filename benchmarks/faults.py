@@ -63,9 +63,9 @@ def inject(fault: Fault, folder: Path) -> Damage:
         run.wait(limit + 30)
     finally:
         run.stop()
-    # What is injected into the engine's process is told in its log.
+    # What is injected into the engine's process is in its log.
     output = run.output() + run.engine_log()
-    # An error while writing a solution down makes the kernel tell of it once more.
+    # An error while writing a solution down makes the kernel report it once more.
     votes = set(re.findall(r"^Problem (\d+)/.* vote\) after", output, re.MULTILINE))
     injected = fault.injected or planned(run) + output.count("INJECTED")
     late = max(0.0, run.begun + run.seconds - first - limit)

@@ -6,7 +6,7 @@ finished stay in the batch; nothing stops early, no time is shared out. Does not
 generated (handed in: vLLM's offline `generate`, or the simulated engine).
 
 Prompts, extraction, seeds and the vote are the kernel's, so that only the loop differs. Two things
-are kinder than they need be: what a finished candidate goes on to write is thrown away, and the
+are kinder than they need be: what a finished candidate still writes is thrown away, and the
 loop ends once all have finished.
 """
 

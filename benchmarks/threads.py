@@ -70,7 +70,7 @@ def turn(engine: VllmEngine, name: str) -> float:
 
 
 def _next_beat(engine: VllmEngine, before: int) -> float:
-    """Wait until the engine tells of further tokens; return when."""
+    """Wait until the engine reports further tokens; return when it did."""
     while engine.generated_tokens == before:
         if engine.lost:
             raise RuntimeError("The engine was lost.")

@@ -9,14 +9,13 @@ by module name, and no name of one module that hides another's.
 """
 
 import ast
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import nbformat
 import tyro
+from nbformat import v4
 
 from common.console import user_errors
 from common.files import check_writable, write_text
@@ -135,13 +134,13 @@ def submission_cells(kernel: Path = ROOT / "kernel") -> list[Cell]:
 
 def notebook(cells: Iterable[Cell]) -> str:
     """Return a notebook's text: the same cells give the same bytes, without outputs or times."""
-    metadata: dict[str, Any] = {
+    metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    made = nbformat.v4.new_notebook(metadata=metadata, nbformat_minor=5)
+    made = v4.new_notebook(metadata=metadata, nbformat_minor=5)
     for cell in cells:
-        new = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
+        new = v4.new_code_cell if cell.kind == "code" else v4.new_markdown_cell
         made.cells.append(new(cell.source, id=cell.id))
     nbformat.validate(made)
     return nbformat.writes(made, version=nbformat.NO_CONVERT) + "\n"
@@ -163,16 +162,19 @@ class Options:
     """Where the notebook goes."""
 
 
+def build(cells: Callable[[], list[Cell]], out: Path) -> None:
+    """Build a notebook for a command, and print what became of it; exit 2 on a user's error."""
+    with user_errors():
+        check_writable(out)
+        text = notebook(cells())
+        state = "built" if write(out, text) else "unchanged"
+    print(f"{out}  {len(text.encode()) / 1000:.0f} kB, {state}")
+
+
 def main() -> None:
     """Run the command."""
-    options = tyro.cli(Options)
-    with user_errors():
-        check_writable(options.out)
-        text = notebook(submission_cells())
-        changed = write(options.out, text)
-    state = "built" if changed else "unchanged"
-    print(f"{options.out}  {len(text.encode()) / 1000:.0f} kB, {state}")
+    build(submission_cells, tyro.cli(Options).out)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

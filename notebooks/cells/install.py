@@ -55,7 +55,7 @@ def read_ahead(top: Path) -> "subprocess.Popen[bytes] | None":
 
 
 def install(folder: Path) -> None:
-    """Install a wheelhouse; in a scored rerun a failure is only told, in order to go on.
+    """Install a wheelhouse; in a scored rerun a failure is printed, and the notebook continues.
 
     Without its packages the kernel still gives every problem its fallback answer, which is more
     than a notebook that stops here.

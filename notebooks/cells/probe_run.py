@@ -2,11 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import probe_checks  # pyright: ignore[reportMissingImports] - written beside this cell
+import probe_checks
 
 from kernel.checks.preflight import Preflight
 from kernel.config import Config
+
+if TYPE_CHECKING:  # the cell that brings such a file along has defined them
+    from notebooks.cells.compiled import PACKED, WORKSPACE, pack
 
 model = Preflight(scored=True).find_model(Config())
 if model is None:
@@ -14,5 +18,4 @@ if model is None:
 found = probe_checks.probe(model)
 Path("probe.json").write_text(json.dumps(found, indent=1))
 print(json.dumps(found, indent=1))
-# All three are defined by the cell that brings such a file along.
-pack(WORKSPACE, Path(PACKED))  # noqa: F821  # pyright: ignore[reportUndefinedVariable]
+pack(WORKSPACE, Path(PACKED))

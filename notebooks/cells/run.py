@@ -3,7 +3,7 @@
 from kernel.submission import main
 
 # Settings that differ from `kernel/config.py`, for instance {"candidates": 32}. As a mapping they
-# give way to the defaults in a scored rerun where they cannot work, rather than give it up.
+# give way to the defaults in a scored rerun where they cannot work, rather than end it.
 # price:
 # main({"extra_candidates": 96}) starts up to 96 further candidates where the vote of the first 48
 # is open: of fifty hard problems +2.9 right. Simulated price on two T4s: 4.3 h in place of 2.8 h

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from rich.table import Table
 
-from common.console import console
+from common.console import console, user_errors
 from notebooks.packaging import settings
 from notebooks.packaging.wheelhouse import PROFILES, Profile, image_needs, lines
 
@@ -136,13 +136,10 @@ def main() -> None:
     """Run the command; exit 1 where something is to be done, 2 where a list cannot be read."""
     options = tyro.cli(Options)
     changes = client_changes(tested_client(), version(CLIENT))
-    try:
+    with user_errors(DoctorError):
         if options.image:
             profile = PROFILES[settings.load().machine.wheels]
             changes += image_changes(profile, read_list(options.image))
-    except DoctorError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
     shown = console(width=None if sys.stdout.isatty() else 140)
     if changes:
         table = Table("package", "tested", "now", "what it means")

@@ -2,8 +2,8 @@
 
 Covers: the environment, made once from the very versions of the wheelhouse's lock, without torch
 (260 MB, a minute); config, tokenizer, chat template and weights' headers read there; the same of a
-dataset that is on Kaggle already, of which the small files are fetched. Does not cover: what vLLM
-and a T4 want beyond that (`quantize.serving.constraints`).
+dataset that is on Kaggle already, of which the small files are fetched; refusing what is not read.
+Does not cover: what vLLM and a T4 want beyond that (`quantize.serving.constraints`).
 """
 
 import json
@@ -15,10 +15,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from common.environment import check_room, made_once, place_of, run_steps
+from common.environment import SetupError, check_room, made_once, place_of, run_steps
 from notebooks.packaging import settings
 from notebooks.packaging.wheelhouse import PROFILES
 from notebooks.publishing import datasets
+from notebooks.publishing.client import KaggleError
 
 READER = Path(__file__).with_name("read_model.py")
 LIBRARY = "transformers"
@@ -35,6 +36,52 @@ MOST_BYTES = 64 * 2**20
 """Of one such file; a tokenizer of 256,000 tokens has 33 MB."""
 
 Say = Callable[[str], None]
+
+
+class LoadingError(RuntimeError):
+    """Kaggle would not load the model, or that cannot be tried; the message says what to do."""
+
+
+def check_model(folder: Path, say: Say) -> None:
+    """Refuse a model's folder that the libraries of the wheelhouse do not read.
+
+    Raises:
+        LoadingError: they do not, or cannot be tried.
+    """
+    say(f"Reading {folder} as Kaggle will ...")
+    try:
+        _refuse(str(folder), faults(folder, say), f"python -m common.saved_model {folder}")
+    except SetupError as error:
+        raise LoadingError(str(error)) from None
+
+
+def check_dataset(reference: str, say: Say) -> None:
+    """Refuse a dataset on Kaggle that the libraries of the wheelhouse do not read.
+
+    Where Kaggle cannot be asked, as without a credential, that is said and nothing refused.
+
+    Raises:
+        LoadingError: they do not, or cannot be tried.
+    """
+    say(f"Reading {reference} as Kaggle will ...")
+    try:
+        _refuse(reference, dataset_faults(reference, say), "python -m common.saved_model FOLDER")
+    except KaggleError as error:
+        print(
+            f"Kaggle cannot be asked for {reference}, it is not checked: {error}", file=sys.stderr
+        )
+    except SetupError as error:
+        raise LoadingError(str(error)) from None
+
+
+def _refuse(model: str, found: list[str], command: str) -> None:
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise LoadingError(
+            f"Kaggle, with transformers {version()}, would not load {model}: {found[0]}{more}. "
+            f"`{command}` mends what transformers 5 saved; else save the model again, or make it "
+            "with `make quantize`."
+        )
 
 
 def version() -> str:

@@ -10,9 +10,9 @@ that `kaggle.toml` names; `cpu` puts wheels for this machine's Python and the em
 """
 
 import hashlib
+import itertools
 import json
 import shutil
-import sys
 import tarfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ import tyro
 from rich.console import Console
 
 from common import embedded_model, manifest
-from common.console import Progress, console, heed_ctrl_c
-from common.environment import SetupError
-from common.files import FileError, check_folder, whole_folder, write_json
+from common.console import Progress, console, heed_ctrl_c, user_errors
+from common.files import check_folder, whole_folder, write_json
 from notebooks import build
 from notebooks.packaging import loading, settings, wheelhouse
-from notebooks.publishing.client import KaggleError
+from notebooks.packaging.loading import LoadingError
+from notebooks.packaging.metadata import dataset_metadata, kernel_metadata
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ".built.json"
@@ -96,7 +96,8 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
     """Build what is missing or changed; return the parts that are there afterwards.
 
     Raises:
-        PackageError: something cannot be built, or Kaggle could not load the model.
+        PackageError: something cannot be built.
+        LoadingError: Kaggle could not load the model.
         SettingsError: `kaggle.toml` or MODEL_DATASET cannot be used.
     """
     chosen = settings.load()
@@ -110,12 +111,12 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
         source = options.model or embedded_model.ensure()
         return [*parts, copy_model(chosen, source, place / "model", tell)]
     if options.model:
-        check_model(options.model, tell)
+        loading.check_model(options.model, tell)
         return [*parts, copy_model(chosen, options.model, place / "model", tell)]
     if options.model_dataset:
-        check_dataset(options.model_dataset, tell)
+        loading.check_dataset(options.model_dataset, tell)
     elif (place / "model" / manifest.NAME).is_file() and not chosen.model_sources:
-        check_model(place / "model", tell)
+        loading.check_model(place / "model", tell)
         parts.append(Part(place / "model", ""))
     return parts
 
@@ -135,54 +136,10 @@ def wanted_profile(options: Options, chosen: settings.Settings) -> ProfileName:
     )
 
 
-def check_model(folder: Path, tell: Callable[[str], None]) -> None:
-    """Refuse a model's folder that the libraries of the wheelhouse do not read.
-
-    Raises:
-        PackageError: they do not, or cannot be tried.
-    """
-    tell(f"Reading {folder} as Kaggle will ...")
-    try:
-        _refuse(str(folder), loading.faults(folder, tell), f"python -m common.saved_model {folder}")
-    except SetupError as error:
-        raise PackageError(str(error)) from None
-
-
-def check_dataset(reference: str, tell: Callable[[str], None]) -> None:
-    """Refuse a dataset on Kaggle that the libraries of the wheelhouse do not read.
-
-    Where Kaggle cannot be asked, as without a credential, that is said and nothing refused.
-
-    Raises:
-        PackageError: they do not, or cannot be tried.
-    """
-    tell(f"Reading {reference} as Kaggle will ...")
-    try:
-        found = loading.dataset_faults(reference, tell)
-    except KaggleError as error:
-        print(
-            f"Kaggle cannot be asked for {reference}, it is not checked: {error}", file=sys.stderr
-        )
-        return
-    except SetupError as error:
-        raise PackageError(str(error)) from None
-    _refuse(reference, found, "python -m common.saved_model FOLDER")
-
-
-def _refuse(model: str, found: list[str], command: str) -> None:
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise PackageError(
-            f"Kaggle, with transformers {loading.version()}, would not load {model}: {found[0]}"
-            f"{more}. `{command}` mends what transformers 5 saved; else save the model again, or "
-            "make it with `make quantize`."
-        )
-
-
 def _kernel(chosen: settings.Settings, options: Options, tell: Callable[[str], None]) -> Part:
     """Build the notebook and its metadata."""
     text = build.notebook(build.submission_cells())
-    metadata = settings.kernel_metadata(chosen, options.model_dataset or None)
+    metadata = kernel_metadata(chosen, options.model_dataset or None)
     folder = options.out / "kernel"
     part = Part(folder, _digest([text.encode(), _json_text(metadata).encode()]))
     if not part.built:
@@ -202,30 +159,16 @@ def _wheels(
 ) -> Part:
     """Download the wheels and prove that they are all that is needed."""
     profile, compiled = wheelhouse.PROFILES[name], _compiled(options)
-    metadata = _json_text(settings.dataset_metadata(chosen, "wheels"))
+    metadata = _json_text(dataset_metadata(chosen, "wheels"))
     sources = [path.read_bytes() for path in profile.sources]
     key = _digest([*sources, metadata.encode(), f"{profile}".encode(), compiled])
     part = Part(folder, key)
     if part.built:
         return part
-    count = sum("==" in line for line in profile.lock.read_text("utf-8").splitlines())
-    done: list[str] = []
-
-    def fetched(line: str) -> None:
-        done.append(line)
-        tell(f"Fetching the wheels of {profile.name}: {len(done)} of about {count} ...")
-
     scratch = folder.with_name(f"{folder.name}.part")
-    # What an interrupted build has fetched is taken up again; wheels of another lock are not.
+    # What an interrupted build has fetched is kept; wheels of another lock are not.
     _forget_others(scratch, key)
-    try:
-        wheelhouse.download(profile, scratch, fetched)
-        tell(f"Resolving {profile.name} offline, with these wheels only ...")
-        lacking = wheelhouse.missing(profile, scratch)
-    except wheelhouse.WheelhouseError as error:
-        raise PackageError(f"the wheels of {profile.name} cannot be fetched: {error}") from None
-    if lacking:
-        raise PackageError(f"the wheelhouse of {profile.name} is not closed: {lacking}")
+    _fetch(profile, scratch, tell)
     (scratch / "key").unlink()
     if compiled:
         (scratch / COMPILED).write_bytes(compiled)
@@ -235,6 +178,24 @@ def _wheels(
     scratch.rename(folder)
     part.seal()
     return part
+
+
+def _fetch(profile: wheelhouse.Profile, folder: Path, tell: Callable[[str], None]) -> None:
+    """Download a profile's wheels; refuse a set that is not closed."""
+    count = sum("==" in line for line in profile.lock.read_text("utf-8").splitlines())
+    fetched = itertools.count(1)
+
+    def show(_: str) -> None:
+        tell(f"Fetching the wheels of {profile.name}: {next(fetched)} of about {count} ...")
+
+    try:
+        wheelhouse.download(profile, folder, show)
+        tell(f"Resolving {profile.name} offline, with these wheels only ...")
+        lacking = wheelhouse.missing(profile, folder)
+    except wheelhouse.WheelhouseError as error:
+        raise PackageError(f"the wheels of {profile.name} cannot be fetched: {error}") from None
+    if lacking:
+        raise PackageError(f"the wheelhouse of {profile.name} is not closed: {lacking}")
 
 
 def _compiled(options: Options) -> bytes:
@@ -256,7 +217,7 @@ def copy_model(
     """
     if not (source / "config.json").is_file():
         raise PackageError(f"{source} is no model: MODEL names a folder with config.json.")
-    metadata = _json_text(settings.dataset_metadata(chosen, "model"))
+    metadata = _json_text(dataset_metadata(chosen, "model"))
     files = [path for path in sorted(source.iterdir()) if path.name not in manifest.LEFT_OUT]
     stats = [(path.name, path.stat()) for path in files if path.is_file()]
     names = [f"{name} {stat.st_size} {stat.st_mtime_ns}".encode() for name, stat in stats]
@@ -301,18 +262,16 @@ def _report(shown: Console, options: Options, parts: list[Part]) -> None:
         files = [path for path in part.folder.iterdir() if path.name != STATE]
         size = sum(path.stat().st_size for path in files)
         shown.print(f"{part.folder}  {len(files)} files, {size / 1e6:,.1f} MB", soft_wrap=True)
-    if options.profile != "cpu" and len(parts) < 3:
-        where = options.out / "model"
-        named = settings.load().model_sources
-        if options.model_dataset or named:
-            taken = options.model_dataset or " and ".join(named)
-            shown.print(f"The notebook takes its model from {taken}.", soft_wrap=True)
-        else:
-            shown.print(
-                f"There is no {where} yet: make it with `make quantize MODEL=...`, or name an "
-                "uploaded one with MODEL_DATASET=owner/slug.",
-                soft_wrap=True,
-            )
+    if options.profile == "cpu" or len(parts) == 3:
+        return
+    if taken := options.model_dataset or " and ".join(settings.load().model_sources):
+        text = f"The notebook takes its model from {taken}."
+    else:
+        text = (
+            f"There is no {options.out / 'model'} yet: make it with `make quantize MODEL=...`, or "
+            "name an uploaded one with MODEL_DATASET=owner/slug."
+        )
+    shown.print(text, soft_wrap=True)
 
 
 def main() -> None:
@@ -320,13 +279,10 @@ def main() -> None:
     options = tyro.cli(Options)
     heed_ctrl_c()
     shown = console()
-    try:
+    with user_errors(PackageError, LoadingError, settings.SettingsError):
         check_folder(options.out)
         with Progress(shown) as progress:
             parts = package(options, progress)
-    except (PackageError, settings.SettingsError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
     _report(shown, options, parts)
 
 

@@ -5,6 +5,7 @@ libraries would silently replace by a default. Does not cover: loading weights, 
 `python read_model.py FOLDER` by `loading`, in its environment: it knows nothing of this package.
 """
 
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig, AutoTokenizer
 
+transformers: Any = importlib.import_module("transformers")
 TURN = [{"role": "user", "content": "What is $1 + 1$?"}]
 
 
@@ -21,7 +22,7 @@ def faults(folder: Path) -> Iterator[str]:
     """Yield a phrase for each thing that is not read as it was written."""
     settings: Any = None
     try:
-        settings = AutoConfig.from_pretrained(str(folder))
+        settings = transformers.AutoConfig.from_pretrained(str(folder))
     except Exception as error:  # whatever a library raises is the answer here
         yield f"config.json is not read: {first_line(error)}"
     else:
@@ -32,8 +33,8 @@ def faults(folder: Path) -> Iterator[str]:
 
 def rotation_faults(folder: Path, settings: Any) -> Iterator[str]:
     """Yield how the rotary embeddings are read otherwise than transformers 5 has written them."""
-    written: Any = json.loads((folder / "config.json").read_text("utf-8"))
-    rope = written.get("rope_parameters") or {}
+    written: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+    rope: dict[str, Any] = written.get("rope_parameters") or {}
     theta = rope.get("rope_theta")
     # transformers 5 itself has it where it was written.
     moved: Any = getattr(settings, "rope_parameters", None) or {}
@@ -48,7 +49,7 @@ def rotation_faults(folder: Path, settings: Any) -> Iterator[str]:
 def tokenizer_faults(folder: Path, settings: Any) -> Iterator[str]:
     """Yield what keeps a chat from becoming ids that the model has."""
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(str(folder))
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
     except Exception as error:
         yield f"the tokenizer is not read: {first_line(error)}"
         return
@@ -69,7 +70,8 @@ def weight_faults(folder: Path) -> Iterator[str]:
     """Yield which weight files are no safetensors."""
     for path in sorted(folder.glob("*.safetensors")):
         try:
-            with safe_open(path, "np") as file:
+            opened: Any = safe_open(path, "np")
+            with opened as file:
                 if not list(file.keys()):
                     yield f"{path.name} holds no tensors"
         except (SafetensorError, OSError) as error:

@@ -1,16 +1,16 @@
-"""The settings of what is uploaded to Kaggle, read from `kaggle.toml`, and the metadata they give.
+"""The settings of what is uploaded to Kaggle, read from `kaggle.toml`.
 
-Covers: reading and checking the file before anything is built or sent, and the contents of
-`dataset-metadata.json`, `kernel-metadata.json` and a Kaggle Model's two files. Does not cover: the
-settings of a run, which are `kernel/config.py`'s; whether a slug is free, which only Kaggle knows.
+Covers: reading and checking the file before anything is built or sent. Does not cover: the files
+that Kaggle is given of them (`metadata`); the settings of a run, which are `kernel/config.py`'s;
+whether a slug is free, which only Kaggle knows.
 """
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from slugify import slugify
 
@@ -18,7 +18,7 @@ from notebooks.packaging.accelerators import ACCELERATORS, Accelerator
 
 PATH = Path(__file__).resolve().parents[1] / "kaggle.toml"
 OWNER = "OWNER"
-"""Stands for the owner in built metadata where the settings leave it to the credential: a build
+"""In the owner's place in built metadata where the settings leave it to the credential: a build
 needs no account and gives the same bytes for everyone. No user name has capital letters."""
 NAME_LENGTH = (6, 50)
 """Characters that Kaggle's client accepts in a dataset's slug and title."""
@@ -28,9 +28,6 @@ MODEL_SOURCE = re.compile(r"[A-Za-z0-9][\w-]*(/[A-Za-z0-9][\w.-]*){3}/[1-9][0-9]
 """A Kaggle Model's version: owner/model/framework/variation/version."""
 FRAMEWORKS = ("transformers", "pytorch", "vllm", "other")
 """Kaggle's names of frameworks that a folder of safetensors fits."""
-MODEL_LICENCES = {"apache-2.0": "Apache 2.0", "mit": "MIT", "other": "Other"}
-"""Kaggle Models' names of licences that datasets call otherwise."""
-REFERENCE = re.compile(r"[A-Za-z0-9][\w-]*/[a-z0-9]+(-[a-z0-9]+)*")
 Which = Literal["wheels", "model"]
 
 
@@ -94,8 +91,16 @@ class Settings:
     @property
     def model_reference(self) -> str:
         """The variation, owner/model/framework/variation, that `dist/model` becomes."""
-        own = f"{self.model.slug}/{self.model.framework}/{self.model.variation}"
-        return reference(self, own)
+        return self.reference(f"{self.model.slug}/{self.model.framework}/{self.model.variation}")
+
+    @property
+    def datasets(self) -> tuple[tuple[Which, Dataset], ...]:
+        """Both datasets by name."""
+        return ("wheels", self.wheels), ("model", self.model)
+
+    def reference(self, slug: str) -> str:
+        """Return `owner/slug`, with `OWNER` where the owner is left to the credential."""
+        return f"{self.owner or OWNER}/{slug}"
 
 
 def load(path: Path = PATH) -> Settings:
@@ -123,34 +128,38 @@ def load(path: Path = PATH) -> Settings:
 
 
 def _strings(
-    values: Any, where: str, kind: type[Any], nested: tuple[str, ...] = ()
+    values: object, where: str, kind: type[Any], nested: tuple[str, ...] = ()
 ) -> dict[str, str]:
     """Return the table's texts; refuse unknown and missing keys and values of another kind."""
-    if not isinstance(values, Mapping):
+    if not isinstance(values, dict):
         raise SettingsError(f"kaggle.toml: {where.rstrip('.')} must be a table.")
-    table: dict[str, Any] = dict(values)
+    table = cast(dict[str, object], values)
     known = [f.name for f in fields(kind)]
     if unknown := sorted(set(table) - set(known)):
         raise SettingsError(f"kaggle.toml: unknown key {where}{unknown[0]}: known are {known}.")
     needed = [f.name for f in fields(kind) if f.default is MISSING]
     if missing := [name for name in needed if name not in table]:
         raise SettingsError(f"kaggle.toml: {where}{missing[0]} is missing.")
-    texts = {name: table[name] for name in known if name not in nested and name in table}
-    for name, value in texts.items():
+    texts: dict[str, str] = {}
+    for name, value in table.items():
+        if name in nested:
+            continue
         if not isinstance(value, str):
             raise SettingsError(f"kaggle.toml: {where}{name} is {value!r}: give it as a text.")
+        texts[name] = value
     return texts
 
 
-def _sources(values: Any) -> tuple[str, ...]:
+def _sources(values: object) -> tuple[str, ...]:
     """Return the Kaggle Models that are named; refuse anything else."""
     form = "owner/model/framework/variation/version"
     if not isinstance(values, list):
         raise SettingsError(f"kaggle.toml: model_sources is {values!r}: give a list of {form}.")
-    named: list[Any] = list(values)  # pyright: ignore[reportUnknownArgumentType] - from TOML
-    for value in named:
+    named: list[str] = []
+    for value in cast(list[object], values):
         if not isinstance(value, str) or not MODEL_SOURCE.fullmatch(value):
             raise SettingsError(f"kaggle.toml: model_sources has {value!r}: give it as {form}.")
+        named.append(value)
     if len(set(named)) < len(named):
         raise SettingsError("kaggle.toml: model_sources names a model twice: leave one out.")
     return tuple(named)
@@ -162,36 +171,31 @@ def _check(settings: Settings) -> None:
         raise SettingsError("kaggle.toml: competition is empty: name it as its address does.")
     if "/" in settings.owner or settings.owner == OWNER:
         raise SettingsError(f"kaggle.toml: owner is {settings.owner!r}: give a user name or ''.")
-    if settings.accelerator not in ACCELERATORS:
-        raise SettingsError(
-            f"kaggle.toml: accelerator is {settings.accelerator!r}: take {_one_of(ACCELERATORS)}."
-        )
+    if "@sha256:" not in settings.kernel.image:
+        raise SettingsError("kaggle.toml: kernel.image has no digest: pin it as name@sha256:....")
     for name, value, known in (
-        ("kind", settings.model.kind, ("dataset", "model")),
-        ("framework", settings.model.framework, FRAMEWORKS),
+        ("accelerator", settings.accelerator, ACCELERATORS),
+        ("model.kind", settings.model.kind, ("dataset", "model")),
+        ("model.framework", settings.model.framework, FRAMEWORKS),
     ):
         if value not in known:
-            raise SettingsError(f"kaggle.toml: model.{name} is {value!r}: take {_one_of(known)}.")
-    if not SLUG.fullmatch(settings.model.variation):
-        raise SettingsError(
-            f"kaggle.toml: model.variation is {settings.model.variation!r}: use a-z, 0-9 and "
-            "single hyphens."
-        )
-    for name, entry in (("kernel", settings.kernel), *_datasets(settings)):
+            raise SettingsError(f"kaggle.toml: {name} is {value!r}: take {_one_of(known)}.")
+    _check_names(settings)
+
+
+def _check_names(settings: Settings) -> None:
+    """Hold names, titles and licences to what Kaggle and its client accept."""
+    _check_slug("model.variation", settings.model.variation)
+    for name, entry in (("kernel", settings.kernel), *settings.datasets):
         _check_length(f"{name}.slug", entry.slug, NAME_LENGTH)
         _check_length(f"{name}.title", entry.title, NAME_LENGTH)
-        if not SLUG.fullmatch(entry.slug):
-            raise SettingsError(
-                f"kaggle.toml: {name}.slug is {entry.slug!r}: use a-z, 0-9 and single hyphens."
-            )
+        _check_slug(f"{name}.slug", entry.slug)
     if settings.kernel.slug != (wanted := slugify(settings.kernel.title)):
         raise SettingsError(
             f"kaggle.toml: kernel.slug is {settings.kernel.slug!r}, but Kaggle makes {wanted!r} of "
             "kernel.title: change one of the two."
         )
-    if "@sha256:" not in settings.kernel.image:
-        raise SettingsError("kaggle.toml: kernel.image has no digest: pin it as name@sha256:....")
-    for name, entry in _datasets(settings):
+    for name, entry in settings.datasets:
         _check_length(f"{name}.subtitle", entry.subtitle, SUBTITLE_LENGTH)
         if not entry.licence:
             raise SettingsError(f"kaggle.toml: {name}.licence is empty: Kaggle asks for one.")
@@ -199,13 +203,14 @@ def _check(settings: Settings) -> None:
         raise SettingsError("kaggle.toml: wheels.slug and model.slug are the same: change one.")
 
 
+def _check_slug(name: str, slug: str) -> None:
+    if not SLUG.fullmatch(slug):
+        raise SettingsError(f"kaggle.toml: {name} is {slug!r}: use a-z, 0-9 and single hyphens.")
+
+
 def _one_of(names: Iterable[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} or {last}"
-
-
-def _datasets(settings: Settings) -> tuple[tuple[Which, Dataset], ...]:
-    return ("wheels", settings.wheels), ("model", settings.model)
 
 
 def _check_length(name: str, text: str, bounds: tuple[int, int]) -> None:
@@ -214,95 +219,3 @@ def _check_length(name: str, text: str, bounds: tuple[int, int]) -> None:
             f"kaggle.toml: {name} has {len(text)} characters: "
             f"Kaggle takes {bounds[0]} to {bounds[1]}."
         )
-
-
-def reference(settings: Settings, slug: str) -> str:
-    """Return `owner/slug`, with `OWNER` where the settings leave the owner to the credential."""
-    return f"{settings.owner or OWNER}/{slug}"
-
-
-def dataset_metadata(settings: Settings, which: Which) -> dict[str, Any]:
-    """Return the contents of a dataset's `dataset-metadata.json`."""
-    entry = dict(_datasets(settings))[which]
-    return {
-        "id": reference(settings, entry.slug),
-        "title": entry.title,
-        "subtitle": entry.subtitle,
-        "description": entry.description,
-        "licenses": [{"name": entry.licence}],
-    }
-
-
-def model_metadata(settings: Settings) -> dict[str, Any]:
-    """Return the contents of a Kaggle Model's `model-metadata.json`."""
-    entry = settings.model
-    return {
-        "ownerSlug": settings.owner or OWNER,
-        "slug": entry.slug,
-        "title": entry.title,
-        "subtitle": entry.subtitle,
-        "isPrivate": True,
-        "description": entry.description,
-    }
-
-
-def variation_metadata(settings: Settings) -> dict[str, Any]:
-    """Return the contents of a Kaggle Model's `model-instance-metadata.json`."""
-    entry = settings.model
-    return {
-        "ownerSlug": settings.owner or OWNER,
-        "modelSlug": entry.slug,
-        "instanceSlug": entry.variation,
-        "framework": entry.framework,
-        "overview": entry.subtitle,
-        "licenseName": MODEL_LICENCES.get(entry.licence, entry.licence),
-    }
-
-
-def weights_sources(
-    settings: Settings, model_dataset: str | None, model_version: int
-) -> tuple[list[str], list[str]]:
-    """Return where the notebook takes its model from: datasets and Kaggle Models."""
-    if model_dataset is not None:
-        return [model_dataset], []
-    if settings.model_sources:
-        return [], list(settings.model_sources)
-    if settings.model.kind == "model":
-        return [], [f"{settings.model_reference}/{model_version}"]
-    return [reference(settings, settings.model.slug)], []
-
-
-def kernel_metadata(
-    settings: Settings, model_dataset: str | None = None, model_version: int = 1
-) -> dict[str, Any]:
-    """Return the contents of `kernel-metadata.json`: no internet, private, pinned image.
-
-    Args:
-        settings: of `kaggle.toml`.
-        model_dataset: an uploaded model's `owner/slug`, in place of what the settings name.
-        model_version: of the Kaggle Model that `dist/model` becomes, known once it is uploaded.
-
-    Raises:
-        SettingsError: `model_dataset` has another form.
-    """
-    if model_dataset is not None and not REFERENCE.fullmatch(model_dataset):
-        raise SettingsError(f"MODEL_DATASET is {model_dataset!r}: give it as owner/slug.")
-    datasets, models = weights_sources(settings, model_dataset, model_version)
-    return {
-        "id": reference(settings, settings.kernel.slug),
-        "title": settings.kernel.title,
-        "code_file": "submission.ipynb",
-        "language": "python",
-        "kernel_type": "notebook",
-        "is_private": True,
-        "enable_gpu": True,
-        # The client's own default is true, and a competition refuses notebooks with internet.
-        "enable_internet": False,
-        "machine_shape": settings.machine.machine_shape,
-        "dataset_sources": [reference(settings, settings.wheels.slug), *datasets],
-        "competition_sources": [settings.competition],
-        "kernel_sources": [],
-        "model_sources": models,
-        "docker_image_pinning_type": "original",
-        "docker_image": settings.kernel.image,
-    }

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import tyro
 
-from common.console import user_errors
-from common.files import check_writable
-from notebooks.build import CELLS, ROOT, Cell, kernel_cells, notebook, script_cell, write
+from notebooks.build import CELLS, ROOT, Cell, build, kernel_cells, script_cell
 
 NOTEBOOK = ROOT / "notebooks/probe.ipynb"
 FILES = ("probe_weights", "probe_fit", "probe_machine", "probe_checks")
@@ -53,12 +51,7 @@ class Options:
 
 def main() -> None:
     """Run the command."""
-    options = tyro.cli(Options)
-    with user_errors():
-        check_writable(options.out)
-        text = notebook(probe_cells())
-        state = "built" if write(options.out, text) else "unchanged"
-    print(f"{options.out}  {len(text.encode()) / 1000:.0f} kB, {state}")
+    build(probe_cells, tyro.cli(Options).out)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ Each check is a process of its own (`python probe_checks.py CHECK MODEL ARGUMENT
 crashes or hangs costs that check, and its GPU memory is free for the next.
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -40,7 +41,7 @@ TEXT = (
 )
 
 
-def environment() -> dict[str, Any]:
+def environment(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     """Return versions, and whether vLLM's compiled part loads on the image's torch."""
     import torch
     import vllm
@@ -48,8 +49,9 @@ def environment() -> dict[str, Any]:
     found: dict[str, Any] = {**read_machine().facts(), "vllm": vllm.__version__}
     found["torch"] = f"{torch.__version__}, CUDA {torch.version.cuda}"
     __import__("vllm._C")  # the part that is built against one torch
-    gpus = range(torch.cuda.device_count())
-    found["memory_gib"] = [torch.cuda.get_device_properties(n).total_memory / 2**30 for n in gpus]
+    cuda: Any = torch.cuda
+    gpus = map(cuda.get_device_properties, range(cuda.device_count()))
+    found["memory_gib"] = [gpu.total_memory / 2**30 for gpu in gpus]
     return found
 
 
@@ -103,7 +105,7 @@ def as_submitted() -> dict[str, Any]:
 
 def lasting(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ten minutes of a full batch do to steps, clocks and power."""
-    import probe_machine  # pyright: ignore[reportMissingImports] - beside this file
+    import probe_machine
 
     engine = open_engine(model, more)
     return probe_machine.lasting(lambda: step_seconds(engine, *SIZES[0], as_submitted()))
@@ -111,14 +113,14 @@ def lasting(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
 
 def start_trials(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     """See `probe_machine`."""
-    import probe_machine  # pyright: ignore[reportMissingImports] - beside this file
+    import probe_machine
 
     return probe_machine.start_trials(model, more)
 
 
 def whole_problem(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     """See `probe_machine`."""
-    import probe_machine  # pyright: ignore[reportMissingImports] - beside this file
+    import probe_machine
 
     return probe_machine.whole_problem(model, more)
 
@@ -139,7 +141,7 @@ def prefill_seconds(engine: Any, prompts: int, length: int, first: int = 2000) -
 
 
 def continued(engine: Any, text: str, tokens: int) -> str:
-    """Return what the model goes on to write, the likeliest token each time."""
+    """Return how the model continues a text, with the likeliest token each time."""
     from vllm import SamplingParams
 
     engine.add_request("continued", text, SamplingParams(max_tokens=tokens, temperature=0))
@@ -174,10 +176,10 @@ def logprobs_of(engine: Any) -> dict[str, Any]:
 def cpu_logprobs(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same by transformers in bfloat16 on the CPU; GPTQ weights are unpacked."""
     import torch
-    from probe_weights import load  # pyright: ignore[reportMissingImports] - beside this file
-    from transformers import AutoTokenizer
+    from probe_weights import load
 
-    tokenizer: Any = AutoTokenizer.from_pretrained(str(model))
+    transformers: Any = importlib.import_module("transformers")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(str(model))
     ids: list[int] = more.get("ids") or tokenizer.encode(TEXT)
     with torch.inference_mode():
         logits = load(model)(torch.tensor([ids])).logits[0, :-1].float()
@@ -254,14 +256,14 @@ def probe(model: Path) -> dict[str, Any]:
 
 def constants(found: Mapping[str, Any], model: Path, memory: float | None) -> dict[str, Any]:
     """See `probe_fit`."""
-    import probe_fit  # pyright: ignore[reportMissingImports] - beside this file
+    import probe_fit
 
     return probe_fit.constants(found, model, memory)
 
 
 def rates(found: Mapping[str, Any], model: Path) -> dict[str, Any]:
     """Return the three costs of a step with one attention, and its rate in each batch."""
-    import probe_fit  # pyright: ignore[reportMissingImports] - beside this file
+    import probe_fit
 
     read = read_model(model)
     kv_bytes = read.sizes.kv_bytes if read else 0
@@ -269,13 +271,11 @@ def rates(found: Mapping[str, Any], model: Path) -> dict[str, Any]:
 
 
 CHECKS = {
-    "environment": lambda model, more: environment(),
-    "speed": speed,
-    "start_trials": start_trials,
-    "whole_problem": whole_problem,
-    "lasting": lasting,
-    "gpu_logprobs": gpu_logprobs,
-    "cpu_logprobs": cpu_logprobs,
+    check.__name__: check
+    for check in (
+        *(environment, speed, start_trials, whole_problem, lasting),
+        *(gpu_logprobs, cpu_logprobs),
+    )
 }
 
 

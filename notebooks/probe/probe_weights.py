@@ -6,6 +6,7 @@ GPTQ's layout: `qweight` holds four 8-bit values a 32-bit word along the input, 
 the output, less one; `scales` one number a group and output, `g_idx` the group of each input.
 """
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -42,17 +43,18 @@ def dequantized(tensors: dict[str, Any], prefix: str, zero_offset: int = 1) -> A
 def load(folder: Path) -> Any:
     """Return the model, ready to be called with ids."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
 
-    read = json.loads((folder / "config.json").read_text("utf-8"))
-    quantization = read.get("quantization_config") or {}
+    transformers: Any = importlib.import_module("transformers")
+    causal = transformers.AutoModelForCausalLM
+    read: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
+    quantization: dict[str, Any] = read.get("quantization_config") or {}
     if quantization.get("quant_method") != "gptq" or quantization.get("bits") != BITS:
-        return AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.bfloat16).eval()
+        return causal.from_pretrained(str(folder), dtype=torch.bfloat16).eval()
     offset = 0 if quantization.get("checkpoint_format") == "gptq_v2" else 1
-    config: Any = AutoConfig.from_pretrained(str(folder))
+    config = transformers.AutoConfig.from_pretrained(str(folder))
     del config.quantization_config
-    model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
-    missing = set(model.state_dict())
+    model = causal.from_config(config, dtype=torch.bfloat16)
+    missing: set[str] = set(model.state_dict())
     for shard in sorted(folder.glob("*.safetensors")):
         missing -= _fill(model, shard, offset)
     if getattr(config, "tie_word_embeddings", False):
@@ -65,10 +67,10 @@ def load(folder: Path) -> Any:
 def _fill(model: Any, shard: Path, offset: int) -> set[str]:
     """Put a shard's tensors into the model; return their names."""
     import torch
-    from safetensors.torch import load_file
 
-    tensors = load_file(str(shard))
-    own = model.state_dict()
+    safetensors: Any = importlib.import_module("safetensors.torch")
+    tensors: dict[str, torch.Tensor] = safetensors.load_file(str(shard))
+    own: dict[str, torch.Tensor] = model.state_dict()
     plain = {name: tensor for name, tensor in tensors.items() if name in own}
     for name in tensors:
         if name.endswith(".qweight"):

@@ -9,7 +9,6 @@ import inspect
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,14 +18,15 @@ import tyro
 from jinja2 import Environment, StrictUndefined
 
 from common import manifest
-from common.console import heed_ctrl_c
-from common.files import FileError, check_folder, whole_folder
+from common.console import heed_ctrl_c, user_errors
+from common.files import check_folder, whole_folder
 from common.manifest import ManifestError
 from kernel.checks.preflight import profile_of
 from kernel.config import Config
 from kernel.sandbox.session import seed_everything
 from kernel.sc_tir import request_seed
 from notebooks.packaging import settings
+from notebooks.packaging.metadata import kernel_metadata
 from notebooks.packaging.settings import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,12 +63,9 @@ def main() -> None:
     """Run the command; exit 2 on a user's error."""
     options = tyro.cli(Options)
     heed_ctrl_c()
-    try:
+    with user_errors(ArchiveError, ManifestError, SettingsError):
         check_folder(options.dist / "archive")
         folder = archive(ROOT, options.dist)
-    except (ArchiveError, ManifestError, SettingsError, FileError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
     for path in sorted(folder.iterdir()):
         print(f"{path.stat().st_size:>9,}  {path.name}")
     print(folder)
@@ -90,32 +87,36 @@ def archive(root: Path, dist: Path) -> Path:
         "directory_structure.txt": "\n".join(tree(tracked(root))) + "\n",
         **{Path(name).name: _text(root / name) for name in (*LOCKS, lock)},
     }
-    facts: dict[str, Any] = {
-        "settings": chosen,
-        "config": Config(),
-        "kernel": settings.kernel_metadata(chosen),
-        "entry_points": entry_points(_text(root / "Makefile")),
-        "wheels": wheels,
-        "measured": _measured(root / "benchmarks" / "results"),
-        "commit": _commit(root),
-        "seeds": [
-            (each.__name__, inspect.getdoc(each)) for each in (request_seed, seed_everything)
-        ],
-        "model_card": (dist / "model" / "README.md").is_file(),
-    }
+    card = dist / "model" / "README.md"
+    facts = {**_facts(root, chosen), "wheels": wheels, "model_card": card.is_file()}
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     for template in sorted(TEMPLATES.glob("*.md")):
         pages[template.name] = environment.from_string(_text(template)).render(facts) + "\n"
     if wheels:
         pages["wheels.txt"] = "".join(f"{e.sha256}  {name}\n" for name, e in sorted(wheels.items()))
-    if facts["model_card"]:
-        pages["model_card.md"] = _text(dist / "model" / "README.md")
+    if card.is_file():
+        pages["model_card.md"] = _text(card)
     return _write(dist / "archive", pages)
+
+
+def _facts(root: Path, chosen: settings.Settings) -> dict[str, Any]:
+    """Return what the templates show of the tree."""
+    seeded = (request_seed, seed_everything)
+    return {
+        "settings": chosen,
+        "config": Config(),
+        "kernel": kernel_metadata(chosen),
+        "entry_points": entry_points(_text(root / "Makefile")),
+        "measured": _measured(root / "benchmarks" / "results"),
+        "commit": _commit(root),
+        "seeds": [(each.__name__, inspect.getdoc(each)) for each in seeded],
+    }
 
 
 def settings_of(chosen: settings.Settings, dist: Path) -> dict[str, Any]:
     """Return all settings as JSON has them: a run's, the model's own, and those of the uploads."""
-    found: dict[str, Any] = {"run": _plain(asdict(Config())), "kaggle": asdict(chosen)}
+    config = json.loads(json.dumps(asdict(Config()), default=str))
+    found: dict[str, Any] = {"run": config, "kaggle": asdict(chosen)}
     # The kernel lets a model's profile replace settings of the run.
     profile = profile_of(dist / "model")
     return {**found, "model": profile} if profile else found
@@ -158,17 +159,6 @@ def tree(files: Iterable[str]) -> list[str]:
         shown = tuple(folders)
         lines.append(f"{'    ' * len(folders)}{file}")
     return lines
-
-
-def _plain(value: Any) -> Any:
-    """Return the value as JSON has it."""
-    if isinstance(value, dict):
-        pairs: dict[Any, Any] = value
-        return {str(key): _plain(each) for key, each in pairs.items()}
-    if isinstance(value, list | tuple):
-        items: Iterable[Any] = value
-        return [_plain(each) for each in items]
-    return str(value) if isinstance(value, Path) else value
 
 
 def _wheels(dist: Path) -> dict[str, manifest.Entry]:

@@ -128,7 +128,7 @@ def _run(
     try:
         reply = _follow(process, on_line or (lambda _: None))
     finally:
-        # Also after Ctrl-C: a client that goes on uploading unseen would help nobody.
+        # Also after Ctrl-C: nobody would see a client that kept uploading.
         process.kill()
         process.wait()
     if AUTHENTICATION in reply.text:

@@ -57,7 +57,7 @@ class Progress:
 
 
 class DroppedError(Exception):
-    """The client gave a file up; the message is its name."""
+    """The client dropped a file; the message is its name."""
 
 
 def state(reference: str) -> Remote | None:
@@ -109,7 +109,7 @@ def send(upload: Upload, note: str, show: Callable[[Progress], None], seconds: f
     Args:
         upload: the staged folder.
         note: the version's note.
-        show: is told how far the upload has come.
+        show: is called with how far the upload has come.
         seconds: between two questions to Kaggle.
 
     Raises:
@@ -156,7 +156,7 @@ def await_ready(reference: str, version: int, seconds: float) -> int:
     """Wait until Kaggle has processed `version` or a later one, and return its number.
 
     Raises:
-        KaggleError: Kaggle gave it up, or took too long.
+        KaggleError: Kaggle could not process it, or took too long.
     """
     end = time.monotonic() + READY_SECONDS
     for remote in client.patiently(lambda: state(reference), seconds):
@@ -186,10 +186,10 @@ def transfer(
         upload: the staged folder.
         arguments: the client's own; the folder's name stands for its path.
         taken: what the client prints where Kaggle took it.
-        show: is told how far the upload has come.
+        show: is called with how far the upload has come.
 
     Raises:
-        DroppedError: the client gave a file up.
+        DroppedError: the client dropped a file.
         KaggleError: Kaggle did not take it.
     """
     name = upload.folder.name
@@ -220,7 +220,7 @@ class _Reader:
     done: int = 0
     """Bytes of the files before this one."""
     start: int = 0
-    """Where this file's upload goes on; the client's bar counts from there."""
+    """Where this file's upload resumes; the client's bar counts from there."""
 
     def read(self, line: str) -> None:
         size = self.sizes.get(self.file, 0)

@@ -28,7 +28,7 @@ ENDED = ("complete", "error", "cancel_acknowledged")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CommitRun:
     """The newest run of a notebook."""
 
     status: str
@@ -66,7 +66,7 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class Receipt:
     """What Kaggle answers to a submission."""
 
     ref: int | None
@@ -130,14 +130,14 @@ def _plain(source: str) -> str:
     return source.lower().replace("_", "")
 
 
-def run_state(reference: str) -> Run:
+def run_state(reference: str) -> CommitRun:
     """Return the state of the notebook's newest run.
 
     Raises:
         KaggleError: Kaggle cannot be asked.
     """
     answer: Any = client.call(f"Asking for the run of {reference}", "run", notebook=reference)
-    return Run(str(answer["status"]).lower(), str(answer["failure"] or "").strip())
+    return CommitRun(str(answer["status"]).lower(), str(answer["failure"] or "").strip())
 
 
 def fetch_output(reference: str, folder: Path) -> Output:
@@ -158,7 +158,7 @@ def fetch_output(reference: str, folder: Path) -> Output:
     return Output(there[0] if there else None, log)
 
 
-def submit(reference: str, version: int, file: str, competition: str, message: str) -> Submitted:
+def submit(reference: str, version: int, file: str, competition: str, message: str) -> Receipt:
     """Submit a version of the notebook; return what Kaggle answers.
 
     Raises:
@@ -173,8 +173,7 @@ def submit(reference: str, version: int, file: str, competition: str, message: s
         competition=competition,
         message=message,
     )
-    left = answer["left"]
-    return Submitted(answer["ref"] or None, str(answer["message"]), left)
+    return Receipt(answer["ref"] or None, str(answer["message"]), answer["left"])
 
 
 def submission(competition: str, message: str) -> Submission | None:

@@ -85,7 +85,7 @@ def send(
         upload: the staged folder, with the metadata of model and variation.
         dist: where it is noted what was uploaded.
         note: the version's note.
-        show: is told how far the upload has come.
+        show: is called with how far the upload has come.
         seconds: between two questions to Kaggle.
 
     Raises:

@@ -3,14 +3,14 @@
 Covers: checking everything before anything is sent, the wheels' dataset, the model as a dataset or
 a Kaggle Model, the notebook, its commit run with progress, its log where it fails. Does not cover:
 spending a submission; `submit` does that.
-Interrupted, the same command goes on where it was: with the upload, or with the waiting.
+Interrupted, the same command resumes the upload or the waiting where it was.
 """
 
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,14 +42,14 @@ from notebooks.publishing import (
 )
 from notebooks.publishing.client import CredentialError, KaggleError
 from notebooks.publishing.datasets import FAILED, Upload
-from notebooks.publishing.kernels import Run
+from notebooks.publishing.kernels import CommitRun
 from notebooks.publishing.published import Publication
 from notebooks.publishing.staging import Package, StagingError
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOWN_NAME = 24
 """Characters of a file's name beside the progress bar; a wheel's is longer than a terminal."""
-STOPPED = "Stopped: the same command goes on where it was."
+STOPPED = "Stopped: the same command resumes where it was."
 
 
 @dataclass
@@ -79,7 +79,11 @@ def main() -> None:
 
 def guarded(action: Callable[[], None]) -> None:
     """Run a command that talks to Kaggle; what goes wrong ends it with one sentence."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
+
+    def stop(*_: object) -> None:
+        sys.exit(STOPPED)
+
+    signal.signal(signal.SIGTERM, stop)
     try:
         action()
     except (SettingsError, StagingError, CredentialError) as error:
@@ -134,16 +138,7 @@ def publish(console: Console, package: Package, seconds: float) -> Publication:
     user = client.user()
     package = package.owned_by(user)
     _say(console, f"Publishing as {package.settings.owner}, logged in as {user}.")
-    if package.model_dataset and datasets.state(package.model_dataset) is None:
-        raise StagingError(
-            f"Kaggle shows this account no dataset {package.model_dataset}: look at MODEL_DATASET."
-        )
-    for source in package.kernel_metadata()["model_sources"]:
-        if "model" not in package.datasets and not models.is_source(source):
-            raise StagingError(
-                f"Kaggle shows this account no model {source}: look at model_sources of "
-                "kaggle.toml."
-            )
+    _check_model_is_there(package)
     for which in package.datasets:
         upload = staging.stage_dataset(package, which)
         if package.is_kaggle_model(which):
@@ -157,6 +152,20 @@ def publish(console: Console, package: Package, seconds: float) -> Publication:
     _say(console, f"{done.message} is complete and left {done.file}: {then}.")
     _say(console, f"https://www.kaggle.com/code/{done.notebook}")
     return done
+
+
+def _check_model_is_there(package: Package) -> None:
+    """Refuse a model that is named, not uploaded, where Kaggle shows this account none."""
+    if package.model_dataset and datasets.state(package.model_dataset) is None:
+        raise StagingError(
+            f"Kaggle shows this account no dataset {package.model_dataset}: look at MODEL_DATASET."
+        )
+    for source in package.kernel_metadata()["model_sources"]:
+        if "model" not in package.datasets and not models.is_source(source):
+            raise StagingError(
+                f"Kaggle shows this account no model {source}: look at model_sources of "
+                "kaggle.toml."
+            )
 
 
 def _send_dataset(console: Console, upload: Upload, seconds: float) -> None:
@@ -185,8 +194,8 @@ def _send_model(console: Console, package: Package, upload: Upload, seconds: flo
 
 
 @contextmanager
-def _shown(console: Console, upload: Upload) -> Iterator[Callable[[datasets.Progress], None]]:
-    """Show an upload's progress; yields what is to be told of it."""
+def _shown(console: Console, upload: Upload) -> Generator[Callable[[datasets.Progress], None]]:
+    """Show an upload's progress; yields what takes it."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
     with Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(upload.folder.name, total=sum(upload.sizes().values()))
@@ -215,9 +224,9 @@ def _push(console: Console, package: Package) -> Publication:
     return pushed
 
 
-def _await_run(console: Console, notebook: str, seconds: float) -> Run:
+def _await_run(console: Console, notebook: str, seconds: float) -> CommitRun:
     """Wait for the newest run to end, and say how it goes."""
-    start, before = time.monotonic(), Run("")
+    start, before = time.monotonic(), CommitRun("")
     with console.status("") as status:
         for run in client.patiently(lambda: kernels.run_state(notebook), seconds):
             minutes = (time.monotonic() - start) / 60
@@ -231,7 +240,9 @@ def _await_run(console: Console, notebook: str, seconds: float) -> Run:
     raise AssertionError("the states end only when the run does")
 
 
-def _keep_output(console: Console, package: Package, version: Publication, run: Run) -> Publication:
+def _keep_output(
+    console: Console, package: Package, version: Publication, run: CommitRun
+) -> Publication:
     """Fetch what the ended run left; fail where it failed or left no submission file."""
     folder = package.dist / "commit-run"
     shutil.rmtree(folder, ignore_errors=True)

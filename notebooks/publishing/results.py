@@ -75,4 +75,4 @@ def _attention(ready: Mapping[str, Any]) -> str | None:
 def _events(path: Path) -> Iterator[Mapping[str, Any]]:
     """Yield a trace's events; torn lines are left out."""
     with contextlib.suppress(FileError):
-        yield from (line.value for line in json_lines(path) if isinstance(line.value, dict))
+        yield from (line.row for line in json_lines(path) if line.row is not None)

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from common import manifest
-from notebooks.packaging import settings
+from notebooks.packaging.metadata import (
+    dataset_metadata,
+    kernel_metadata,
+    model_metadata,
+    variation_metadata,
+)
 from notebooks.packaging.settings import Settings, SettingsError, Which
 from notebooks.publishing import models
 from notebooks.publishing.datasets import METADATA, Upload
@@ -53,7 +58,7 @@ class Package:
 
     def kernel_metadata(self) -> dict[str, Any]:
         """Return what the notebook is pushed with."""
-        return settings.kernel_metadata(self.settings, self.model_dataset, self.model_version)
+        return kernel_metadata(self.settings, self.model_dataset, self.model_version)
 
     def is_kaggle_model(self, which: Which) -> bool:
         """Tell whether a folder becomes a Kaggle Model, not a dataset."""
@@ -63,7 +68,7 @@ class Package:
         """Return a dataset's `owner/slug`, or a Kaggle Model's variation."""
         if self.is_kaggle_model(which):
             return self.settings.model_reference
-        return str(settings.dataset_metadata(self.settings, which)["id"])
+        return str(dataset_metadata(self.settings, which)["id"])
 
     def key(self) -> str:
         """Return a digest of what the notebook's version is made of: itself, metadata, datasets."""
@@ -84,7 +89,7 @@ def examine(dist: Path, chosen: Settings, model_dataset: str | None = None) -> P
     packed = _packed_model(dist, chosen)
     model = model_dataset or packed
     if model_dataset is not None:
-        settings.kernel_metadata(chosen, model_dataset)
+        kernel_metadata(chosen, model_dataset)
     elsewhere = model or chosen.model_sources
     datasets: tuple[Which, ...] = ("wheels",) if elsewhere else ("wheels", "model")
     for which in datasets:
@@ -109,9 +114,9 @@ def _packed_model(dist: Path, chosen: Settings) -> str | None:
         raise StagingError(f"There is no {path}: run `make package` first.") from None
     except (ValueError, LookupError, TypeError):
         raise StagingError(f"{path} cannot be read: run `make package` again.") from None
-    own = source in (None, settings.reference(chosen, chosen.model.slug))
+    own = source in (None, chosen.reference(chosen.model.slug))
     try:
-        expected = settings.kernel_metadata(chosen, None if own else str(source))
+        expected = kernel_metadata(chosen, None if own else str(source))
     except SettingsError:
         expected = None
     if metadata != expected:
@@ -143,11 +148,11 @@ def stage_dataset(package: Package, which: Which) -> Upload:
     for name in (*manifest.read(source), manifest.NAME):
         _link(source / name, folder / name)
     chosen = package.settings
-    described = {METADATA: settings.dataset_metadata(chosen, which)}
+    described = {METADATA: dataset_metadata(chosen, which)}
     if package.is_kaggle_model(which):
         described = {
-            models.METADATA: settings.model_metadata(chosen),
-            models.VARIATION_METADATA: settings.variation_metadata(chosen),
+            models.METADATA: model_metadata(chosen),
+            models.VARIATION_METADATA: variation_metadata(chosen),
         }
     for name, metadata in described.items():
         (folder / name).write_text(json.dumps(metadata, indent=1), "utf-8")

@@ -3,27 +3,31 @@
 Covers: running the client's own `main` with its own arguments. Does not cover: anything else of it.
 Left as it is, the client publishes the dataset without that file, forgets how far the others have
 come, and exits 0. Ended by an error it publishes nothing and keeps what has arrived, so that the
-next run sends only what is missing. Run as a script: `python -P kaggle_strict.py ARGUMENTS`.
+next run sends only what is missing. Run as a script: `python -P strict.py ARGUMENTS`.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 from kaggle.api.kaggle_api_extended import KaggleApi
+from kaggle.cli import main
 
+METHOD = "_upload_file"
 DROPPED = "Upload unsuccessful: "
 """Before the file's name; the client's own words."""
 
 
-def _or_fail(self: KaggleApi, file_name: str, *arguments: Any) -> Any:
-    uploaded = _upload_file(self, file_name, *arguments)
-    if uploaded is None:
-        raise ValueError(f"{DROPPED}{file_name}")
-    return uploaded
+def strict(upload: Callable[..., object]) -> Callable[..., object]:
+    """Return the client's method with an error in the place of nothing."""
+
+    def upload_or_fail(api: KaggleApi, file_name: str, *arguments: object) -> object:
+        uploaded = upload(api, file_name, *arguments)
+        if uploaded is None:
+            raise ValueError(f"{DROPPED}{file_name}")
+        return uploaded
+
+    return upload_or_fail
 
 
 if __name__ == "__main__":
-    _upload_file = KaggleApi._upload_file
-    KaggleApi._upload_file = _or_fail  # pyright: ignore[reportAttributeAccessIssue]
-    from kaggle.cli import main
-
+    setattr(KaggleApi, METHOD, strict(getattr(KaggleApi, METHOD)))
     main()

@@ -42,7 +42,7 @@ def dataset_files(api: KaggleApi, reference: str) -> dict[str, int]:
     sizes: dict[str, int] = {}
     token = ""
     while True:
-        page: Any = api.dataset_list_files(reference, token, PAGE_SIZE)
+        page = api.dataset_list_files(reference, token, PAGE_SIZE)
         sizes |= {file.name: file.total_bytes for file in page.dataset_files}
         if not (token := page.next_page_token):
             return sizes
@@ -77,7 +77,7 @@ def variation_files(api: KaggleApi, reference: str) -> dict[str, int]:
     with api.build_kaggle_client() as client:
         while True:
             # Not the client's own listing: it prints the next page's token among the answers.
-            page: Any = client.models.model_api_client.list_model_instance_version_files(request)
+            page = client.models.model_api_client.list_model_instance_version_files(request)
             sizes |= {file.name: file.size for file in page.files}
             if not page.next_page_token:
                 return sizes
@@ -89,7 +89,7 @@ def saved(api: KaggleApi, notebook: str) -> dict[str, Any]:
     request = ApiGetKernelRequest()
     request.user_name, request.kernel_slug = notebook.split("/")
     with api.build_kaggle_client() as client:
-        metadata: Any = client.kernels.kernels_api_client.get_kernel(request).metadata
+        metadata = client.kernels.kernels_api_client.get_kernel(request).metadata
     return {
         "dataset": metadata.dataset_data_sources,
         "competition": metadata.competition_data_sources,
@@ -164,7 +164,7 @@ CALLS: dict[str, Callable[..., Any]] = {
 def main(name: str, arguments: str) -> None:
     """Make the call; its answer is the last line, and so is its error."""
     api = kaggle.api
-    if not api._authenticated:
+    if not vars(api).get("_authenticated"):
         api.authenticate()  # it ends the process with its own words where it cannot
     try:
         answer = CALLS[name](api, **json.loads(arguments))

@@ -51,7 +51,7 @@ def check_run(plan: Plan, outcome: Outcome, ids: Sequence[str]) -> list[Check]:
 
 
 def install_fault(outcome: Outcome) -> str:
-    """Return why the packages are not there; in a rerun the notebook goes on without them."""
+    """Return why the packages are not there; in a rerun the notebook continues without them."""
     if INSTALLED in outcome.install:
         return ""
     return outcome.install.strip() or outcome.error or "the first cell found no wheelhouse"

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from common import embedded_model, foreground
-from common.console import console
+from common.console import console, user_errors
 from common.files import FileError, check_folder, write_json
 from common.problems import ProblemFileError, ProblemRow, load_problems
 from kernel.answers import extraction
@@ -75,13 +76,12 @@ class Options:
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where the kernel failed."""
     options = tyro.cli(Options)
-    try:
+    with user_errors(ProblemFileError):
         rows = load_problems(options.problems)
         _check_place(options.out)
-    except (ProblemFileError, FileError) as error:
-        sys.exit(_complain(str(error)))
     if options.candidates < 1 or options.minutes <= 0:
-        sys.exit(_complain("CANDIDATES must be at least 1, and MINUTES above 0."))
+        print("CANDIDATES must be at least 1, and MINUTES above 0.", file=sys.stderr)
+        sys.exit(2)
     print(f"{len(rows)} problems for {options.api}; starting the kernel ...", flush=True)
     model = (options.model or embedded_model.ensure()).resolve()
     out = options.out.resolve()
@@ -99,11 +99,6 @@ def main() -> None:
     _report(rows, out)
     if status == NO_VOTE:
         sys.exit(1)  # the kernel has said why
-
-
-def _complain(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
-    return 2
 
 
 def _check_place(out: Path) -> None:
@@ -157,30 +152,37 @@ def _report(rows: list[ProblemRow], out: Path) -> None:
     convention = replace(Config(), modulus=summary["modulus"], max_answer=summary["max_answer"])
     submission = next(out.glob("submission.*"))
     asked = scorer.as_read(submission, [row.id for row in rows])
-    solved = {row.id: by_id[str(id_)] for row, id_ in zip(rows, asked, strict=True)}
-    table = Table("problem", "answer", "truth", "votes", "candidates", "tokens", "seconds")
-    right = 0
-    for row in rows:
-        result = solved[row.id]
+    for row, id_ in zip(rows, asked, strict=True):
         truth = None if row.truth is None else extraction.to_answer(row.truth, convention)
-        result["truth"] = truth
-        correct = truth is not None and result["answer"] == truth
-        right += correct
+        by_id[str(id_)]["truth"] = truth
+    results = [by_id[str(id_)] for id_ in asked]
+    known = sum(row.truth is not None for row in rows)
+    right = sum(map(_is_right, results))
+    summary["score"] = {"right": right, "known": known}
+    write_json(path, summary)
+    console().print(_table(rows, results))
+    print(f"submission  {submission}\ntrace       {out / 'trace.jsonl'}")
+    print(f"score       {right} of {known} right")
+
+
+def _is_right(result: Mapping[str, Any]) -> bool:
+    return result["truth"] is not None and result["answer"] == result["truth"]
+
+
+def _table(rows: Sequence[ProblemRow], results: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the results as a table, by the names that the problem file has."""
+    table = Table("problem", "answer", "truth", "votes", "candidates", "tokens", "seconds")
+    for row, result in zip(rows, results, strict=True):
         table.add_row(
             row.id,
-            Text(str(result["answer"]), "green" if correct else ""),
-            "" if truth is None else str(truth),
+            Text(str(result["answer"]), "green" if _is_right(result) else ""),
+            "" if result["truth"] is None else str(result["truth"]),
             str(result["votes"]),
             str(result["candidates"]),
             str(result["tokens"]),
             f"{result['seconds']:.1f}",
         )
-    known = sum(row.truth is not None for row in rows)
-    summary["score"] = {"right": right, "known": known}
-    write_json(path, summary)
-    console().print(table)
-    print(f"submission  {submission}\ntrace       {out / 'trace.jsonl'}")
-    print(f"score       {right} of {known} right")
+    return table
 
 
 if __name__ == "__main__":

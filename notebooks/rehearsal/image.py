@@ -1,4 +1,4 @@
-"""What stands in for the platform's image: the packages and the Python that a run starts with.
+"""What takes the place of the platform's image: the packages and the Python that a run starts with.
 
 Covers: this process's own Python with Jupyter and gRPC, for the quick rehearsal; for the wheelhouse
 that goes to Kaggle, Python 3.12 with torch 2.10.0, and vLLM's CPU build among the wheels in the
@@ -95,7 +95,7 @@ def _quiet() -> dict[str, str]:
 def _make(place: Path, python: Path, say: Say) -> None:
     check_room("image", place, NEEDED_BYTES)
     say(
-        f"Making what stands for Kaggle's image in {place}: once, up to 8 GB, since torch "
+        f"Making a stand-in for Kaggle's image in {place}: once, up to 8 GB, since torch "
         "2.10.0 brings CUDA libraries; some minutes ..."
     )
     pip = [str(place / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]

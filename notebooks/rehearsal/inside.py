@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -52,7 +51,7 @@ def environment(plan: Plan) -> dict[str, str]:
 
 def run_notebook(plan: Plan, outcome: Outcome) -> None:
     """Run every cell; leave the executed notebook in the run's folder."""
-    notebook: Any = nbformat.read(plan.notebook, as_version=4)
+    notebook = nbformat.read(plan.notebook, as_version=4)
     client = NotebookClient(
         notebook,
         timeout=round(plan.limit_seconds + GRACE_SECONDS),

@@ -1,4 +1,4 @@
-"""A network and mounts of a run's own, where the system grants them without ceremony.
+"""A network and mounts of a run's own, where the system grants them.
 
 Covers: finding out what is granted (as root, or through a user namespace), a loopback device and
 nothing else for a network, and the platform's own paths: `/kaggle/input`, read-only, and

@@ -3,10 +3,11 @@
 Covers: for each competition a commit run and a hidden rerun, each in a new environment that gets
 its packages from the notebook's own offline install, on the platform's own paths, with read-only
 inputs, without a network; the table of checks. With `--wheels t4x2` the wheelhouse is the very one
-that goes to Kaggle, in Kaggle's Python, and `image` says what stands in for what. Does not cover:
-GPUs, and what else is in the platform's image.
+that goes to Kaggle, in Kaggle's Python, and `image` says what takes the place of what. Does not
+cover: GPUs, and what else is in the platform's image.
 """
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from common import embedded_model
-from common.console import Progress, console, heed_ctrl_c
+from common.console import Progress, console, heed_ctrl_c, user_errors
 from common.environment import SetupError
 from common.files import FileError, check_folder, write_json
 from common.problems import ProblemFileError, ProblemRow, load_problems
@@ -72,8 +73,8 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A finished run."""
+class FinishedRun:
+    """A run with its outcome and the checks of it."""
 
     plan: Plan
     outcome: Outcome
@@ -108,6 +109,14 @@ def _check_place(out: Path) -> None:
         raise FileError(f"{out} holds what no rehearsal has left: set --out to another folder.")
 
 
+def _new_folder(out: Path) -> Path:
+    """Replace what an earlier rehearsal has left by an empty folder."""
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / MARK).touch()
+    return out
+
+
 def _is_rehearsals(out: Path) -> bool:
     """Whether a rehearsal made the folder; earlier versions left no mark, but a folder a run."""
     return (out / MARK).is_file() or any(out.glob("aimo[123]-*/"))
@@ -115,7 +124,7 @@ def _is_rehearsals(out: Path) -> bool:
 
 def rehearse(
     options: Options, problems: Sequence[ProblemRow], tell: Callable[[str], None]
-) -> list[Run]:
+) -> list[FinishedRun]:
     """Carry out all runs, one after the other.
 
     Raises:
@@ -123,38 +132,34 @@ def rehearse(
         SetupError: what stands for the platform's image cannot be made.
         PackageError: the model is none.
     """
-    out = options.out.resolve()
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    (out / MARK).touch()
+    out = _new_folder(options.out.resolve())
     image, datasets = prepared(options, out, tell)
     prefix = isolation.prefix()
-    runs: list[Run] = []
-    for api in options.apis:
-        for rerun, mounts in KINDS:
-            asked = problems if rerun else problems[:COMMIT_PROBLEMS]
-            folder = out / f"{api}-{'rerun' if rerun else 'commit'}"
-            folder.mkdir()
-            tell(f"{folder.name}: a new environment ...")
-            plan = Plan(
-                api,
-                rerun,
-                mounts,
-                folder,
-                options.dist.resolve() / "kernel" / package.NOTEBOOK,
-                image.new_environment(folder / "environment"),
-                image.packages,
-                options.minutes * 60,
-                bool(prefix),
-                image.variables,
-            )
-            scaled = layout.scaled_settings(options.minutes, len(asked), options.candidates)
-            layout.lay_out(plan, datasets, asked, scaled)
-            outcome = carry_out(plan, len(asked), prefix, tell)
-            judged = checks.check_run(plan, outcome, [row.id for row in asked])
-            runs.append(Run(plan, outcome, judged, image.stand_ins))
-            # Gigabytes a run; the inputs are hard links.
-            shutil.rmtree(folder / "environment")
+    runs: list[FinishedRun] = []
+    for api, (rerun, mounts) in itertools.product(options.apis, KINDS):
+        folder = out / f"{api}-{'rerun' if rerun else 'commit'}"
+        folder.mkdir()
+        tell(f"{folder.name}: a new environment ...")
+        plan = Plan(
+            api=api,
+            rerun=rerun,
+            layout=mounts,
+            folder=folder,
+            notebook=options.dist.resolve() / "kernel" / package.NOTEBOOK,
+            python=image.new_environment(folder / "environment"),
+            image=image.packages,
+            limit_seconds=options.minutes * 60,
+            isolated=bool(prefix),
+            variables=image.variables,
+        )
+        asked = problems if rerun else problems[:COMMIT_PROBLEMS]
+        scaled = layout.scaled_settings(options.minutes, len(asked), options.candidates)
+        layout.lay_out(plan, datasets, asked, scaled)
+        outcome = carry_out(plan, len(asked), prefix, tell)
+        found = checks.check_run(plan, outcome, [row.id for row in asked])
+        runs.append(FinishedRun(plan, outcome, found, image.stand_ins))
+        # Gigabytes a run; the inputs are hard links.
+        shutil.rmtree(folder / "environment")
     return runs
 
 
@@ -191,34 +196,44 @@ def _answered(trace: Path) -> int:
         return 0
 
 
-def _report(shown: Console, notebook: Check, runs: Sequence[Run], out: Path) -> bool:
+def _report(shown: Console, notebook: Check, runs: Sequence[FinishedRun], out: Path) -> bool:
     """Print the table, write it as JSON; return whether everything passed."""
-    judged = [[notebook, *run.checks] for run in runs]
-    faults = any(check.fault for row in judged for check in row)
+    shown.print(_table(notebook, runs))
+    for real, stand_in in runs[0].stand_ins.items():
+        shown.print(f"stand-in: {stand_in} for Kaggle's {real}", soft_wrap=True)
+    for network in sorted({run.outcome.network for run in runs}):
+        shown.print(f"network: {network}", soft_wrap=True)
+    path = out / "report.json"
+    write_json(path, [_as_json(notebook, run) for run in runs])
+    shown.print(f"report   {path}", soft_wrap=True)
+    return not any(check.fault for run in runs for check in (notebook, *run.checks))
+
+
+def _as_json(notebook: Check, run: FinishedRun) -> dict[str, object]:
+    """Return a run as the report has it."""
+    return {
+        "run": run.plan.name,
+        "layout": run.plan.layout,
+        "stand_ins": dict(run.stand_ins),
+        **asdict(run.outcome),
+        "checks": [asdict(check) for check in (notebook, *run.checks)],
+    }
+
+
+def _table(notebook: Check, runs: Sequence[FinishedRun]) -> Table:
+    """Return the checks as a table, a column a run, with reasons where one failed."""
+    columns = [[notebook, *run.checks] for run in runs]
+    faults = any(check.fault for column in columns for check in column)
     table = Table(Column("check", no_wrap=True), *(run.plan.name for run in runs))
     if faults:
         table.add_column("reason")
-    for row in zip(*judged, strict=True):
+    for row in zip(*columns, strict=True):
         named = zip(runs, row, strict=True)
         reasons = [f"{run.plan.name}: {check.fault}" for run, check in named if check.fault]
         marks = (Text("FAIL", "red") if check.fault else Text("pass", "green") for check in row)
         table.add_row(row[0].name, *marks, *(["\n".join(reasons)] if faults else []))
     table.add_row("seconds", *(f"{run.outcome.seconds:.0f}" for run in runs))
-    shown.print(table)
-    for real, stand_in in runs[0].stand_ins.items():
-        shown.print(f"stand-in: {stand_in} for Kaggle's {real}", soft_wrap=True)
-    for network in sorted({run.outcome.network for run in runs}):
-        shown.print(f"network: {network}", soft_wrap=True)
-    report = [
-        {"run": run.plan.name, "layout": run.plan.layout, "stand_ins": dict(run.stand_ins)}
-        | asdict(run.outcome)
-        | {"checks": [asdict(check) for check in row]}
-        for run, row in zip(runs, judged, strict=True)
-    ]
-    path = out / "report.json"
-    write_json(path, report)
-    shown.print(f"report   {path}", soft_wrap=True)
-    return not faults
+    return table
 
 
 def main() -> None:
@@ -227,29 +242,22 @@ def main() -> None:
     heed_ctrl_c()
     # A pipe has no width; the table and its reasons want more than the 80 columns taken for it.
     shown = console(width=None if sys.stdout.isatty() else WIDTH)
-    try:
+    with user_errors(
+        *(ProblemFileError, isolation.NoPlaceError, SettingsError, SetupError),
+        package.PackageError,
+    ):
         problems = load_problems(options.problems)
         _check_place(options.out)
         home = package.home(options.dist, options.wheels or options.profile)
         model = () if options.wheels else (home / "model",)
         for needed in (options.dist / "kernel" / package.NOTEBOOK, home / "wheels", *model):
             if not needed.exists():
-                sys.exit(_complain(f"There is no {needed}: `make package` makes it."))
+                raise package.PackageError(f"There is no {needed}: `make package` makes it.")
         with Progress(shown) as progress:
             runs = rehearse(options, problems, progress)
-    except (
-        *(ProblemFileError, FileError, isolation.NoPlaceError, SettingsError, SetupError),
-        package.PackageError,
-    ) as error:
-        sys.exit(_complain(str(error)))
     notebook = checks.check_notebook(runs[0].plan.notebook)
     if not _report(shown, notebook, runs, options.out):
         sys.exit(1)
-
-
-def _complain(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ where Kaggle starts a fresh machine.
 
 import contextlib
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +38,9 @@ OPTIONS = (
     ("grpc.enable_http_proxy", 0),
     ("grpc.so_reuseport", 0),
 )
+
+
+Ask = grpc.UnaryUnaryMultiCallable[bytes, bytes]
 
 
 class GatewayError(RuntimeError):
@@ -77,7 +79,7 @@ def run(rules: Rules, settings: Settings, problems: pl.DataFrame, port: int) -> 
     rows = problems if in_order else problems.sample(fraction=1.0, shuffle=True)
     with grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
         _wait_for_server(channel, settings.start_seconds)
-        ask = channel.unary_unary(f"/{SERVICE}/predict")
+        ask: Ask = channel.unary_unary(f"/{SERVICE}/predict")
         answers: list[pl.DataFrame] = []
         for row in rows.iter_slices(1):
             deadline = settings.call_seconds if answers else None
@@ -114,9 +116,7 @@ def _wait_for_server(channel: grpc.Channel, seconds: float) -> None:
         ) from None
 
 
-def _asked(
-    ask: Callable[..., bytes], row: pl.DataFrame, deadline: float | None
-) -> pl.DataFrame | str:
+def _asked(ask: Ask, row: pl.DataFrame, deadline: float | None) -> pl.DataFrame | str:
     """Call `predict`; say in words how a call can fail."""
     try:
         return decode_result(ask(encode_row(row), timeout=deadline))

@@ -71,7 +71,9 @@ class InferenceServer:
             self._server.stop(grace=None).wait()
 
     def _add(self, service: str, calls: Mapping[str, Callable[[bytes, Any], bytes]]) -> None:
-        handlers = {name: grpc.unary_unary_rpc_method_handler(f) for name, f in calls.items()}
+        handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+            name: grpc.unary_unary_rpc_method_handler(call) for name, call in calls.items()
+        }
         generic = grpc.method_handlers_generic_handler(service, handlers)
         self._server.add_generic_rpc_handlers((generic,))
 

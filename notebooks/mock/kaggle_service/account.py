@@ -39,7 +39,7 @@ class Faults:
     """What goes wrong, by the test's choice."""
 
     refuse: dict[str, int] = field(default_factory=dict[str, int])
-    """File name: how many of its uploads end with an error, and cannot be gone on with."""
+    """File name: how many of its uploads end with an error, and cannot be resumed."""
     break_off: dict[str, int] = field(default_factory=dict[str, int])
     """File name: bytes after which its upload is answered with 503, once."""
     hold: dict[str, int] = field(default_factory=dict[str, int])
@@ -95,5 +95,5 @@ class Account:
     release: threading.Event = field(default_factory=threading.Event)
 
     def next_state(self, states: list[str]) -> str:
-        """Return the first state and go on to the next; the last one stays."""
+        """Return the first state and move on to the next; the last one stays."""
         return states.pop(0) if len(states) > 1 else states[0]

@@ -2,7 +2,7 @@
 
 The names, fields and answers are those that the official client sends and reads: JSON in camel case
 with defaults left out, an error as `code` and `message`. What Kaggle itself does beyond that is not
-known here and not claimed: this stands in for what the client was seen to expect.
+known here and not claimed: these give what the client was seen to expect.
 """
 
 import json
@@ -77,15 +77,10 @@ def create_dataset_version(account: Account, request: Json) -> Json:
 
 def list_dataset_files(account: Account, request: Json) -> Json:
     """List the newest version's files, a page at a time."""
-    files = sorted(_dataset(account, request)[-1].files.items())
-    start, size = int(request.get("pageToken") or 0), request.get("pageSize", 20)
-    date = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    page = [
-        {"name": name, "totalBytes": len(data), "creationDate": date}
-        for name, data in files[start : start + size]
-    ]
-    more = {"nextPageToken": str(start + size)} if start + size < len(files) else {}
-    return {"datasetFiles": page, **more}
+    page, more = _page(_dataset(account, request), request)
+    date = _now()
+    files = [{"name": name, "totalBytes": size, "creationDate": date} for name, size in page]
+    return {"datasetFiles": files, **more}
 
 
 def get_model(account: Account, request: Json) -> Json:
@@ -129,11 +124,8 @@ def create_model_instance_version(account: Account, request: Json) -> Json:
 
 def list_model_instance_version_files(account: Account, request: Json) -> Json:
     """List the newest version's files of a variation, a page at a time."""
-    files = sorted(_variation(account, request)[-1].files.items())
-    start, size = int(request.get("pageToken") or 0), request.get("pageSize", 20)
-    page = [{"name": name, "size": len(data)} for name, data in files[start : start + size]]
-    more = {"nextPageToken": str(start + size)} if start + size < len(files) else {}
-    return {"files": page, **more}
+    page, more = _page(_variation(account, request), request)
+    return {"files": [{"name": name, "size": size} for name, size in page], **more}
 
 
 def get_kernel(account: Account, request: Json) -> Json:
@@ -186,8 +178,7 @@ def create_code_submission(account: Account, request: Json) -> Json:
     """Take a submission of a notebook's version."""
     if request.get("kernelVersion", 0) > len(account.notebooks):
         raise Refused(404, "No such version of the notebook")
-    date = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    account.submissions.append({**request, "date": date})
+    account.submissions.append({**request, "date": _now()})
     return {"message": "Successfully submitted", "ref": len(account.submissions)}
 
 
@@ -271,6 +262,18 @@ def _variation(account: Account, request: Json) -> list[Version]:
     if versions is None:
         raise Refused(404, "Model instance not found")
     return versions
+
+
+def _page(versions: list[Version], request: Json) -> tuple[list[tuple[str, int]], Json]:
+    """Return the files of the newest version that a request asks for, and where to read on."""
+    files = sorted((name, len(data)) for name, data in versions[-1].files.items())
+    start, size = int(request.get("pageToken") or 0), request.get("pageSize", 20)
+    more = {"nextPageToken": str(start + size)} if start + size < len(files) else {}
+    return files[start : start + size], more
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _version(account: Account, files: list[Json], metadata: Json) -> Version:

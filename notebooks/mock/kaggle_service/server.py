@@ -11,7 +11,7 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def environment(url: str, token: str | None) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serve(account: Account) -> Iterator[str]:
+def serve(account: Account) -> Generator[str]:
     """Serve the account on a free port of this machine; yields the address."""
 
     class Handler(_Handler):
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         found = re.match(r"bytes (\d+)-", span)
         start = int(found.group(1)) if found else 0
         if start != len(blob.data) and start != 0:
-            self._answer(400, {"code": 400, "message": "The upload must go on where it was"})
+            self._answer(400, {"code": 400, "message": "The upload must resume where it was"})
             return
         del blob.data[start:]
         self._receive(blob, start)

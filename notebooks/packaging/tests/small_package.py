@@ -13,6 +13,7 @@ from common import manifest
 from kernel.checks.tests.model_folders import model_folder
 from notebooks import build
 from notebooks.packaging import settings, wheelhouse
+from notebooks.packaging.metadata import dataset_metadata
 
 FAKE = build.ROOT / "kernel/engine/tests/fake_vllm"
 IMAGE = ("ipykernel", "grpcio", "numpy", "sympy", "pandas", "polars")
@@ -59,6 +60,6 @@ def finish(folder: Path, chosen: settings.Settings, which: settings.Which) -> No
     """Add what is in every dataset's folder."""
     if which == "wheels":
         wheelhouse.write_list(folder)
-    metadata = settings.dataset_metadata(chosen, which)
+    metadata = dataset_metadata(chosen, which)
     (folder / "dataset-metadata.json").write_text(json.dumps(metadata))
     manifest.write(folder)

@@ -15,7 +15,7 @@ import pytest
 
 from common import embedded_model
 from notebooks.mock.kaggle_service.account import Account, Version
-from notebooks.packaging import loading, package, read_model
+from notebooks.packaging import loading, read_model
 from notebooks.publishing.tests.kaggle_standing import standing
 
 made = pytest.mark.skipif(
@@ -107,10 +107,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_a_model_that_is_not_read_is_refused_with_what_to_do(model: Path) -> None:
-    package.check_model(model, print)
+    loading.check_model(model, print)
     (model / "chat_template.jinja").unlink()
-    with pytest.raises(package.PackageError) as error:
-        package.check_model(model, print)
+    with pytest.raises(loading.LoadingError) as error:
+        loading.check_model(model, print)
     sentence = str(error.value)
     assert f"would not load {model}: the chat template is not taken" in sentence
     assert "`make quantize`" in sentence and f"common.saved_model {model}" in sentence
@@ -126,16 +126,16 @@ def test_a_dataset_on_kaggle_is_read_without_its_weights(model: Path, tmp_path: 
     account.datasets["anna/spoilt"] = [Version({**files, "model.safetensors": b"large"}, {})]
     account.datasets["anna/data"] = [Version({"train.jsonl": b"{}"}, {})]
     with standing(account, tmp_path / "home"):
-        package.check_dataset("anna/whole", print)
-        with pytest.raises(package.PackageError, match="would not load anna/spoilt: the chat"):
-            package.check_dataset("anna/spoilt", print)
-        with pytest.raises(package.PackageError, match=r"anna/data: it has no \*\.safetensors"):
-            package.check_dataset("anna/data", print)
+        loading.check_dataset("anna/whole", print)
+        with pytest.raises(loading.LoadingError, match="would not load anna/spoilt: the chat"):
+            loading.check_dataset("anna/spoilt", print)
+        with pytest.raises(loading.LoadingError, match=r"anna/data: it has no \*\.safetensors"):
+            loading.check_dataset("anna/data", print)
 
 
 def test_without_a_credential_a_dataset_is_said_not_to_be_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with standing(Account(), tmp_path / "home", None):
-        package.check_dataset("anna/model", print)
+        loading.check_dataset("anna/model", print)
     assert "anna/model, it is not checked: Kaggle knows no credential" in capsys.readouterr().err

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from notebooks.packaging import settings as module
 from notebooks.packaging.accelerators import ACCELERATORS, Accelerator
-from notebooks.packaging.settings import OWNER, PATH, Settings, SettingsError, kernel_metadata, load
+from notebooks.packaging.metadata import dataset_metadata, kernel_metadata
+from notebooks.packaging.settings import OWNER, PATH, Settings, SettingsError, load
 from notebooks.packaging.wheelhouse import PROFILES
 from validation.simulation.costs import GPUS
 
@@ -114,12 +114,12 @@ def test_without_an_owner_the_ids_hold_the_placeholder(settings: Settings) -> No
         f"{OWNER}/aimo-sc-tir-wheels",
         f"{OWNER}/aimo-sc-tir-model",
     ]
-    assert module.dataset_metadata(settings, "wheels")["id"] == f"{OWNER}/aimo-sc-tir-wheels"
+    assert dataset_metadata(settings, "wheels")["id"] == f"{OWNER}/aimo-sc-tir-wheels"
 
 
 def test_an_owner_stands_in_all_ids(settings: Settings) -> None:
     settings = replace(settings, owner="anna")
-    everything = [kernel_metadata(settings), module.dataset_metadata(settings, "model")]
+    everything = [kernel_metadata(settings), dataset_metadata(settings, "model")]
     assert OWNER not in json.dumps(everything)
     assert everything[1]["id"] == "anna/aimo-sc-tir-model"
 

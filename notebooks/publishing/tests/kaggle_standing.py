@@ -15,6 +15,7 @@ from common import manifest
 from notebooks.mock.kaggle_service.account import Account
 from notebooks.mock.kaggle_service.server import environment, serve
 from notebooks.packaging import settings
+from notebooks.packaging.metadata import dataset_metadata, kernel_metadata
 
 ROOT = Path(__file__).resolve().parents[3]
 CHECKPOINT = "model-00001-of-00002.safetensors"
@@ -29,14 +30,14 @@ def make_dist(folder: Path) -> Path:
     kernel.mkdir(parents=True)
     notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (kernel / "submission.ipynb").write_text(json.dumps(notebook))
-    (kernel / "kernel-metadata.json").write_text(json.dumps(settings.kernel_metadata(chosen)))
+    (kernel / "kernel-metadata.json").write_text(json.dumps(kernel_metadata(chosen)))
     (folder / "wheels").mkdir()
     (folder / "wheels" / "vllm-0.1-py3-none-any.whl").write_bytes(b"a wheel")
     (folder / "model").mkdir()
     (folder / "model" / CHECKPOINT).write_bytes(os.urandom(SIZE))
     (folder / "model" / "README.md").write_text("# A model card")
     for name in ("wheels", "model"):
-        metadata = settings.dataset_metadata(chosen, name)
+        metadata = dataset_metadata(chosen, name)
         (folder / name / "dataset-metadata.json").write_text(json.dumps(metadata))
         manifest.write(folder / name)
     return folder

@@ -12,6 +12,7 @@ from rich.console import Console
 from common import manifest
 from notebooks.mock.kaggle_service.account import Account, Version
 from notebooks.packaging import settings
+from notebooks.packaging.metadata import kernel_metadata
 from notebooks.packaging.settings import Settings
 from notebooks.publishing import kernels, models, publish, published, staging
 from notebooks.publishing.client import KaggleError
@@ -45,7 +46,7 @@ def named(chosen: Settings) -> Settings:
 def package_of(dist: Path, chosen: Settings) -> Package:
     """Check a `dist` whose notebook was packed with these settings."""
     path = dist / "kernel/kernel-metadata.json"
-    path.write_text(json.dumps(settings.kernel_metadata(chosen)))
+    path.write_text(json.dumps(kernel_metadata(chosen)))
     return staging.examine(dist, chosen)
 
 

@@ -106,7 +106,7 @@ def test_a_killed_upload_goes_on_where_it_was(dist: Path, account: Account) -> N
     stopped = finish(process)
     account.release.set()
     assert stopped.code == 1
-    assert "the same command goes on where it was" in stopped.err
+    assert "the same command resumes where it was" in stopped.err
     assert MODEL not in account.datasets
 
     package = staging.examine(dist, settings.load()).owned_by("anna")

@@ -9,6 +9,7 @@ import pytest
 
 from common import manifest
 from notebooks.packaging import settings
+from notebooks.packaging.metadata import kernel_metadata
 from notebooks.packaging.settings import SettingsError
 from notebooks.publishing import published, staging
 from notebooks.publishing.published import Publication
@@ -93,7 +94,7 @@ def test_an_owner_of_the_settings_stays(dist: Path) -> None:
 def test_an_uploaded_model_needs_no_model_here(dist: Path) -> None:
     remove("model")(dist)
     named = staging.examine(dist, settings.load(), "bert/model-8bit")
-    metadata = settings.kernel_metadata(settings.load(), "bert/model-8bit")
+    metadata = kernel_metadata(settings.load(), "bert/model-8bit")
     (dist / "kernel" / "kernel-metadata.json").write_text(json.dumps(metadata))
     packed = staging.examine(dist, settings.load())
     for package in (named, packed):

@@ -66,7 +66,7 @@ class Environment:
         self._state = _State.DONE
         self._write()
 
-    def predict(self, sub: pd.DataFrame) -> None:
+    def predict(self, sub: object) -> None:
         """Take the answer to the row given last."""
         if self._state is _State.DONE:
             raise RuntimeError("predict() after the end: every problem has its answer.")

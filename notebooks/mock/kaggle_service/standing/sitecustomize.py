@@ -10,5 +10,5 @@ import os
 if "MOCK_KAGGLE_URL" in os.environ:
     from kagglesdk import kaggle_env
 
-    for _name in list(kaggle_env._env_to_endpoint):
-        kaggle_env._env_to_endpoint[_name] = os.environ["MOCK_KAGGLE_URL"]
+    _endpoints: dict[object, str] = vars(kaggle_env)["_env_to_endpoint"]
+    _endpoints.update(dict.fromkeys(_endpoints, os.environ["MOCK_KAGGLE_URL"]))

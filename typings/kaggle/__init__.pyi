@@ -1,0 +1,3 @@
+from kaggle.api.kaggle_api_extended import KaggleApi
+
+api: KaggleApi

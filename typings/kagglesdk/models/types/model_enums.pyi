@@ -1,0 +1,4 @@
+from enum import Enum
+
+class ModelFramework(Enum):
+    MODEL_FRAMEWORK_API = ...
