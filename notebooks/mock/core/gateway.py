@@ -17,6 +17,7 @@ where Kaggle starts a fresh machine.
 
 import contextlib
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from .settings import Settings
 from .wire import decode_result, encode_row
 
 SERVICE, CONTROL = "mock.Inference", "mock.Control"
+PREDICT = f"/{SERVICE}/predict"
 
 # Retry soon while the server is not there yet; a traceback may be long; no proxy, no shared port.
 OPTIONS = (
@@ -38,9 +40,6 @@ OPTIONS = (
     ("grpc.enable_http_proxy", 0),
     ("grpc.so_reuseport", 0),
 )
-
-
-Ask = grpc.UnaryUnaryMultiCallable[bytes, bytes]
 
 
 class GatewayError(RuntimeError):
@@ -79,7 +78,8 @@ def run(rules: Rules, settings: Settings, problems: pl.DataFrame, port: int) -> 
     rows = problems if in_order else problems.sample(fraction=1.0, shuffle=True)
     with grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
         _wait_for_server(channel, settings.start_seconds)
-        ask: Ask = channel.unary_unary(f"/{SERVICE}/predict")
+        # Read by type checkers only: at run time grpc's class takes no parameters.
+        ask: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(PREDICT)
         answers: list[pl.DataFrame] = []
         for row in rows.iter_slices(1):
             deadline = settings.call_seconds if answers else None
@@ -116,7 +116,9 @@ def _wait_for_server(channel: grpc.Channel, seconds: float) -> None:
         ) from None
 
 
-def _asked(ask: Ask, row: pl.DataFrame, deadline: float | None) -> pl.DataFrame | str:
+def _asked(
+    ask: Callable[..., bytes], row: pl.DataFrame, deadline: float | None
+) -> pl.DataFrame | str:
     """Call `predict`; say in words how a call can fail."""
     try:
         return decode_result(ask(encode_row(row), timeout=deadline))
