@@ -70,8 +70,7 @@ def weight_faults(folder: Path) -> Iterator[str]:
     """Yield which weight files are no safetensors."""
     for path in sorted(folder.glob("*.safetensors")):
         try:
-            opened: Any = safe_open(path, "np")
-            with opened as file:
+            with safe_open(path, "np") as file:
                 if not list(file.keys()):
                     yield f"{path.name} holds no tensors"
         except (SafetensorError, OSError) as error:

@@ -67,9 +67,9 @@ def load(folder: Path) -> Any:
 def _fill(model: Any, shard: Path, offset: int) -> set[str]:
     """Put a shard's tensors into the model; return their names."""
     import torch
+    from safetensors.torch import load_file
 
-    safetensors: Any = importlib.import_module("safetensors.torch")
-    tensors: dict[str, torch.Tensor] = safetensors.load_file(str(shard))
+    tensors = load_file(str(shard))
     own: dict[str, torch.Tensor] = model.state_dict()
     plain = {name: tensor for name, tensor in tensors.items() if name in own}
     for name in tensors:
