@@ -77,8 +77,8 @@ lock: $(READY) ## Resolve requirements.txt into requirements.lock, with hashes
 # Training. RECIPE is a name (embedded, numina-7b) or a TOML file; MODEL, DATA and OUT are folders.
 
 .PHONY: dataset
-dataset: $(READY) ## Build a training set with its data card (KIND=cot|tir ROWS= SEED= OUT= FROM=problems.jsonl ENGINE_URL= MODEL= ARGS="--sources ...")
-	@$(PY) -m training.dataset $(call option,KIND,kind) $(call option,ROWS,rows) $(call option,SEED,seed) $(call option,OUT,out) $(call option,FROM,from) $(call option,ENGINE_URL,engine-url) $(call option,MODEL,model) $(ARGS)
+dataset: $(READY) ## Build a training set with its data card (KIND=cot|tir ROWS= SEED= OUT= FROM=problems.jsonl ERRORS_OF=model ENGINE_URL= MODEL= ARGS="--sources ...")
+	@$(PY) -m training.dataset $(call option,KIND,kind) $(call option,ROWS,rows) $(call option,SEED,seed) $(call option,OUT,out) $(call option,FROM,from) $(call option,ERRORS_OF,errors-of) $(call option,ENGINE_URL,engine-url) $(call option,MODEL,model) $(ARGS)
 
 .PHONY: train
 train: $(READY) ## Fine-tune one stage; resumes (STAGE=cot|tir MODEL= DATA= RECIPE= OUT= HOURS= TRACKER= ARGS=)

@@ -52,7 +52,7 @@ def shown(command: Sequence[str]) -> list[str]:
 def works(recipe: Recipe) -> dict[str, Work]:
     """Return what the stages compute, with the published sets' sizes or those of the recipe."""
     found: dict[str, Work] = {}
-    for name in ("cot", "tir"):
+    for name in recipe.stages:
         stage = recipe.stage(name)
         options = recipe.data.get(name, {})
         published = str(options.get("sources", "")).startswith("numina")

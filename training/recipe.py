@@ -88,7 +88,7 @@ class Place:
 def place_of(recipe: Recipe, out: Path | None = None) -> Place:
     """Return where a recipe's work goes: a folder for each state of what its models depend on."""
     parts = (recipe.base, recipe.seed, recipe.chat_template, recipe.data)
-    stages = (asdict(recipe.cot), asdict(recipe.tir), asdict(recipe.kto))
+    stages = [asdict(part) for part in (recipe.cot, recipe.tir, recipe.kto, recipe.draft) if part]
     digest = hashlib.sha256(json.dumps([parts, stages], sort_keys=True).encode()).hexdigest()
     name = f"{recipe.name}-{digest[:8]}"
     return Place((out or cache_folder() / "recipes" / name).resolve())
@@ -103,25 +103,32 @@ def steps(recipe: Recipe, name: str, place: Place, base: str) -> Iterator[Step]:
         place: where everything goes.
         base: the base model's folder or id.
     """
+    first, *later = (stage for stage in recipe.stages if stage != "cot")
     yield _dataset(recipe, "cot", place)
-    yield _dataset(recipe, "tir", place)
+    yield _dataset(recipe, first, place)
     yield from _evaluations(recipe, "base", Path(base), place)
     yield _train(recipe, name, "cot", base, place)
     yield from _evaluations(recipe, "cot", place.model("cot"), place)
-    yield _train(recipe, name, "tir", str(place.model("cot")), place)
+    yield _train(recipe, name, first, str(place.model("cot")), place)
+    for stage in later:
+        yield _dataset(recipe, stage, place, place.model(first))
+        yield _train(recipe, name, stage, str(place.model(first)), place)
     yield from _evaluations(recipe, "tir", place.model("tir"), place)
     yield _kto(name, place)
     yield from _evaluations(recipe, "kto", place.model("kto"), place)
 
 
-def _dataset(recipe: Recipe, stage: str, place: Place) -> Step:
+def _dataset(recipe: Recipe, stage: str, place: Place, errors_of: Path | None = None) -> Step:
     out = place.data(stage)
     given = [
         part
         for key, value in recipe.data.get(stage, {}).items()
         for part in (f"--{key.replace('_', '-')}", str(value))
     ]
-    command = (sys.executable, "-m", "training.dataset", "--kind", stage, "--out", str(out))
+    kind = "cot" if stage == "cot" else "tir"
+    command = (sys.executable, "-m", "training.dataset", "--kind", kind, "--out", str(out))
+    if errors_of:
+        command += ("--errors-of", str(errors_of))
     return Step(f"data-{stage}", (*command, *given), out / "dataset.json")
 
 
@@ -148,7 +155,8 @@ def _evaluations(recipe: Recipe, name: str, model: Path, place: Place) -> Iterat
 
     A model of words alone is asked the known families only: it is there for comparison with SC-TIR.
     """
-    data, how = place.data("tir"), recipe.evaluation
+    # The problems kept for testing are the same whatever the set.
+    data, how = place.data(recipe.stages[1]), recipe.evaluation
     words = WORDS if name == "cot" else {}
     sets = [
         ("known", data / "problems-known.jsonl", how.known),

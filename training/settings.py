@@ -118,7 +118,7 @@ class Recipe:
     tir: Stage
     kto: Kto
     data: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    """Options of `make dataset` for each of `cot` and `tir`."""
+    """Options of `make dataset` for each stage."""
     evaluation: Evaluation = field(default_factory=Evaluation)
     profile: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The made model's `profile.json`: settings of the kernel that belong to it."""
@@ -128,14 +128,29 @@ class Recipe:
     """GPUs that the recipe is for."""
     accelerate: str | None = None
     """File for `accelerate launch`, beside the recipe."""
+    draft: Stage | None = None
+    """A first pass of stage 2, on data of `data.draft`; the second learns to mend its errors."""
     hours: float = 24.0
     """Longer than this, a stage is refused before it starts."""
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
     """Where published values come from."""
 
     def stage(self, name: str) -> Stage:
-        """Return the stage of this name: cot or tir."""
-        return self.cot if name == "cot" else self.tir
+        """Return the stage of this name: cot, draft or tir.
+
+        Raises:
+            TrainingError: the recipe has no such stage.
+        """
+        found = {"cot": self.cot, "draft": self.draft, "tir": self.tir}[name]
+        if found is None:
+            have = ", ".join(self.stages)
+            raise TrainingError(f"{self.name} has no stage {name}: set STAGE to one of {have}.")
+        return found
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of its stages of fine-tuning, in order."""
+        return ("cot", "draft", "tir") if self.draft else ("cot", "tir")
 
 
 def load(name: str) -> Recipe:
@@ -155,6 +170,7 @@ def load(name: str) -> Recipe:
     parts = {
         "cot": _made(Stage, table.get("cot"), path, "cot"),
         "tir": _made(Stage, table.get("tir"), path, "tir"),
+        "draft": _made(Stage, table["draft"], path, "draft") if "draft" in table else None,
         "kto": _made(Kto, table.get("kto", {}), path, "kto"),
         "evaluation": _made(Evaluation, table.get("evaluation", {}), path, "evaluation"),
     }

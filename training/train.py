@@ -31,8 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class Options:
     """Train one stage."""
 
-    stage: Literal["cot", "tir"] = "tir"
-    """cot: words; tir: words with code."""
+    stage: Literal["cot", "draft", "tir"] = "tir"
+    """cot: words; tir: words with code; draft: a first pass of tir, where the recipe has one."""
     model: str = ""
     """The model to start from: a folder or an id on the hub; the recipe's base if not given."""
     data: Path = ROOT / "runs/dataset"

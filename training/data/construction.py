@@ -81,6 +81,7 @@ def construct(
     opened: Open,
     at_once: int = 1,
     progress: Callable[[int, int, int, int], None] = lambda number, done, of, solved: None,
+    rounds: int = ROUNDS,
 ) -> list[SampledProblem]:
     """Return all rounds' candidates, sampling what the file does not hold yet.
 
@@ -92,6 +93,7 @@ def construct(
         opened: opens engine and sandbox; not called where nothing is left to do.
         at_once: problems solved side by side.
         progress: called with the round, its problems done, all of its problems, and those solved.
+        rounds: how often a problem that is still unsolved is sampled.
 
     Raises:
         ConstructionError: the file holds another run's samples.
@@ -101,10 +103,10 @@ def construct(
     done = resumed(path, about)
     with contextlib.ExitStack() as stack:
         parts: tuple[Engine, Sandbox] | None = None
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, rounds + 1):
             left, total, before = _left(problems, done, number)
             if left and parts is None:
-                parts = stack.enter_context(opened(configured(config, ROUNDS)))
+                parts = stack.enter_context(opened(configured(config, rounds)))
             if parts:
                 settings = configured(config, number)
                 for new in _sampled(left, settings, number, path, parts, at_once):

@@ -6,7 +6,7 @@ by hand. Does not cover: which problems there are (`families`), and filters.
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kernel.config import Config
@@ -52,8 +52,16 @@ class Script:
         return [*(fault.broken for fault in self.faults), final]
 
 
-def scripted(posed: FamilyProblem, attempt: int) -> Script:
-    """Return a problem's conversation with mistakes drawn by its id and the attempt."""
+def scripted(
+    posed: FamilyProblem, attempt: int, errors: Mapping[str, Fault] | None = None
+) -> Script:
+    """Return a problem's conversation with mistakes drawn by its id and the attempt.
+
+    Where `errors` are given, they take the place of drawn ones: a model's own, by problem.
+    """
+    if errors is not None:
+        own = errors.get(posed.id) if attempt == 0 else None
+        return Script(posed, (own,) if own else ())
     draw = random.Random(f"{posed.id}/faults")
     wanted = draw.random()
     draw.seed(f"{posed.id}/faults/{attempt}")
@@ -69,17 +77,19 @@ def with_code(
     sandbox: Sandbox,
     config: Config,
     progress: Callable[[int], None] = lambda done: None,
+    errors: Mapping[str, Fault] | None = None,
 ) -> list[Row]:
     """Return a conversation with executed code for each problem.
 
-    A mistake that does not show in the real output is replaced by another one.
+    A mistake that does not show in the real output is replaced by another one. `errors` are a
+    model's own, by problem; with them no others are drawn.
 
     Raises:
         FamilyError: a working program prints something else than the answer.
     """
     rows: dict[str, Row] = {}
     for attempt in range(TRIES + 1):
-        scripts = [scripted(posed, attempt) for posed in problems if posed.id not in rows]
+        scripts = [scripted(posed, attempt, errors) for posed in problems if posed.id not in rows]
         blocks = [script.blocks for script in scripts]
         # The few that are tried again are not worth a second count.
         show = progress if attempt == 0 else _silent

@@ -6,7 +6,7 @@ are held out for the loss that training watches. Does not cover: sampling soluti
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,8 @@ from training.data.conversations import SOURCE, in_words, with_code
 from training.data.executions import run_steady
 from training.data.families.catalogue import families
 from training.data.families.family import FamilyProblem
+from training.data.faults import Fault
+from training.data.own_errors import own_errors
 from training.data.rows import Row, Writing
 from training.data.sources import Draft
 from training.data.workplace import TrainingSet, Workplace
@@ -62,7 +64,10 @@ def generated(place: Workplace, count: int, built: TrainingSet, show: Progress) 
     problems = generator.training_problems(
         count, place.options.seed, kind == "tir", kept, place.sieve.is_clean
     )
-    done = conversed([*problems, *generator.watched(kept)], place, show)
+    errors = None
+    if place.options.errors_of:
+        errors = own_errors(place, problems, counting(show, "Trying problems", len(problems)))
+    done = conversed([*problems, *generator.watched(kept)], place, show, errors)
     built.rows += [row for row in done[: len(problems)] if place.sieve.passes(row)]
     built.held_out += done[len(problems) :]
     built.known, built.unseen = kept.known, kept.held_out
@@ -72,13 +77,19 @@ def generated(place: Workplace, count: int, built: TrainingSet, show: Progress) 
     }
 
 
-def conversed(problems: list[FamilyProblem], place: Workplace, show: Progress) -> list[Row]:
+def conversed(
+    problems: list[FamilyProblem],
+    place: Workplace,
+    show: Progress,
+    errors: Mapping[str, Fault] | None,
+) -> list[Row]:
     """Return the problems' conversations, saying how far it is."""
     if place.options.kind == "cot":
         return [in_words(posed) for posed in problems]
     bare = replace(place.config, examples=())
     with ForkedSandbox(bare) as sandbox:
-        return with_code(problems, sandbox, bare, counting(show, "Running code", len(problems)))
+        progress = counting(show, "Running code", len(problems))
+        return with_code(problems, sandbox, bare, progress, errors)
 
 
 def read(place: Workplace, name: str, count: int, built: TrainingSet, show: Progress) -> None:

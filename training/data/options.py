@@ -32,6 +32,9 @@ class Options:
     not given."""
     context: int | None = None
     """Most tokens of prompt and solution; the model's own if not given."""
+    errors_of: Path | None = None
+    """A trained model that first tries the generator's problems: where its block fails, the
+    conversation keeps that block and its error, and mends it with a right program."""
     problems: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """File of problems with answers: their solutions are sampled, and right ones kept."""
     engine_url: str = ""
@@ -43,4 +46,4 @@ class Options:
     temperature: float | None = None
     """With FROM: of the first round; the model's own if not given."""
     at_once: int = 1
-    """With FROM: problems solved side by side."""
+    """With FROM and ERRORS_OF: problems solved side by side."""

@@ -1,32 +1,25 @@
 """Rows sampled from a model: `make dataset FROM=problems.jsonl`.
 
-Covers: opening the engine that the options ask for, progress with the time left, the table of
+Covers: progress with the time left, the table of
 problems solved by round. Does not cover: the rounds (`construction`), judging (`sampling`).
 """
 
-import contextlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from common.console import duration
 from common.problems import ProblemRow
-from kernel.config import Config
-from kernel.protocols import Engine, Sandbox
-from kernel.sandbox.forked_sandbox import ForkedSandbox
 from training.data import construction
 from training.data.construction import SampledProblem
 from training.data.filters import NO_INTEGER
 from training.data.gathering import parted
 from training.data.rows import Row
 from training.data.sources import problems_of
-from training.data.workplace import BuildError, TrainingSet, Workplace
-from validation import engine
-from validation.server_engine import ServerError
+from training.data.workplace import TrainingSet, Workplace, opened
 from validation.validate import locked
 
 SOURCE = "sampled"
@@ -56,7 +49,7 @@ def sampled(place: Workplace) -> TrainingSet:
             config,
             path,
             about,
-            lambda widest: _opened(place, widest, path),
+            lambda widest: opened(place, place.model, widest, path),
             options.at_once,
             _progress(place),
         )
@@ -69,24 +62,6 @@ def _is_wanted(place: Workplace, row: ProblemRow) -> bool:
         place.sieve.take(NO_INTEGER, SOURCE)
         return False
     return place.sieve.is_clean(row.id, row.problem, SOURCE)
-
-
-@contextlib.contextmanager
-def _opened(place: Workplace, widest: Config, path: Path) -> Generator[tuple[Engine, Sandbox]]:
-    """Open engine and sandbox.
-
-    Raises:
-        BuildError: the server does not answer, or serves another model.
-    """
-    options = place.options
-    url, served = options.engine_url, options.served
-    with contextlib.ExitStack() as stack:
-        try:
-            loading = engine.opened(place.model, widest, path, options.at_once, url, served)
-            opened = stack.enter_context(loading)
-        except ServerError as error:
-            raise BuildError(str(error)) from None
-        yield opened, stack.enter_context(ForkedSandbox(widest))
 
 
 def _progress(place: Workplace) -> Callable[[int, int, int, int], None]:

@@ -1,9 +1,11 @@
 """What a build of a training set works with, and how it ends: the files and the report.
 
-Covers: checking the options, loading what counts tokens, writing set and card, printing counts.
-Does not cover: where rows come from (`gathering`, `sampled`).
+Covers: checking the options, loading what counts tokens, opening the model that is asked, writing
+set and card, printing counts. Does not cover: where rows come from (`gathering`, `sampled`).
 """
 
+import contextlib
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,16 @@ from common.files import check_folder
 from kernel.checks.preflight import model_settings
 from kernel.config import Config
 from kernel.engine.tokenizer import Encoding, load_tokenizer
+from kernel.protocols import Engine, Sandbox
+from kernel.sandbox.forked_sandbox import ForkedSandbox
 from training.data import card
 from training.data.families.family import FamilyProblem
 from training.data.filters import Sieve, checks_of, tokens
 from training.data.options import Options
 from training.data.overlap import Overlap, overlap_with
 from training.data.rows import Row
+from validation import engine
+from validation.server_engine import ServerError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -77,6 +83,8 @@ def prepared(options: Options) -> Workplace:
             raise BuildError(f"{name.upper()} is {getattr(options, name)}: set it to at least 1.")
     if options.problems and options.kind != "tir":
         raise BuildError("FROM samples solutions with code: set KIND=tir.")
+    if options.errors_of and (options.kind != "tir" or options.problems):
+        raise BuildError("ERRORS_OF mends programs of the generator: set KIND=tir, and no FROM.")
     out = options.out or ROOT / "runs" / "data" / options.kind
     check_folder(out)
     model = options.model or embedded_model.ensure()
@@ -87,6 +95,26 @@ def prepared(options: Options) -> Workplace:
     # A model that has been trained gets the bare problem.
     sieve = Sieve(checks_of(options.kind, encoding, replace(config, examples=())), index)
     return Workplace(options, out, model, config, encoding, index, missing, sieve, console())
+
+
+@contextlib.contextmanager
+def opened(
+    place: Workplace, model: Path, widest: Config, path: Path
+) -> Generator[tuple[Engine, Sandbox]]:
+    """Open an engine with the model, on the server where the options name one, and a sandbox.
+
+    Raises:
+        BuildError: the server does not answer, or serves another model.
+    """
+    options = place.options
+    url, served = options.engine_url, options.served
+    with contextlib.ExitStack() as stack:
+        try:
+            loading = engine.opened(model, widest, path, options.at_once, url, served)
+            ready = stack.enter_context(loading)
+        except ServerError as error:
+            raise BuildError(str(error)) from None
+        yield ready, stack.enter_context(ForkedSandbox(widest))
 
 
 def write(place: Workplace, built: TrainingSet) -> Path:

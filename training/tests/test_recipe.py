@@ -131,3 +131,26 @@ def test_a_dry_run_of_the_real_recipe_prints_its_commands() -> None:
     assert done.returncode == 2
     assert "RECIPE is one of embedded, numina-7b" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_draft_comes_first_and_the_second_pass_mends_its_errors(tmp_path: Path) -> None:
+    path = make_recipe(tmp_path / "tiny.toml", tmp_path / "base")
+    plain = settings.load(str(path))
+    table = "[data.draft]\nrows = 7\n[draft]\n" + path.read_text("utf-8").split("[tir]\n")[1]
+    path.write_text(path.read_text("utf-8") + table.split("[kto]")[0], "utf-8")
+    made = settings.load(str(path))
+    assert made.stages == ("cot", "draft", "tir") and plain.stages == ("cot", "tir")
+    assert place_of(made, None) != place_of(plain, None)
+    place = place_of(made, tmp_path / "out")
+    every = {step.name: step for step in steps(made, str(path), place, "base")}
+    names = list(every)
+    order = ["data-draft", "base-known", "draft", "data-tir", "tir", "tir-known", "kto"]
+    assert sorted(order, key=names.index) == order
+    assert "draft-known" not in names
+    draft, data, tir = (every[name].command for name in ("data-draft", "data-tir", "tir"))
+    assert ("--kind", "tir") == draft[3:5] == data[3:5] and "7" in draft
+    model = str(place.model("draft"))
+    assert data[data.index("--errors-of") + 1] == tir[tir.index("--model") + 1] == model
+    assert "--errors-of" not in draft
+    with pytest.raises(settings.TrainingError, match="has no stage draft: set STAGE to one of cot"):
+        plain.stage("draft")
