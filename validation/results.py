@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from common.console import user_errors
 from common.files import check_folder, write_text
 from validation import plots
-from validation.plot_data import Run, load_runs, rate, sureness
+from validation.plot_data import PlotRun, load_runs, rate, sureness
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "runs/results"
@@ -32,7 +32,7 @@ class Section(NamedTuple):
     name: str
     title: str
     words: str
-    draw: Callable[[Sequence[Run]], Figure]
+    draw: Callable[[Sequence[PlotRun]], Figure]
 
 
 SECTIONS = (
@@ -94,7 +94,7 @@ def main() -> None:
         print(f"page  {write(runs, options.out)}")
 
 
-def _said(run: Run) -> str:
+def _said(run: PlotRun) -> str:
     """Say what a run holds, and how good it is where that is known."""
     solves = run.frame.select("seed", "problem").n_unique()
     said = f"{run.name}: {solves} solves of {run.frame['problem'].n_unique()} problems"
@@ -105,7 +105,7 @@ def _said(run: Run) -> str:
     return f"{said}, {share:.1%} right (95% {interval.low:.1%} to {interval.high:.1%})"
 
 
-def write(runs: Sequence[Run], out: Path) -> Path:
+def write(runs: Sequence[PlotRun], out: Path) -> Path:
     """Draw the plots into a folder and write the page beside them; return its path.
 
     Raises:
