@@ -299,6 +299,7 @@ def test_the_kernel_in_the_interpreter_passes_its_trial(tmp_path):
     assert "FLASHINFER does not run" in note
 
 
+@pytest.mark.slow
 def test_without_triton_vllms_attention_is_taken(tmp_path):
     name, note, _ = trial_on_fake_t4s(tmp_path, "")
     assert name == "TRITON_ATTN"

@@ -244,12 +244,14 @@ def real_trial(**more):
         return outcome, log.read()
 
 
+@pytest.mark.slow
 def test_a_trial_runs_on_the_real_vllm():
     """On a CPU, whose own attention is the only one."""
     seconds, _ = real_trial()
     assert 0.0001 < seconds < 20.0
 
 
+@pytest.mark.slow
 def test_the_real_vllm_takes_the_extension_and_keeps_its_own_attention():
     """Another version than the one that was read, and no GPU: the log and the outcome say so."""
     outcome, log = real_trial(worker_extension_cls=OWN_ARGUMENTS["worker_extension_cls"])
