@@ -56,10 +56,13 @@ def take_over(
             tensors = {name: stored(name, file.get_tensor(name)) for name in names}
         save_file(tensors, raw / shard.name, {"format": "pt"})
         shard.unlink()
-    if quantization is None:
-        quantization = json.loads((saved / "config.json").read_text("utf-8"))["quantization_config"]
-    write_config(source, raw, quantization)
+    own: Mapping[str, Any] = quantization or _quantization_of(saved)
+    write_config(source, raw, own)
     shutil.rmtree(saved)
+
+
+def _quantization_of(saved: Path) -> Any:
+    return json.loads((saved / "config.json").read_text("utf-8"))["quantization_config"]
 
 
 def stored(name: str, tensor: torch.Tensor) -> torch.Tensor:
