@@ -19,6 +19,7 @@ from kernel.deadline import Deadline
 from kernel.engine.vllm_engine import VllmEngine
 from kernel.records import Problem
 from kernel.sandbox.forked_sandbox import ForkedSandbox
+from validation.engine import wait_until_loaded
 
 PROBLEMS = Path(__file__).resolve().parent.parent / "common/problems.csv"
 EVERY = 5
@@ -53,10 +54,8 @@ def until_ready(engine: VllmEngine, log: Path) -> None:
     Raises:
         RuntimeError: the engine did not start; with the end of its log.
     """
-    while not engine.ready:
-        if engine.lost:
-            raise RuntimeError(f"The engine did not start:\n{log.read_text('utf-8')[-2000:]}")
-        engine.poll()
+    if not wait_until_loaded(engine):
+        raise RuntimeError(f"The engine did not start:\n{log.read_text('utf-8')[-2000:]}")
 
 
 @contextlib.contextmanager

@@ -45,7 +45,7 @@ def console(stderr: bool = False, width: int | None = None) -> "Console":
 
 
 def heed_ctrl_c() -> None:
-    """Let Ctrl-C end a wait for another process; to be called in the main thread.
+    """Let Ctrl-C end a wait for another process or thread; to be called in the main thread.
 
     The handler that polars installs when it is imported has the operating system resume such waits
     (SA_RESTART), so that the command would learn of Ctrl-C once the other process has ended.

@@ -22,7 +22,6 @@ from transformers import PrinterCallback
 from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
-from common.console import heed_ctrl_c
 from common.files import check_folder
 from training import (
     estimates,
@@ -108,7 +107,6 @@ class MaskedKtoTrainer(KTOTrainer):
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 on a broken loss, 130 on Ctrl-C."""
     options = tyro.cli(Options)
-    heed_ctrl_c()
     stages.report_errors(lambda: train(options))
 
 

@@ -48,7 +48,7 @@ def opened(
         yield engine
 
 
-def is_loaded(engine: Engine) -> bool:
+def wait_until_loaded(engine: Engine) -> bool:
     """Wait until the engine is ready or lost, and tell whether it can be asked."""
     while not (engine.ready or engine.lost):
         engine.poll()

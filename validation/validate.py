@@ -36,7 +36,7 @@ from kernel.report import WHERE_SET, row_of, settings_of
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
 from validation import report, side_by_side
-from validation.engine import is_loaded, opened
+from validation.engine import opened, wait_until_loaded
 from validation.runs.records import Recording, RunError, read_run
 from validation.runs.sets import (
     CompetitionName,
@@ -229,7 +229,7 @@ def work(
 ) -> int:
     """Solve all that is left; return the exit status. What is finished is in the file at once."""
     try:
-        is_loaded(engine)
+        wait_until_loaded(engine)
         start, right = now(), 0
 
         def solve(place: int, engine: Engine, sandbox: Sandbox) -> bool:

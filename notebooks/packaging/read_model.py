@@ -5,7 +5,6 @@ libraries would silently replace by a default. Does not cover: loading weights, 
 `python read_model.py FOLDER` by `loading`, in its environment: it knows nothing of this package.
 """
 
-import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from transformers import AutoConfig, AutoTokenizer
 
-transformers: Any = importlib.import_module("transformers")
 TURN = [{"role": "user", "content": "What is $1 + 1$?"}]
 
 
@@ -22,7 +21,7 @@ def faults(folder: Path) -> Iterator[str]:
     """Yield a phrase for each thing that is not read as it was written."""
     settings: Any = None
     try:
-        settings = transformers.AutoConfig.from_pretrained(str(folder))
+        settings = AutoConfig.from_pretrained(str(folder))
     except Exception as error:  # whatever a library raises is the answer here
         yield f"config.json is not read: {first_line(error)}"
     else:
@@ -49,7 +48,7 @@ def rotation_faults(folder: Path, settings: Any) -> Iterator[str]:
 def tokenizer_faults(folder: Path, settings: Any) -> Iterator[str]:
     """Yield what keeps a chat from becoming ids that the model has."""
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder))
+        tokenizer = AutoTokenizer.from_pretrained(str(folder))
     except Exception as error:
         yield f"the tokenizer is not read: {first_line(error)}"
         return

@@ -9,7 +9,6 @@ Each check is a process of its own (`python probe_checks.py CHECK MODEL ARGUMENT
 crashes or hangs costs that check, and its GPU memory is free for the next.
 """
 
-import importlib
 import json
 import os
 import subprocess
@@ -177,9 +176,9 @@ def cpu_logprobs(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
     """Return the same by transformers in bfloat16 on the CPU; GPTQ weights are unpacked."""
     import torch
     from probe_weights import load
+    from transformers import AutoTokenizer
 
-    transformers: Any = importlib.import_module("transformers")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(str(model))
+    tokenizer = AutoTokenizer.from_pretrained(str(model))
     ids: list[int] = more.get("ids") or tokenizer.encode(TEXT)
     with torch.inference_mode():
         logits = load(model)(torch.tensor([ids])).logits[0, :-1].float()

@@ -6,7 +6,6 @@ GPTQ's layout: `qweight` holds four 8-bit values a 32-bit word along the input, 
 the output, less one; `scales` one number a group and output, `g_idx` the group of each input.
 """
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -43,17 +42,16 @@ def dequantized(tensors: dict[str, Any], prefix: str, zero_offset: int = 1) -> A
 def load(folder: Path) -> Any:
     """Return the model, ready to be called with ids."""
     import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
 
-    transformers: Any = importlib.import_module("transformers")
-    causal = transformers.AutoModelForCausalLM
     read: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
     quantization: dict[str, Any] = read.get("quantization_config") or {}
     if quantization.get("quant_method") != "gptq" or quantization.get("bits") != BITS:
-        return causal.from_pretrained(str(folder), dtype=torch.bfloat16).eval()
+        return AutoModelForCausalLM.from_pretrained(str(folder), dtype=torch.bfloat16).eval()
     offset = 0 if quantization.get("checkpoint_format") == "gptq_v2" else 1
-    config = transformers.AutoConfig.from_pretrained(str(folder))
+    config = AutoConfig.from_pretrained(str(folder))
     del config.quantization_config
-    model = causal.from_config(config, dtype=torch.bfloat16)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     missing: set[str] = set(model.state_dict())
     for shard in sorted(folder.glob("*.safetensors")):
         missing -= _fill(model, shard, offset)

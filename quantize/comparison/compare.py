@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import tyro
 from rich.table import Table
 
-from common.console import console, heed_ctrl_c, say
+from common.console import console, say
 from common.files import FileError, check_writable, write_json
 from quantize.calibration.heldout import HeldOut, Window, digest, held_out, windows
 from quantize.comparison import gates
@@ -151,7 +151,6 @@ RECIPES = {"gptq": "gptq", "compressed-tensors": "w8a8", "bitsandbytes": "bnb"}
 def main() -> int:
     """Run the command; 0 where the gates hold, 1 where one fails, 2 on a user's error."""
     options = tyro.cli(Options)
-    heed_ctrl_c()
     try:
         _check(options)
         check_writable(options.out)

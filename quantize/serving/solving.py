@@ -21,7 +21,7 @@ from kernel.records import Problem
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from kernel.trace import Trace
 from quantize.comparison.load import quantization
-from validation.engine import is_loaded
+from validation.engine import wait_until_loaded
 
 PROBLEM = "What is the sum of all integers from $1$ to $40$?"
 TRUTH = 820
@@ -80,7 +80,7 @@ def solve(model: Path, log: Path, say: Say = print, seconds: float = SECONDS) ->
         ForkedSandbox(config) as sandbox,
         contextlib.closing(VllmEngine(model, config, log, say)) as engine,
     ):
-        if not is_loaded(engine):
+        if not wait_until_loaded(engine):
             return ReadBack(False, f"vLLM could not load it, its log is {log}.")
         deadline = Deadline(seconds, 0.0, 1)
         deadline.begin()

@@ -32,6 +32,8 @@ HOTTER = 0.2
 KEPT = 4
 """Most solutions kept of a problem, so that easy ones do not make up the set."""
 
+Progress = Callable[[int, int, int, int], None]
+"""Called with the round, its problems done, all of its problems, and those solved."""
 Open = Callable[[Config], contextlib.AbstractContextManager[tuple[Engine, Sandbox]]]
 """Opens an engine that holds as many candidates as the configuration has."""
 
@@ -80,7 +82,7 @@ def construct(
     about: Mapping[str, Any],
     opened: Open,
     at_once: int = 1,
-    progress: Callable[[int, int, int, int], None] = lambda number, done, of, solved: None,
+    progress: Progress = lambda number, done, of, solved: None,
     rounds: int = ROUNDS,
 ) -> list[SampledProblem]:
     """Return all rounds' candidates, sampling what the file does not hold yet.
@@ -92,7 +94,7 @@ def construct(
         about: what must be the same for the file to be resumed.
         opened: opens engine and sandbox; not called where nothing is left to do.
         at_once: problems solved side by side.
-        progress: called with the round, its problems done, all of its problems, and those solved.
+        progress: told how far a round is.
         rounds: how often a problem that is still unsolved is sampled.
 
     Raises:

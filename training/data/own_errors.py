@@ -17,12 +17,10 @@ from typing import Any
 
 from common.problems import ProblemRow
 from kernel.checks.preflight import model_settings
-from training.data import construction
 from training.data.families.family import FamilyProblem
 from training.data.faults import NO_OUTPUT, Fault
 from training.data.sampling import JudgedCandidate
-from training.data.workplace import BuildError, Workplace, opened
-from validation.validate import locked
+from training.data.workplace import BuildError, Workplace, sampled_candidates
 
 FILE = "tries.jsonl"
 ERROR = r"^(?P<name>[A-Z]\w*(?:Error|Iteration|Exception)):?"
@@ -57,18 +55,11 @@ def own_errors(
     path = place.out / FILE
     about: Mapping[str, Any] = {"model": str(model.resolve()), "seed": options.seed}
     rows = [ProblemRow(posed.id, posed.problem, posed.answer) for posed in problems]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path.with_suffix(".lock")):
-        tried = construction.construct(
-            rows,
-            config,
-            path,
-            about,
-            lambda widest: opened(place, model, widest, path),
-            options.at_once,
-            lambda number, done, of, solved: progress(done),
-            rounds=1,
-        )
+
+    def show(number: int, done: int, of: int, solved: int) -> None:
+        progress(done)
+
+    tried = sampled_candidates(place, model, rows, config, path, about, show, rounds=1)
     by_id = {posed.id: posed for posed in problems}
     found = {part.problem: error_in(part.samples[0], by_id[part.problem]) for part in tried}
     return {problem: fault for problem, fault in found.items() if fault}

@@ -5,7 +5,6 @@ problems solved by round. Does not cover: the rounds (`construction`), judging (
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +18,7 @@ from training.data.filters import NO_INTEGER
 from training.data.gathering import parted
 from training.data.rows import Row
 from training.data.sources import problems_of
-from training.data.workplace import TrainingSet, Workplace, opened
-from validation.validate import locked
+from training.data.workplace import TrainingSet, Workplace, sampled_candidates
 
 SOURCE = "sampled"
 TOO_MANY = "more than enough of one problem"
@@ -42,17 +40,8 @@ def sampled(place: Workplace) -> TrainingSet:
         config = replace(config, temperature=options.temperature)
     path = place.out / construction.FILE
     about = {"model": place.model.name, "seed": options.seed, "temperature": config.temperature}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path.with_suffix(".lock")):
-        done = construction.construct(
-            problems,
-            config,
-            path,
-            about,
-            lambda widest: opened(place, place.model, widest, path),
-            options.at_once,
-            _progress(place),
-        )
+    parts = problems, config, path, about
+    done = sampled_candidates(place, place.model, *parts, _progress(place))
     return _built(place, done, problems)
 
 
@@ -64,7 +53,7 @@ def _is_wanted(place: Workplace, row: ProblemRow) -> bool:
     return place.sieve.is_clean(row.id, row.problem, SOURCE)
 
 
-def _progress(place: Workplace) -> Callable[[int, int, int, int], None]:
+def _progress(place: Workplace) -> construction.Progress:
     """Return what says how far a round is."""
     begun: dict[int, tuple[float, int]] = {}
 

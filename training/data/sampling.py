@@ -22,7 +22,7 @@ from kernel.trace import Event, Trace
 from training.data.filters import failed
 from training.data.rows import Span, spans_of
 from validation import side_by_side
-from validation.engine import is_loaded
+from validation.engine import wait_until_loaded
 from validation.server_engine import ServerError
 
 SECONDS = 630.0
@@ -106,7 +106,7 @@ def sample(
         ServerError: the engine or server cannot be used any more; what was yielded before stands.
     """
     config = replace(config, stop_when_decided=False)
-    is_loaded(engine)
+    wait_until_loaded(engine)
 
     def solve(number: int, own: Engine, boxes: Sandbox) -> tuple[ProblemRow, list[JudgedCandidate]]:
         row = problems[number]

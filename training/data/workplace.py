@@ -1,11 +1,11 @@
 """What a build of a training set works with, and how it ends: the files and the report.
 
-Covers: checking the options, loading what counts tokens, opening the model that is asked, writing
+Covers: checking the options, loading what counts tokens, sampling the model that is asked, writing
 set and card, printing counts. Does not cover: where rows come from (`gathering`, `sampled`).
 """
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from rich.console import Console
 from common import embedded_model
 from common.console import console
 from common.files import check_folder
+from common.problems import ProblemRow
 from kernel.checks.preflight import model_settings
 from kernel.config import Config
 from kernel.engine.tokenizer import Encoding, load_tokenizer
 from kernel.protocols import Engine, Sandbox
 from kernel.sandbox.forked_sandbox import ForkedSandbox
-from training.data import card
+from training.data import card, construction
 from training.data.families.family import FamilyProblem
 from training.data.filters import Sieve, checks_of, tokens
 from training.data.options import Options
@@ -28,6 +29,7 @@ from training.data.overlap import Overlap, overlap_with
 from training.data.rows import Row
 from validation import engine
 from validation.server_engine import ServerError
+from validation.validate import locked
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,8 +99,44 @@ def prepared(options: Options) -> Workplace:
     return Workplace(options, out, model, config, encoding, index, missing, sieve, console())
 
 
+def sampled_candidates(
+    place: Workplace,
+    model: Path,
+    problems: Sequence[ProblemRow],
+    config: Config,
+    path: Path,
+    about: Mapping[str, Any],
+    progress: construction.Progress,
+    rounds: int = construction.ROUNDS,
+) -> list[construction.SampledProblem]:
+    """Return a model's candidates, sampling what the file does not hold yet; one process at a time.
+
+    Args:
+        place: names the server, where there is one, and how many problems are solved side by side.
+        model: the model's folder.
+        problems, config, path, about, progress, rounds: see `construct`.
+
+    Raises:
+        BuildError: the server does not answer, or serves another model.
+        ConstructionError: the file holds another run's samples.
+        ServerError: the engine is gone; what is sampled is in the file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.with_suffix(".lock")):
+        return construction.construct(
+            problems,
+            config,
+            path,
+            about,
+            lambda widest: _opened(place, model, widest, path),
+            place.options.at_once,
+            progress,
+            rounds,
+        )
+
+
 @contextlib.contextmanager
-def opened(
+def _opened(
     place: Workplace, model: Path, widest: Config, path: Path
 ) -> Generator[tuple[Engine, Sandbox]]:
     """Open an engine with the model, on the server where the options name one, and a sandbox.

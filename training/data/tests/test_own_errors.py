@@ -8,7 +8,7 @@ import pytest
 from kernel.config import Config
 from kernel.records import StopReason
 from kernel.sandbox.forked_sandbox import ForkedSandbox
-from training.data import generator, own_errors
+from training.data import construction, generator, own_errors
 from training.data.conversations import scripted, with_code
 from training.data.options import Options
 from training.data.own_errors import MOST_CHARACTERS, error_in
@@ -95,10 +95,7 @@ class Tries:
     def __call__(self, problems, config, path, about, opened, at_once, progress, rounds):
         progress(1, len(problems), len(problems), 0)
         assert (config.candidates, config.rounds, rounds) == (1, 1, 1)
-        return [
-            own_errors.construction.SampledProblem(1, row.id, (self.samples[row.id],))
-            for row in problems
-        ]
+        return [construction.SampledProblem(1, row.id, (self.samples[row.id],)) for row in problems]
 
 
 def test_errors_are_found_by_problem(tmp_path, monkeypatch):
@@ -110,7 +107,7 @@ def test_errors_are_found_by_problem(tmp_path, monkeypatch):
         POSED[0].id: tried("print(n)", TRACEBACK),
         POSED[1].id: tried("print(1)", "1", False),
     }
-    monkeypatch.setattr(own_errors.construction, "construct", Tries(samples))
+    monkeypatch.setattr(construction, "construct", Tries(samples))
     found = own_errors.own_errors(place, POSED[:2], counts.append)
     assert list(found) == [POSED[0].id] and counts == [2]
 
