@@ -71,7 +71,7 @@ POPULATIONS: Mapping[str, Callable[[Sequence[Ballot], int], Population]] = {
 
 
 @dataclass
-class Options:
+class HoursOptions:
     """Measure what more candidates buy."""
 
     shapes: Path | None = None
@@ -255,7 +255,7 @@ def print_tables(rows: Sequence[Row]) -> None:
 
 def main() -> None:
     """Measure, print the tables, write the file and the picture; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(HoursOptions)
     folder = result.FOLDER if options.out is None else options.out
     image = IMAGE if options.out is None else options.out / "hours.png"
     with user_errors(ValueError):

@@ -16,7 +16,7 @@ from rich.table import Table
 from benchmarks.result import Row, write_result
 from common.console import console
 from quantize.build import build
-from quantize.options import Options
+from quantize.options import QuantizeOptions
 from quantize.steps import BuildError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,7 +51,7 @@ def report_of(recipe: Recipe) -> Mapping[str, Any]:
         out = WORK / f"{recipe}-model"
         shutil.rmtree(out, ignore_errors=True)
         try:
-            build(Options(recipe=recipe, out=out, work=WORK / recipe))
+            build(QuantizeOptions(recipe=recipe, out=out, work=WORK / recipe))
         except BuildError as fault:
             print(fault)  # a missed gate or a fault in serving is a result, too
         (WORK / recipe / "report.json").replace(kept)

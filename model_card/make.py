@@ -26,7 +26,7 @@ class CardError(ValueError):
 
 
 @dataclass
-class Options:
+class CardOptions:
     """Write a model folder's card again, with the results of validation runs."""
 
     model: Path = ROOT / "dist/model"
@@ -67,7 +67,7 @@ def _object(path: Path, hint: str) -> dict[str, Any]:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(CardOptions)
     try:
         print(make(options.model, options.reports))
     except (CardError, FileError) as error:

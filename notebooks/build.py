@@ -155,7 +155,7 @@ def write(path: Path, text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Options:
+class BuildOptions:
     """Build the submission notebook from the modules of kernel/."""
 
     out: Path = NOTEBOOK
@@ -173,7 +173,7 @@ def build(cells: Callable[[], list[Cell]], out: Path) -> None:
 
 def main() -> None:
     """Run the command."""
-    build(submission_cells, tyro.cli(Options).out)
+    build(submission_cells, tyro.cli(BuildOptions).out)
 
 
 if __name__ == "__main__":

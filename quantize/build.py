@@ -20,7 +20,7 @@ from quantize import steps
 from quantize.calibration.heldout import HeldOutError
 from quantize.comparison.compare import CompareError
 from quantize.environments.running import RecipeRunError
-from quantize.options import Options
+from quantize.options import QuantizeOptions
 from quantize.source.check import InputError
 from quantize.steps import BuildError, say
 from quantize.workplace import Workplace, opened
@@ -31,7 +31,7 @@ def main() -> None:
     """Run the command."""
     # Ended politely, so that the recipe's processes end with it.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
-    options = tyro.cli(Options)
+    options = tyro.cli(QuantizeOptions)
     heed_ctrl_c()
     try:
         build(options)
@@ -46,7 +46,7 @@ def main() -> None:
         sys.exit(130)
 
 
-def build(options: Options) -> None:
+def build(options: QuantizeOptions) -> None:
     """Do all steps that are not done, and put the model's folder in its place.
 
     Raises:

@@ -23,7 +23,7 @@ EMBEDDED_SAMPLES = 24
 
 
 @dataclass
-class Options:
+class QuantizeOptions:
     """Quantize a model to 8 bit and write it as a Kaggle dataset, measured and checked."""
 
     model: str = ""

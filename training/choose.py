@@ -33,7 +33,7 @@ Runs = Mapping[str, Recording]
 
 
 @dataclass
-class Options:
+class ChooseOptions:
     """Choose among checkpoints by their validation runs."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]] = ()
@@ -44,7 +44,7 @@ class Options:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ChooseOptions)
     with user_errors():
         check_writable(options.out)
         figures = choose(grouped([read_run(path) for path in options.runs]))

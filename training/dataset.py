@@ -24,7 +24,7 @@ from common.files import FileError
 from kernel.config import ConfigError
 from training.data.construction import ConstructionError
 from training.data.gathering import gathered
-from training.data.options import Options
+from training.data.options import DatasetOptions
 from training.data.sampled import sampled
 from training.data.sources import SourceError
 from training.data.workplace import BuildError, prepared, write
@@ -34,7 +34,7 @@ from validation.server_engine import ServerError
 
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where the engine is gone, 130 on Ctrl-C."""
-    options = tyro.cli(Options)
+    options = tyro.cli(DatasetOptions)
     heed_ctrl_c()
     try:
         print(build(options))
@@ -50,7 +50,7 @@ def main() -> None:
         sys.exit(130)
 
 
-def build(options: Options) -> Path:
+def build(options: DatasetOptions) -> Path:
     """Build the set and return the path of its card.
 
     Raises:

@@ -49,7 +49,7 @@ SHARE = 4
 
 
 @dataclass
-class Options:
+class KtoOptions:
     """Train on the model's own samples."""
 
     model: str = ""
@@ -106,11 +106,11 @@ class MaskedKtoTrainer(KTOTrainer):
 
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 on a broken loss, 130 on Ctrl-C."""
-    options = tyro.cli(Options)
+    options = tyro.cli(KtoOptions)
     stages.report_errors(lambda: train(options))
 
 
-def train(options: Options) -> int:
+def train(options: KtoOptions) -> int:
     """Sample, train, and return the exit status.
 
     Raises:
@@ -146,7 +146,7 @@ def train(options: Options) -> int:
 
 
 def _sampled(
-    options: Options, recipe: Recipe, kto: Kto, model: Path, folder: RunFolder
+    options: KtoOptions, recipe: Recipe, kto: Kto, model: Path, folder: RunFolder
 ) -> list[Sample]:
     """Let the model solve the problems, or take what it has solved before."""
     train = options.data / rows.TRAIN
@@ -166,7 +166,7 @@ def _sampled(
 
 
 def _run(
-    options: Options,
+    options: KtoOptions,
     recipe: Recipe,
     kto: Kto,
     base: str,

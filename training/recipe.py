@@ -36,7 +36,7 @@ WHOLE = 100_000
 
 
 @dataclass
-class Options:
+class RecipeOptions:
     """Make a model by a recipe, from its base to KTO, with an evaluation after each stage."""
 
     recipe: str = "embedded"
@@ -175,7 +175,7 @@ def _evaluations(recipe: Recipe, name: str, model: Path, place: Place) -> Iterat
 
 def main() -> None:
     """Run the command; exit 2 on a user's error, else with the status of the step that failed."""
-    options = tyro.cli(Options)
+    options = tyro.cli(RecipeOptions)
     try:
         recipe = settings.load(options.recipe)
         place = place_of(recipe, options.out)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
-class Options:
+class TrainOptions:
     """Train one stage."""
 
     stage: Literal["cot", "draft", "tir"] = "tir"
@@ -57,11 +57,11 @@ class Options:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 on a broken loss, 130 on Ctrl-C."""
-    options = tyro.cli(Options)
+    options = tyro.cli(TrainOptions)
     stages.report_errors(lambda: train(options))
 
 
-def train(options: Options) -> int:
+def train(options: TrainOptions) -> int:
     """Train, and return the exit status.
 
     Raises:
@@ -98,7 +98,7 @@ def train(options: Options) -> int:
         return _run(options, recipe, stage, base, folder)
 
 
-def _run(options: Options, recipe: Recipe, stage: Stage, base: str, folder: RunFolder) -> int:
+def _run(options: TrainOptions, recipe: Recipe, stage: Stage, base: str, folder: RunFolder) -> int:
     tokenizer = model_folder.load_tokenizer(base, recipe.chat_template)
     every = rows.read_rows(options.data / rows.TRAIN, stage.max_rows)
     found = fine_tuning.samples(every, tokenizer, stage.block)

@@ -33,7 +33,7 @@ MOST_SEEDS = 1000
 
 
 @dataclass
-class Options:
+class CompareOptions:
     """Compare two runs on the same problems."""
 
     a: str = ""
@@ -129,7 +129,7 @@ def _ask(more: int) -> str:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(CompareOptions)
     with user_errors():
         if not (options.a and options.b):
             raise RunError("Which runs? Set A and B to the JSONL files of two runs.")
@@ -142,7 +142,7 @@ def main() -> None:
         print(f"figures  {path}")
 
 
-def print_comparison(options: Options, figures: Mapping[str, Any]) -> None:
+def print_comparison(options: CompareOptions, figures: Mapping[str, Any]) -> None:
     """Print the figures as a table, and the verdict."""
     table = Table("", "A", "B")
     table.add_row("run", options.a, options.b)

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
-class Options:
+class ExportOptions:
     """Hand a recorded run to another program."""
 
     run: Path
@@ -44,7 +44,7 @@ class Options:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ExportOptions)
     with user_errors():
         if options.to == "inspect" and options.out:
             check_writable(options.out)
@@ -57,7 +57,7 @@ def main() -> None:
             print(f"{track(run, options.to, options.project)} solves logged to {options.to}")
 
 
-def readable(options: Options) -> Recording:
+def readable(options: ExportOptions) -> Recording:
     """Return the run that the options name.
 
     Raises:

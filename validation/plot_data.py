@@ -18,7 +18,7 @@ import polars as pl
 from kernel.config import Config
 from kernel.records import StopReason
 from validation import statistics
-from validation.replay import Options, load, recording
+from validation.replay import ReplayOptions, load, recording
 from validation.report import with_set
 from validation.runs.ballots import ballots
 from validation.runs.records import Recording, RunError
@@ -59,7 +59,7 @@ def load_run(path: Path, set_name: str = "", group: int = 48) -> PlotRun:
     run = recording(path, group)
     name = path.parent.name if path.stem == "trace" else path.name.partition(".")[0]
     if run is None:
-        frame, config = load(Options(path, group=group))
+        frame, config = load(ReplayOptions(path, group=group))
         return PlotRun(name, name, config, frame)
     run = with_set(run, set_name)
     timed = run.about.get("event") != "transcripts"

@@ -42,7 +42,7 @@ MOST = 10_000_000
 
 
 @dataclass
-class Options:
+class PowerOptions:
     """Say how many problems and seeds tell two systems apart."""
 
     points: float = 2.0
@@ -159,7 +159,7 @@ def detectable(power: Power, variances: Variances, design: Design) -> float | No
     return float(found)
 
 
-def variances(options: Options) -> Variances:
+def variances(options: PowerOptions) -> Variances:
     """Return the variances stated, else those of the recorded runs, else the defaults.
 
     Raises:
@@ -222,7 +222,7 @@ def _spread(a: _Recorded, b: _Recorded) -> float:
     return math.sqrt(max(0.0, seen - float(np.mean([a.errors[p] + b.errors[p] for p in common]))))
 
 
-def plan(options: Options, known: Variances) -> dict[str, Any]:
+def plan(options: PowerOptions, known: Variances) -> dict[str, Any]:
     """Return the figures."""
     difference = options.points / 100
     sizes = sorted({*SIZES, *filter(None, [options.problems])})
@@ -258,7 +258,7 @@ def plan(options: Options, known: Variances) -> dict[str, Any]:
     }
 
 
-def sentence(options: Options, known: Variances) -> str:
+def sentence(options: PowerOptions, known: Variances) -> str:
     """Say what the design asked for tells, or how large it must be."""
     difference = options.points / 100
     size, seeds = options.problems or SIZES[1], options.seeds or 5
@@ -278,7 +278,7 @@ def _count(value: int | None) -> str:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(PowerOptions)
     with user_errors():
         check_folder(options.out)
         known = variances(options)

@@ -31,7 +31,7 @@ SIGNIFICANCE = 0.05
 
 
 @dataclass
-class Options:
+class ReplayOptions:
     """Score a recorded run under other rules."""
 
     run: Path
@@ -55,7 +55,7 @@ class Options:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ReplayOptions)
     with user_errors():
         check_folder(options.out)
         frame, config = load(options)
@@ -66,12 +66,12 @@ def main() -> None:
         print(f"figures  {path}")
 
 
-def _about(options: Options) -> dict[str, Any]:
+def _about(options: ReplayOptions) -> dict[str, Any]:
     about = {"run": str(options.run), "n": options.n, "m": options.m}
     return {**about, "extra": options.extra} if options.extra else about
 
 
-def extra_rules(options: Options) -> list[Rule]:
+def extra_rules(options: ReplayOptions) -> list[Rule]:
     """Return the rules that are tried for extra candidates: N, and N with extras."""
     if not options.extra:
         return []
@@ -88,12 +88,12 @@ def extra_rules(options: Options) -> list[Rule]:
     ]
 
 
-def first_candidates(options: Options) -> int:
+def first_candidates(options: ReplayOptions) -> int:
     """Return N of a run with extra candidates: the kernel's own if not given."""
     return Config().candidates if options.n is None else options.n
 
 
-def load(options: Options) -> tuple[pl.DataFrame, Config]:
+def load(options: ReplayOptions) -> tuple[pl.DataFrame, Config]:
     """Return the ballots that the options ask for, and the convention they were read by.
 
     Raises:
@@ -118,7 +118,7 @@ def load(options: Options) -> tuple[pl.DataFrame, Config]:
     return _first(frame, options), config
 
 
-def _group(options: Options) -> int:
+def _group(options: ReplayOptions) -> int:
     """Return the candidates of a solve.
 
     Raises:
@@ -134,7 +134,7 @@ def _group(options: Options) -> int:
     return group
 
 
-def _first(frame: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _first(frame: pl.DataFrame, options: ReplayOptions) -> pl.DataFrame:
     """Return the ballots of the first N candidates, and of the extra ones."""
     if options.n is None and not options.extra:
         return frame

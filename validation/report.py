@@ -39,7 +39,7 @@ Problems = Mapping[str, Sequence[Verdict]]
 
 
 @dataclass
-class Options:
+class ReportOptions:
     """Report on a recorded run."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
@@ -213,7 +213,7 @@ def _candidates(solves: Sequence[Verdict]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ReportOptions)
     with user_errors():
         if not 1 <= len(options.runs) <= 2:
             raise RunError(f"RUN names {len(options.runs)} runs: give one, or two of a submission.")

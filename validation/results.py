@@ -70,7 +70,7 @@ SECTIONS = (
 
 
 @dataclass
-class Options:
+class ResultsOptions:
     """Plot recorded runs."""
 
     runs: tyro.conf.UseAppendAction[list[Path]] = field(default_factory=list[Path])
@@ -84,7 +84,7 @@ class Options:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ResultsOptions)
     paths = options.runs or [path for place in PLACES for path in sorted(ROOT.glob(place))]
     with user_errors():
         check_folder(options.out)

@@ -52,7 +52,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
-class Options:
+class ValidateOptions:
     """Solve every problem of a set with several seeds."""
 
     set: str = "amc"
@@ -109,7 +109,7 @@ class SeededTrace(Trace):
 
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where the engine is gone, 130 on Ctrl-C."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ValidateOptions)
     heed_ctrl_c()
     try:
         sys.exit(_command(options))
@@ -118,7 +118,7 @@ def main() -> None:
         sys.exit(2)
 
 
-def _command(options: Options) -> int:
+def _command(options: ValidateOptions) -> int:
     check_writable(options.out or ROOT / "runs/validate/run.jsonl")
     model = options.model or embedded_model.ensure()
     config = in_convention(configured(options, model), options.set, options.competition)
@@ -149,7 +149,7 @@ def _command(options: Options) -> int:
     return status
 
 
-def configured(options: Options, model: Path) -> Config:
+def configured(options: ValidateOptions, model: Path) -> Config:
     """Return the settings: the kernel's, then the model's profile, then the options.
 
     Raises:
@@ -169,7 +169,7 @@ def configured(options: Options, model: Path) -> Config:
     )
 
 
-def all_tasks(options: Options, chosen: ProblemSet) -> list[Task]:
+def all_tasks(options: ValidateOptions, chosen: ProblemSet) -> list[Task]:
     """Return what there is to do, seed by seed, so that whole seeds are done early."""
     problems = chosen.problems[: options.problems]
     seeds = range(options.seed, options.seed + options.seeds)

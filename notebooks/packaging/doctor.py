@@ -34,7 +34,7 @@ class DoctorError(ValueError):
 
 
 @dataclass(frozen=True)
-class Options:
+class DoctorOptions:
     """Say what has changed on Kaggle's side."""
 
     image: Path | None = None
@@ -134,7 +134,7 @@ def _newer(there: str, ours: str) -> bool:
 
 def main() -> None:
     """Run the command; exit 1 where something is to be done, 2 where a list cannot be read."""
-    options = tyro.cli(Options)
+    options = tyro.cli(DoctorOptions)
     changes = client_changes(tested_client(), version(CLIENT))
     with user_errors(DoctorError):
         if options.image:

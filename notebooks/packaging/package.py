@@ -44,7 +44,7 @@ class PackageError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Options:
+class PackageOptions:
     """Build what goes to Kaggle: notebook, wheels and model."""
 
     profile: ProfileName | None = None
@@ -92,7 +92,7 @@ def home(out: Path, profile: ProfileName) -> Path:
     return out / profile if profile == "cpu" else out
 
 
-def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
+def package(options: PackageOptions, tell: Callable[[str], None]) -> list[Part]:
     """Build what is missing or changed; return the parts that are there afterwards.
 
     Raises:
@@ -121,7 +121,7 @@ def package(options: Options, tell: Callable[[str], None]) -> list[Part]:
     return parts
 
 
-def wanted_profile(options: Options, chosen: settings.Settings) -> ProfileName:
+def wanted_profile(options: PackageOptions, chosen: settings.Settings) -> ProfileName:
     """Return the wheels' profile.
 
     Raises:
@@ -136,7 +136,9 @@ def wanted_profile(options: Options, chosen: settings.Settings) -> ProfileName:
     )
 
 
-def _kernel(chosen: settings.Settings, options: Options, tell: Callable[[str], None]) -> Part:
+def _kernel(
+    chosen: settings.Settings, options: PackageOptions, tell: Callable[[str], None]
+) -> Part:
     """Build the notebook and its metadata."""
     text = build.notebook(build.submission_cells())
     metadata = kernel_metadata(chosen, options.model_dataset or None)
@@ -152,7 +154,7 @@ def _kernel(chosen: settings.Settings, options: Options, tell: Callable[[str], N
 
 def _wheels(
     chosen: settings.Settings,
-    options: Options,
+    options: PackageOptions,
     name: ProfileName,
     folder: Path,
     tell: Callable[[str], None],
@@ -198,7 +200,7 @@ def _fetch(profile: wheelhouse.Profile, folder: Path, tell: Callable[[str], None
         raise PackageError(f"the wheelhouse of {profile.name} is not closed: {lacking}")
 
 
-def _compiled(options: Options) -> bytes:
+def _compiled(options: PackageOptions) -> bytes:
     """Return what FlashInfer compiled in the probe, nothing where no file is named."""
     if options.flashinfer is None:
         return b""
@@ -256,7 +258,7 @@ def _json_text(value: Any) -> str:
     return json.dumps(value, indent=1) + "\n"
 
 
-def _report(shown: Console, options: Options, parts: list[Part]) -> None:
+def _report(shown: Console, options: PackageOptions, parts: list[Part]) -> None:
     """Print what is there, with sizes, and what is missing."""
     for part in parts:
         files = [path for path in part.folder.iterdir() if path.name != STATE]
@@ -276,7 +278,7 @@ def _report(shown: Console, options: Options, parts: list[Part]) -> None:
 
 def main() -> None:
     """Run the command; exit 2 where the package cannot be made."""
-    options = tyro.cli(Options)
+    options = tyro.cli(PackageOptions)
     heed_ctrl_c()
     shown = console()
     with user_errors(PackageError, LoadingError, settings.SettingsError):

@@ -42,7 +42,7 @@ def probe_cells() -> list[Cell]:
 
 
 @dataclass(frozen=True)
-class Options:
+class ProbeOptions:
     """Build the probe notebook."""
 
     out: Path = NOTEBOOK
@@ -51,7 +51,7 @@ class Options:
 
 def main() -> None:
     """Run the command."""
-    build(probe_cells, tyro.cli(Options).out)
+    build(probe_cells, tyro.cli(ProbeOptions).out)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class ArchiveError(RuntimeError):
 
 
 @dataclass
-class Options:
+class ArchiveOptions:
     """Derive the documentation that Kaggle asks of a winning model."""
 
     dist: Path = ROOT / "dist"
@@ -61,7 +61,7 @@ class EntryPoint:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ArchiveOptions)
     heed_ctrl_c()
     with user_errors(ArchiveError, ManifestError, SettingsError):
         check_folder(options.dist / "archive")

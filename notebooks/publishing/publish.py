@@ -53,7 +53,7 @@ STOPPED = "Stopped: the same command resumes where it was."
 
 
 @dataclass
-class Options:
+class PublishOptions:
     """Bring dist/ to Kaggle: the two datasets, then the notebook; wait for its commit run."""
 
     dist: Path = ROOT / "dist"
@@ -72,7 +72,7 @@ class RunFailedError(KaggleError):
 
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where Kaggle did not do its part."""
-    options = tyro.cli(Options)
+    options = tyro.cli(PublishOptions)
     heed_ctrl_c()
     guarded(lambda: _main(options, console()))
 
@@ -97,7 +97,7 @@ def guarded(action: Callable[[], None]) -> None:
         sys.exit(130)
 
 
-def _main(options: Options, console: Console) -> None:
+def _main(options: PublishOptions, console: Console) -> None:
     package = staging.examine(options.dist, settings.load(), options.model_dataset or None)
     if options.dry_run:
         show(console, package)

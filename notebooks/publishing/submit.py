@@ -26,7 +26,7 @@ from notebooks.publishing.staging import StagingError
 
 
 @dataclass
-class Options:
+class SubmitOptions:
     """Submit the version that `make publish` published, and wait for its score."""
 
     dist: Path = ROOT / "dist"
@@ -41,12 +41,12 @@ class Options:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where Kaggle did not do its part."""
-    options = tyro.cli(Options)
+    options = tyro.cli(SubmitOptions)
     heed_ctrl_c()
     guarded(lambda: submit(options, console()))
 
 
-def submit(options: Options, console: Console) -> None:
+def submit(options: SubmitOptions, console: Console) -> None:
     """Submit what was published from `dist`, and print its score.
 
     Raises:

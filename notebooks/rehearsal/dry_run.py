@@ -54,7 +54,7 @@ STOP_SECONDS = 10.0
 
 
 @dataclass
-class Options:
+class DryRunOptions:
     """Answer a mock competition with a small model, on the CPU."""
 
     problems: Path = ROOT / "common/problems.csv"
@@ -75,7 +75,7 @@ class Options:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error, 1 where the kernel failed."""
-    options = tyro.cli(Options)
+    options = tyro.cli(DryRunOptions)
     with user_errors(ProblemFileError):
         rows = load_problems(options.problems)
         _check_place(options.out)
@@ -120,7 +120,7 @@ def _lay_out(rows: list[ProblemRow], out: Path) -> None:
     pl.DataFrame(columns).write_csv(folder / "test.csv")
 
 
-def _run_kernel(options: Options, problems: int, model: Path, out: Path) -> int:
+def _run_kernel(options: DryRunOptions, problems: int, model: Path, out: Path) -> int:
     """Run `submission.main` in its own process with the mock API on the path; return its status."""
     settings = {
         "candidates": options.candidates,

@@ -47,7 +47,7 @@ WIDTH = 140
 
 
 @dataclass(frozen=True)
-class Options:
+class RehearseOptions:
     """Run dist/kernel/submission.ipynb as Kaggle would, for every competition."""
 
     profile: package.ProfileName = "cpu"
@@ -84,7 +84,7 @@ class FinishedRun:
 
 
 def prepared(
-    options: Options, out: Path, tell: Callable[[str], None]
+    options: RehearseOptions, out: Path, tell: Callable[[str], None]
 ) -> tuple[Image, tuple[Path, Path]]:
     """Return what stands for the platform's image, and the datasets: wheels and model."""
     if not options.wheels:
@@ -123,7 +123,7 @@ def _is_rehearsals(out: Path) -> bool:
 
 
 def rehearse(
-    options: Options, problems: Sequence[ProblemRow], tell: Callable[[str], None]
+    options: RehearseOptions, problems: Sequence[ProblemRow], tell: Callable[[str], None]
 ) -> list[FinishedRun]:
     """Carry out all runs, one after the other.
 
@@ -238,7 +238,7 @@ def _table(notebook: Check, runs: Sequence[FinishedRun]) -> Table:
 
 def main() -> None:
     """Run the command; exit 1 where a check fails, 2 where it cannot run."""
-    options = tyro.cli(Options)
+    options = tyro.cli(RehearseOptions)
     heed_ctrl_c()
     # A pipe has no width; the table and its reasons want more than the 80 columns taken for it.
     shown = console(width=None if sys.stdout.isatty() else WIDTH)

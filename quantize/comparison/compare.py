@@ -125,7 +125,7 @@ def _domain(
 
 
 @dataclass
-class Options:
+class ComparisonOptions:
     """Compare a quantized model with its original on held-out texts."""
 
     original: Path
@@ -150,7 +150,7 @@ RECIPES = {"gptq": "gptq", "compressed-tensors": "w8a8", "bitsandbytes": "bnb"}
 
 def main() -> int:
     """Run the command; 0 where the gates hold, 1 where one fails, 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ComparisonOptions)
     try:
         _check(options)
         check_writable(options.out)
@@ -171,7 +171,7 @@ def main() -> int:
     return int(bool(failed))
 
 
-def _check(options: Options) -> None:
+def _check(options: ComparisonOptions) -> None:
     for name in ("original", "quantized"):
         folder: Path = getattr(options, name)
         if not (folder / "config.json").is_file():

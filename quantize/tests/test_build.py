@@ -11,7 +11,7 @@ from quantize.build import build
 from quantize.calibration import heldout
 from quantize.comparison import cross_check
 from quantize.environments import running
-from quantize.options import Options
+from quantize.options import QuantizeOptions
 from quantize.source.check import InputError
 from quantize.source.tests import bad_models
 from quantize.steps import BuildError
@@ -44,7 +44,7 @@ def one_reader(monkeypatch):
 def options(model, folder, **more):
     """Return the options of a build that takes seconds."""
     chosen = {"recipe": "round-to-nearest", "out": folder / "dist/model", "work": folder / "work"}
-    return Options(model=str(model), solve=False, **{**chosen, **more})
+    return QuantizeOptions(model=str(model), solve=False, **{**chosen, **more})
 
 
 def files_below(folder):

@@ -10,7 +10,7 @@ from training.data.conversations import SOURCE as GENERATOR
 
 
 @dataclass
-class Options:
+class DatasetOptions:
     """Build a training set and its data card."""
 
     kind: Literal["cot", "tir"] = "tir"

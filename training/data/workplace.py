@@ -24,7 +24,7 @@ from kernel.sandbox.forked_sandbox import ForkedSandbox
 from training.data import card, construction
 from training.data.families.family import FamilyProblem
 from training.data.filters import Sieve, checks_of, tokens
-from training.data.options import Options
+from training.data.options import DatasetOptions
 from training.data.overlap import Overlap, overlap_with
 from training.data.rows import Row
 from validation import engine
@@ -42,7 +42,7 @@ class BuildError(ValueError):
 class Workplace:
     """What every step of a build uses."""
 
-    options: Options
+    options: DatasetOptions
     out: Path
     model: Path
     config: Config
@@ -71,7 +71,7 @@ class TrainingSet:
     """What else the card says."""
 
 
-def prepared(options: Options) -> Workplace:
+def prepared(options: DatasetOptions) -> Workplace:
     """Return what the build uses, after checking the options.
 
     Raises:

@@ -103,9 +103,9 @@ def sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def options(folder: Path) -> kto.Options:
+def options(folder: Path) -> kto.KtoOptions:
     model = make_model(folder / "model")
-    return kto.Options(
+    return kto.KtoOptions(
         model=str(model),
         data=make_data(folder / "data"),
         recipe=str(make_recipe(folder / "tiny.toml", model)),

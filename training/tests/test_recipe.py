@@ -57,8 +57,8 @@ def without_processes(step: Step, made: Recipe, place: recipe.Place) -> int:
     paths: dict[str, Any] = {name: Path(values[name]) for name in ("data", "out")}
     known = {name: value for name, value in values.items() if name not in paths}
     if "training.kto" in command:
-        return kto.train(kto.Options(**known, **paths))
-    return train.train(train.Options(**known, **paths))
+        return kto.train(kto.KtoOptions(**known, **paths))
+    return train.train(train.TrainOptions(**known, **paths))
 
 
 def test_a_whole_recipe_from_base_to_kto(

@@ -17,33 +17,33 @@ from training import train
 from training.progress import LossError, read
 from training.settings import TrainingError
 from training.tests.tiny import TEMPLATE, make_data, make_model, make_recipe
-from training.train import Options
+from training.train import TrainOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> Options:
+def given(tmp_path: Path) -> TrainOptions:
     """Options of a training of some steps on the tiny model."""
     model = make_model(tmp_path / "base")
     recipe = make_recipe(tmp_path / "tiny.toml", model)
     data = make_data(tmp_path / "data")
-    return Options(stage="tir", data=data, recipe=str(recipe), out=tmp_path / "run")
+    return TrainOptions(stage="tir", data=data, recipe=str(recipe), out=tmp_path / "run")
 
 
-def losses(options: Options) -> dict[int, float]:
+def losses(options: TrainOptions) -> dict[int, float]:
     assert options.out
     lines = read(options.out / "metrics.jsonl")
     return {line["step"]: line["loss"] for line in lines if "loss" in line}
 
 
-def command(options: Options) -> list[str]:
+def command(options: TrainOptions) -> list[str]:
     named = {"stage": options.stage, "data": options.data, "out": options.out}
     given = [f"--{name}={value}" for name, value in named.items()]
     return [sys.executable, "-m", "training.train", f"--recipe={options.recipe}", *given]
 
 
-def started(options: Options) -> "subprocess.Popen[bytes]":
+def started(options: TrainOptions) -> "subprocess.Popen[bytes]":
     """Start a training that slows down enough to be hit in the middle."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command(options), cwd=ROOT, env=environment)
@@ -56,7 +56,7 @@ def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[bytes]") 
 
 
 def test_a_killed_run_goes_on_with_the_losses_of_a_whole_one(
-    given: Options, tmp_path: Path
+    given: TrainOptions, tmp_path: Path
 ) -> None:
     whole = replace(given, out=tmp_path / "whole")
     assert train.train(whole) == 0
@@ -75,7 +75,7 @@ def test_a_killed_run_goes_on_with_the_losses_of_a_whole_one(
     assert not torn.exists()
 
 
-def test_ctrl_c_keeps_what_is_done(given: Options) -> None:
+def test_ctrl_c_keeps_what_is_done(given: TrainOptions) -> None:
     assert given.out
     out = given.out
     process = started(given)
@@ -86,7 +86,7 @@ def test_ctrl_c_keeps_what_is_done(given: Options) -> None:
     assert train.train(given) == 0
 
 
-def test_the_model_is_one_that_other_commands_take(given: Options) -> None:
+def test_the_model_is_one_that_other_commands_take(given: TrainOptions) -> None:
     assert train.train(given) == 0
     assert given.out
     model = given.out / "model"
@@ -106,7 +106,7 @@ def test_the_model_is_one_that_other_commands_take(given: Options) -> None:
     assert (given.out / "loss.png").is_file()
 
 
-def test_the_second_stage_remembers_the_first(given: Options, tmp_path: Path) -> None:
+def test_the_second_stage_remembers_the_first(given: TrainOptions, tmp_path: Path) -> None:
     first = replace(given, stage="cot", out=tmp_path / "cot")
     assert train.train(first) == 0
     second = replace(given, model=str(tmp_path / "cot/model"))
@@ -118,7 +118,7 @@ def test_the_second_stage_remembers_the_first(given: Options, tmp_path: Path) ->
 
 
 def test_a_finished_training_is_not_repeated(
-    given: Options, capsys: pytest.CaptureFixture[str]
+    given: TrainOptions, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train.train(given) == 0
     capsys.readouterr()
@@ -127,7 +127,7 @@ def test_a_finished_training_is_not_repeated(
 
 
 def test_a_loss_that_is_no_number_stops_with_the_step(
-    given: Options, monkeypatch: pytest.MonkeyPatch
+    given: TrainOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loss = train.fine_tuning.PackedTrainer.compute_loss
 
@@ -153,14 +153,14 @@ def test_a_loss_that_is_no_number_stops_with_the_step(
     ],
 )
 def test_a_folder_of_another_training_is_refused(
-    given: Options, change: dict[str, Any], fault: str
+    given: TrainOptions, change: dict[str, Any], fault: str
 ) -> None:
     assert train.train(given) == 0
     with pytest.raises(TrainingError, match=fault):
         train.train(replace(given, **change))
 
 
-def test_a_model_without_a_chat_template_is_refused(given: Options, tmp_path: Path) -> None:
+def test_a_model_without_a_chat_template_is_refused(given: TrainOptions, tmp_path: Path) -> None:
     model = make_model(tmp_path / "bare", template=None)
     with pytest.raises(TrainingError, match="has no chat template: give one in the recipe"):
         train.train(replace(given, model=str(model)))
@@ -178,13 +178,13 @@ def test_a_model_without_a_chat_template_is_refused(given: Options, tmp_path: Pa
         ({"learning_rate": -1.0}, "set it above 0"),
     ],
 )
-def test_bad_input_is_one_sentence(given: Options, change: dict[str, Any], fault: str) -> None:
+def test_bad_input_is_one_sentence(given: TrainOptions, change: dict[str, Any], fault: str) -> None:
     with pytest.raises(TrainingError, match=fault) as caught:
         train.train(replace(given, **change))
     assert "\n" not in str(caught.value)
 
 
-def test_the_command_ends_with_2_and_no_traceback(given: Options) -> None:
+def test_the_command_ends_with_2_and_no_traceback(given: TrainOptions) -> None:
     bad = replace(given, data=Path("nowhere"))
     done = subprocess.run(command(bad), cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -22,7 +22,7 @@ PARTS = 100
 
 
 @dataclass
-class Options:
+class ExecutionTimesOptions:
     """Keep the quantiles of the times that a recorded run's code blocks took."""
 
     run: Path
@@ -52,7 +52,7 @@ def seconds_of(run: Recording) -> list[float]:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ExecutionTimesOptions)
     with user_errors():
         run = read_run(options.run)
         seconds = seconds_of(run)

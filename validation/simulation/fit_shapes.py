@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 
 @dataclass
-class Options:
+class FitShapesOptions:
     """Fit families of shapes to recorded ones, and say how near they come."""
 
     recorded: Path
@@ -166,7 +166,7 @@ def nearness(recorded: dict[str, list[Row]], of: Sequence[Family]) -> dict[str, 
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(FitShapesOptions)
     with user_errors(ShapesError):
         recorded = load_shapes(options.recorded)
         fitted = [fitted_family(recorded[name]) for name in sorted(recorded)]

@@ -48,7 +48,7 @@ START_HOURS = 300 / 3600
 
 
 @dataclass
-class Options:
+class PlanOptions:
     """Plan nine hours for a model and a GPU kind."""
 
     model: Path | None = None
@@ -164,7 +164,7 @@ def best(gpu: GpuKind, model: ModelShape) -> Costs:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(PlanOptions)
     with user_errors(ValueError):
         config = Config(
             problems=options.problems,
@@ -250,7 +250,7 @@ def _print_layouts(rows: Sequence[LayoutRow], config: Config) -> None:
     console(width=max(100, console().width)).print(table)
 
 
-def _print_hours(grid: Grid, costs: Costs, options: Options) -> None:
+def _print_hours(grid: Grid, costs: Costs, options: PlanOptions) -> None:
     limit = options.hours - Config().reserve_seconds / 3600
     print(
         f"Hours for {options.problems} problems with {costs.layout.name} and the full vote: as "

@@ -43,7 +43,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
-class Options:
+class SimulateOptions:
     """Simulate a run of nine hours."""
 
     shapes: Path | None = None
@@ -80,7 +80,7 @@ class Options:
     """Folder for figures and plot."""
 
 
-def costs_of(options: Options) -> Costs:
+def costs_of(options: SimulateOptions) -> Costs:
     """Return the costs that the options ask for.
 
     Raises:
@@ -104,7 +104,7 @@ def costs_of(options: Options) -> Costs:
     return Costs(gpu, model, Layout(ranks, 1, options.bits))
 
 
-def config_of(options: Options) -> Config:
+def config_of(options: SimulateOptions) -> Config:
     """Return the kernel's settings that the options ask for."""
     rules = next(each.convention for each in COMPETITIONS if each.name == options.competition)
     hours = rules.limit_seconds / 3600 if options.hours is None else options.hours
@@ -120,7 +120,7 @@ def config_of(options: Options) -> Config:
     )
 
 
-def shaped_problems(options: Options) -> list[ShapedProblem]:
+def shaped_problems(options: SimulateOptions) -> list[ShapedProblem]:
     """Return the problems that the options ask for.
 
     Raises:
@@ -132,7 +132,7 @@ def shaped_problems(options: Options) -> list[ShapedProblem]:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(SimulateOptions)
     begun = time.monotonic()
     with user_errors(ValueError):
         config = config_of(options)
@@ -167,7 +167,7 @@ def main() -> None:
         print(f"figures  {options.out / 'simulation.json'}\nplot     {image}")
 
 
-def _compared(options: Options, config: Config, costs: Costs) -> list[comparison.Row]:
+def _compared(options: SimulateOptions, config: Config, costs: Costs) -> list[comparison.Row]:
     """Return fixed numbers of candidates beside the one asked for."""
     if options.shapes is None:
         pool = own_problems(comparison.POOL, options.seed)

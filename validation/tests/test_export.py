@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from common.files import write_json
-from validation.export import Options, readable, track
+from validation.export import ExportOptions, readable, track
 from validation.inspect_log import inspect_log
 from validation.runs.records import RunError, read_run
 from validation.tests.run_files import CODE, RunFile
@@ -133,4 +133,4 @@ def test_answers_without_text_are_refused(tmp_path):
     answers = tmp_path / "answers.jsonl"
     answers.write_text(json.dumps({"problem_id": "a", "gold": 1, "answer": "1"}) + "\n")
     with pytest.raises(RunError, match="answers without their text"):
-        readable(Options(answers))
+        readable(ExportOptions(answers))

@@ -12,7 +12,7 @@ from scipy import stats
 
 from validation import permutation, power
 from validation.permutation import Seeds
-from validation.power import Design, Options, Variances, detectable, on_others, on_these
+from validation.power import Design, PowerOptions, Variances, detectable, on_others, on_these
 from validation.runs.records import RunError
 from validation.tests.run_files import RunFile
 
@@ -76,14 +76,14 @@ def test_variances_of_recorded_runs_by_hand(tmp_path):
     a = recorded(tmp_path, "a", [(1, 0), (1, 1), (0, 0)])
     b = recorded(tmp_path, "b", [(1, 1), (1, 1), (0, 0, 0, 1)])
     # Sampling: (1/2 + 0 + 0) / 3, and (0 + 0 + 3/16 * 4/3) / 3.
-    assert power.variances(Options(a=a)).sampling == pytest.approx(1 / 6)
-    both = power.variances(Options(a=a, b=b))
+    assert power.variances(PowerOptions(a=a)).sampling == pytest.approx(1 / 6)
+    both = power.variances(PowerOptions(a=a, b=b))
     assert both.sampling == pytest.approx((1 / 6 + 1 / 12) / 2)
     seen = np.var([1 / 2, 0, 1 / 4], ddof=1) - (1 / 4 + 1 / 16) / 3
     assert both.spread == pytest.approx(math.sqrt(max(0, seen)))
     few = recorded(tmp_path, "few", [(1, 0), (0, 1)])  # 1/2, more than can be
-    assert power.variances(Options(a=few)).sampling == 0.25
-    assert power.variances(Options(a=a, sampling=0.2, spread=0.3)) == Variances(0.2, 0.3)
+    assert power.variances(PowerOptions(a=few)).sampling == 0.25
+    assert power.variances(PowerOptions(a=a, sampling=0.2, spread=0.3)) == Variances(0.2, 0.3)
 
 
 @pytest.mark.parametrize(
@@ -99,19 +99,19 @@ def test_variances_of_recorded_runs_by_hand(tmp_path):
 )
 def test_what_cannot_be_is_refused(values, sentence):
     with pytest.raises(RunError, match=sentence):
-        power.variances(Options(**values))
+        power.variances(PowerOptions(**values))
 
 
 def test_runs_that_cannot_tell_are_refused(tmp_path):
     one_seed = recorded(tmp_path, "one", [(1,), (0,)])
     with pytest.raises(RunError, match="state SAMPLING"):
-        power.variances(Options(a=one_seed))
+        power.variances(PowerOptions(a=one_seed))
     always = recorded(tmp_path, "always", [(1, 1), (0, 0)])
     with pytest.raises(RunError, match="whose answers vary"):
-        power.variances(Options(a=always))
+        power.variances(PowerOptions(a=always))
     single = recorded(tmp_path, "single", [(1, 0)])
     with pytest.raises(RunError, match="no two problems in common"):
-        power.variances(Options(a=single, b=single))
+        power.variances(PowerOptions(a=single, b=single))
 
 
 def test_the_command_says_what_is_needed(tmp_path):

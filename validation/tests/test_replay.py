@@ -11,7 +11,7 @@ from benchmarks import replay as bench
 from kernel.config import Config
 from kernel.records import StopReason
 from validation import scoring
-from validation.replay import Options, extra_rules, load, replay, verdict
+from validation.replay import ReplayOptions, extra_rules, load, replay, verdict
 from validation.runs.ballots import ballots, read_again
 from validation.runs.records import RunError, read_run
 from validation.runs.transcripts import read_transcripts, split_rounds
@@ -114,7 +114,7 @@ def test_transcripts_are_grouped_into_solves(tmp_path):
         (1, "0", 2),
         (1, "1", 2),
     ]
-    frame, config = load(Options(path, group=2))
+    frame, config = load(ReplayOptions(path, group=2))
     # Of 5 solves only that of 5 and 7, a tie, gives 7.
     assert replay(frame, config)[0]["right"] == 1
 
@@ -126,10 +126,10 @@ def test_ten_rules_on_answers_without_text(tmp_path):
     ]
     path = tmp_path / "answers.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    frame, config = load(Options(path, group=6))
+    frame, config = load(ReplayOptions(path, group=6))
     assert frame["boxed"].to_list() == [5, 5, 5, None, None, 5]
     assert len(replay(frame, config)) == 10
-    fewer, _ = load(Options(path, group=6, m=2, n=3))
+    fewer, _ = load(ReplayOptions(path, group=6, m=2, n=3))
     assert fewer["boxed"].to_list() == [5, None, 5]
 
 
@@ -146,7 +146,7 @@ def answers_file(tmp_path, answers, problems=20):
 
 
 def test_ten_rules_that_change_nothing_are_no_better(tmp_path):
-    frame, config = load(Options(answers_file(tmp_path, lambda n: [5 + n % 2] * 4), group=4))
+    frame, config = load(ReplayOptions(answers_file(tmp_path, lambda n: [5 + n % 2] * 4), group=4))
     rows = replay(frame, config)
     assert [row["p"] for row in rows] == [None] + [1] * 9
     assert verdict(rows).startswith("No rule can be told from the kernel's own")
@@ -154,7 +154,7 @@ def test_ten_rules_that_change_nothing_are_no_better(tmp_path):
 
 def test_a_rule_that_is_better_on_every_problem_is_found(tmp_path):
     # 5 and 6 tie, and the largest wins: only the rule that takes the smallest is right.
-    frame, config = load(Options(answers_file(tmp_path, lambda _: (6, 6, 5, 5)), group=4))
+    frame, config = load(ReplayOptions(answers_file(tmp_path, lambda _: (6, 6, 5, 5)), group=4))
     rows = {row["rule"]: row for row in replay(frame, config)}
     assert rows["smallest of tied"]["accuracy"] == 1
     assert rows["smallest of tied"]["p"] < 0.001
@@ -180,7 +180,7 @@ def test_extra_candidates_are_replayed_on_a_run_that_has_them(tmp_path):
     # By the problem's number: clear at two; open at two and right in the end; open all the way.
     given = ([5, 5, 6, 6, 6, 6], [6, 5, 5, 5, 5, 5], [5, 6, 5, 6, 5, 6])
     path = answers_file(tmp_path, lambda n: given[n % 3], problems=3)
-    options = Options(path, n=2, extra=4, extra_group=2)
+    options = ReplayOptions(path, n=2, extra=4, extra_group=2)
     frame, config = load(options)
     rows = {row["rule"]: row for row in replay(frame, config, extra_rules(options))}
     assert len(rows) == 12
@@ -191,14 +191,14 @@ def test_extra_candidates_are_replayed_on_a_run_that_has_them(tmp_path):
 
 def test_extras_of_answers_are_grouped_by_all_that_a_solve_has(tmp_path):
     path = answers_file(tmp_path, lambda n: [5] * 144, problems=2)
-    frame, _ = load(Options(path, extra=96))
+    frame, _ = load(ReplayOptions(path, extra=96))
     assert frame["seed"].unique().to_list() == [0]
 
 
 def test_a_run_without_truths_has_no_accuracy(tmp_path):
     file = RunFile(candidates=1)
     file.votes("a", None, [5], 5)
-    frame, config = load(Options(file.save(tmp_path / "r.jsonl")))
+    frame, config = load(ReplayOptions(file.save(tmp_path / "r.jsonl")))
     rows = replay(frame, config)
     assert [row["accuracy"] for row in rows] == [row["p"] for row in rows] == [None] * 10
     assert verdict(rows) == "No truth is known: name the SET."
@@ -236,7 +236,7 @@ def test_a_users_error_is_one_sentence(run, tmp_path, arguments, sentence):
 
 
 def test_transcripts_are_read_as_the_kernel_would(tmp_path):
-    frame, config = load(Options(write_transcripts(tmp_path / "t.jsonl")))
+    frame, config = load(ReplayOptions(write_transcripts(tmp_path / "t.jsonl")))
     shapes = [shape for problem in generate(5, 48, seed=0) for shape in problem.shapes]
     given = [None if boxed is None else str(boxed) for boxed in frame["boxed"]]
     assert given == [shape.answer or None for shape in shapes]

@@ -21,7 +21,15 @@ from validation.runs.records import RunError, read_run
 from validation.runs.sets import TruthProblem
 from validation.server_engine import ServerEngine
 from validation.tests.fake_server import Characters, FakeServer
-from validation.validate import Options, SeededTrace, Task, configured, locked, resumed, work
+from validation.validate import (
+    SeededTrace,
+    Task,
+    ValidateOptions,
+    configured,
+    locked,
+    resumed,
+    work,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Config(candidates=3, stop_when_decided=False)
@@ -257,10 +265,10 @@ def test_a_system_prompt_that_the_template_drops_ends_before_anything_long(tmp_p
     monkeypatch.setattr("kernel.checks.chat.load_tokenizer", lambda model: Characters())
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "profile.json").write_text(json.dumps({"system_prompt": "Be brief."}))
-    assert configured(Options(), tmp_path).system_prompt == "Be brief."
+    assert configured(ValidateOptions(), tmp_path).system_prompt == "Be brief."
     monkeypatch.setattr(Characters, "apply_chat_template", lambda self, turns, **_: "the same")
     with pytest.raises(ConfigError, match="drops a system prompt"):
-        configured(Options(), tmp_path)
+        configured(ValidateOptions(), tmp_path)
 
 
 def test_a_run_with_a_system_prompt_is_not_resumed_without(tmp_path):

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
-class Options:
+class ViewOptions:
     """Write a recorded run as one HTML page, or show one of its problems here."""
 
     run: str = ""
@@ -46,7 +46,7 @@ class Options:
 
 def main() -> None:
     """Run the command; exit 2 on a user's error."""
-    options = tyro.cli(Options)
+    options = tyro.cli(ViewOptions)
     with user_errors(ConfigError):
         if options.out:
             check_writable(options.out)
@@ -59,7 +59,7 @@ def main() -> None:
             print(f"page  {path}  ({size:,.0f} kB, {len(run.solved)} solves)")
 
 
-def readable(options: Options) -> Recording:
+def readable(options: ViewOptions) -> Recording:
     """Return the run that the options name, with what truths there are.
 
     Raises:
@@ -96,7 +96,7 @@ def write_page(run: Recording, path: Path) -> Path:
     return path
 
 
-def show(run: Recording, options: Options) -> None:
+def show(run: Recording, options: ViewOptions) -> None:
     """Print one solve.
 
     Raises:

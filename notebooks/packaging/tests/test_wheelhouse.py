@@ -103,7 +103,7 @@ def test_a_package_without_a_wheel_for_the_image_is_refused(index, tmp_path):
 def small(index, tmp_path, monkeypatch):
     """Make the small wheelhouse the one of the default profile."""
     monkeypatch.setitem(wheelhouse.PROFILES, "t4x2", KAGGLE)
-    return package.Options(out=tmp_path / "dist")
+    return package.PackageOptions(out=tmp_path / "dist")
 
 
 def contents(out):
@@ -116,7 +116,7 @@ def contents(out):
 
 def test_two_builds_of_the_same_tree_give_the_same_bytes(small, tmp_path):
     package.package(small, print)
-    package.package(package.Options(out=tmp_path / "other"), print)
+    package.package(package.PackageOptions(out=tmp_path / "other"), print)
     assert contents(tmp_path / "dist") == contents(tmp_path / "other")
     assert {"kernel/submission.ipynb", "kernel/kernel-metadata.json", "wheels/manifest.json"} <= {
         *contents(tmp_path / "dist")
@@ -161,11 +161,11 @@ def test_an_open_wheelhouse_is_not_packaged(small):
 
 
 def test_an_uploaded_model_is_named_in_the_metadata(small):
-    options = package.Options(out=small.out, model_dataset="anna/her-model")
+    options = package.PackageOptions(out=small.out, model_dataset="anna/her-model")
     package.package(options, print)
     assert "anna/her-model" in (small.out / "kernel/kernel-metadata.json").read_text()
     with pytest.raises(settings.SettingsError, match="owner/slug"):
-        package.package(package.Options(out=small.out, model_dataset="nonsense"), print)
+        package.package(package.PackageOptions(out=small.out, model_dataset="nonsense"), print)
 
 
 def test_the_first_cell_finds_wheelhouses_below_links_once(tmp_path):
@@ -196,7 +196,7 @@ def test_the_first_cell_reads_the_weights_ahead_once_each(tmp_path, monkeypatch)
 def test_a_model_of_ones_own_takes_the_embedded_ones_place(small, tmp_path, monkeypatch):
     monkeypatch.setitem(wheelhouse.PROFILES, "cpu", KAGGLE)
     model = model_folder(tmp_path / "own")
-    options = package.Options(profile="cpu", out=small.out, model=model)
+    options = package.PackageOptions(profile="cpu", out=small.out, model=model)
     package.package(options, print)
     copied = small.out / "cpu/model"
     assert (copied / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
@@ -205,4 +205,4 @@ def test_a_model_of_ones_own_takes_the_embedded_ones_place(small, tmp_path, monk
     package.package(options, told.append)
     assert told == []
     with pytest.raises(package.PackageError, match=r"config\.json"):
-        package.package(package.Options(profile="cpu", out=small.out, model=tmp_path), print)
+        package.package(package.PackageOptions(profile="cpu", out=small.out, model=tmp_path), print)

@@ -155,14 +155,14 @@ def test_a_version_without_a_vote_is_not_submitted_by_itself(
     see_through(dist)
     assert "`make submit` wants ANYWAY=1" in capsys.readouterr().out
     with pytest.raises(StagingError, match=r"is not submitted: its commit run .* ANYWAY=1"):
-        submit.submit(submit.Options(dist=dist, poll_seconds=0), Console())
+        submit.submit(submit.SubmitOptions(dist=dist, poll_seconds=0), Console())
     assert not account.submissions
 
 
 def test_a_version_without_a_vote_is_submitted_when_told_to(dist: Path, account: Account) -> None:
     account.outputs["summary.json"] = b'{"problems": [{"source": "default"}]}'
     see_through(dist)
-    submit.submit(submit.Options(dist=dist, poll_seconds=0, anyway=True), Console())
+    submit.submit(submit.SubmitOptions(dist=dist, poll_seconds=0, anyway=True), Console())
     assert len(account.submissions) == 1
 
 
@@ -170,7 +170,7 @@ def test_a_submission_that_cannot_be_scored_says_why(dist: Path, account: Accoun
     see_through(dist)
     account.scoring, account.scoring_error = ["PENDING", "ERROR"], "Submission Scoring Error"
     with pytest.raises(KaggleError, match=r"Submission Scoring Error\. .*`make rehearse` shows"):
-        submit.submit(submit.Options(dist=dist, poll_seconds=0), Console())
+        submit.submit(submit.SubmitOptions(dist=dist, poll_seconds=0), Console())
 
 
 def test_a_commit_run_without_submission_file_fails(dist: Path, account: Account) -> None:

@@ -25,7 +25,7 @@ def options(tmp_path, monkeypatch):
     monkeypatch.setattr(layout, "IMAGE", IMAGE)
     (tmp_path / "scratch").mkdir()
     dist = small_package(tmp_path / "dist", tmp_path / "scratch")
-    return rehearse.Options(
+    return rehearse.RehearseOptions(
         apis=("aimo1",), minutes=3, candidates=2, dist=dist, out=tmp_path / "out"
     )
 

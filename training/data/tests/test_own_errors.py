@@ -10,7 +10,7 @@ from kernel.records import StopReason
 from kernel.sandbox.forked_sandbox import ForkedSandbox
 from training.data import construction, generator, own_errors
 from training.data.conversations import scripted, with_code
-from training.data.options import Options
+from training.data.options import DatasetOptions
 from training.data.own_errors import MOST_CHARACTERS, error_in
 from training.data.sampling import JudgedCandidate
 from training.data.workplace import BuildError, prepared
@@ -102,7 +102,7 @@ def test_errors_are_found_by_problem(tmp_path, monkeypatch):
     model = tmp_path / "model"
     model.mkdir()
     (model / "config.json").write_text("{}")
-    place, counts = prepared(Options(out=tmp_path / "out", errors_of=model)), []
+    place, counts = prepared(DatasetOptions(out=tmp_path / "out", errors_of=model)), []
     samples = {
         POSED[0].id: tried("print(n)", TRACEBACK),
         POSED[1].id: tried("print(1)", "1", False),
@@ -122,5 +122,7 @@ def test_errors_are_found_by_problem(tmp_path, monkeypatch):
 )
 def test_what_cannot_be_tried_is_said(tmp_path, options, said):
     with pytest.raises(BuildError, match=said):
-        place = prepared(Options(out=tmp_path / "out", errors_of=tmp_path / "nowhere", **options))
+        place = prepared(
+            DatasetOptions(out=tmp_path / "out", errors_of=tmp_path / "nowhere", **options)
+        )
         own_errors.own_errors(place, POSED, lambda done: None)

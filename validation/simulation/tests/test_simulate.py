@@ -164,12 +164,13 @@ def test_extra_candidates_are_simulated_and_compared(monkeypatch, tmp_path, caps
 
 def test_aimo_3s_answers_and_hours_hold_where_they_are_asked_for():
     aimo1, aimo3 = (
-        simulate.config_of(simulate.Options(competition=name)) for name in ("AIMO-1", "AIMO-3")
+        simulate.config_of(simulate.SimulateOptions(competition=name))
+        for name in ("AIMO-1", "AIMO-3")
     )
     assert (aimo1.modulus, aimo1.max_answer, aimo1.limit_seconds) == (1000, 999, 9 * 3600)
     assert (aimo3.modulus, aimo3.max_answer, aimo3.limit_seconds) == (None, 99_999, 5 * 3600)
     assert (
-        simulate.config_of(simulate.Options(competition="AIMO-3", hours=2.0)).limit_seconds
+        simulate.config_of(simulate.SimulateOptions(competition="AIMO-3", hours=2.0)).limit_seconds
         == 2 * 3600
     )
     problem = shapes.ShapedProblem(
