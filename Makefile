@@ -63,6 +63,10 @@ check: $(READY) ## Check style and types
 	@$(PY) -m ruff format --check .
 	@$(call quoted,$(ENVIRONMENT)/bin/pyright) --pythonpath $(PY)
 
+.PHONY: bench-engine
+bench-engine: $(READY) ## Race the kernel's loop and lock-step on the real engine, an hour of an idle machine (MODEL= PROBLEMS=)
+	@$(PY) -m benchmarks.engine $(call option,MODEL,model) $(call option,PROBLEMS,problems)
+
 bench-%: $(READY) ## Measure NAME (bench-sandbox, bench-dry_run, ...) into benchmarks/results/NAME.json
 	@$(PY) -m benchmarks.$*
 

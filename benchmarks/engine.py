@@ -1,22 +1,26 @@
 """Measures the kernel's loop beside the reference loop on the real engine, in one run.
 
-    make bench-engine                    all problems
-    python -m benchmarks.engine 2        the first two
+    make bench-engine                    the embedded model, all problems of the dry run
+    make bench-engine MODEL=path         another model, such as one that `make recipe` has made
+    make bench-engine PROBLEMS=2         the first two
 
-Three loops drive the same vLLM process (the embedded model, 48 candidates, 4 rounds, the limits of
-its profile) through the same problems with the same seeds: the kernel with the decided stop, with
-the full vote, and the reference. They take turns, problem by problem, and every other problem in
-the opposite order, since what the prefix cache keeps of one loop helps the next.
+Three loops drive the same vLLM process (48 candidates, 4 rounds, the limits of the model's profile)
+through the same problems with the same seeds: the kernel with the decided stop, with the full vote,
+and the reference. They take turns, problem by problem, and every other problem in the opposite
+order, since what the prefix cache keeps of one loop helps the next. A run that was cut off resumes
+with the first problem that not all three have solved.
 
 A busy machine hits the reference's cold interpreters and not the engine, so the load is watched:
-`load` is that before the first problem, or what others used meanwhile where that is more. Above 1.5
-the result says so and is not shown. The ratios are of summed seconds; their intervals come from
+that before the run began, and what others used during each problem; `load` is the largest. Above
+1.5 the result says so and is not shown. The ratios are of summed seconds; their intervals come from
 drawing problems anew.
 
-Covers: what `benchmarks/results/engine.json` holds. Does not cover: accuracy; the embedded model
-has little.
+Covers: what `benchmarks/results/engine.json` holds. Does not cover: accuracy; a model that a laptop
+can run has little.
 """
 
+import hashlib
+import json
 import os
 import random
 import statistics
@@ -24,21 +28,42 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+import tyro
 
 from benchmarks import reference_loop
 from benchmarks.real_engine import Bench, opened
 from benchmarks.result import Measurement, Row, print_figures, print_rows, write_result
 from benchmarks.shares import OthersCpu, Shares, WatchedEngine, WatchedSandbox
+from common import embedded_model
+from common.console import user_errors
+from common.files import write_json
 from kernel import sc_tir, voting
+from kernel.checks.preflight import model_settings
+from kernel.config import ConfigError
+from kernel.engine.cpu import read_cpu
 from kernel.protocols import Engine
 from kernel.records import Completion, Execution, Problem, Request
 from kernel.trace import Event, Trace
 
 LOOPS = ("kernel, decided stop", "kernel, full vote", "reference")
 DRAWS = 2000
+KEPT = Path(__file__).resolve().parent.parent / "runs/bench-engine"
+"""What a run that was cut off has measured, a file for each machine, model and settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Race the kernel's loop and the reference on the real engine."""
+
+    model: Path | None = None
+    """The model's folder; the embedded model if not given."""
+    problems: int | None = None
+    """The dry run's first so many; all ten if not given."""
 
 
 @dataclass
@@ -142,24 +167,63 @@ def run_reference(bench: Bench, problem: Problem) -> Row:
     }
 
 
-def measure(most: int | None = None) -> Measurement:
-    """Return the result file's figures and rows, of so many problems at most."""
+def measure(model: Path, most: int | None, kept: Path) -> Measurement:
+    """Return the result file's figures and rows.
+
+    Args:
+        model: its folder.
+        most: problems at most.
+        kept: the file of what was measured before the run was cut off.
+    """
     before = os.getloadavg()[0]
-    rows: list[Row] = []
-    with opened(every=1) as bench:
+    raced: dict[str, dict[str, Any]] = {}
+    if kept.is_file():
+        raced = json.loads(kept.read_text("utf-8"))
+    with opened(model) as bench:
         warm_up(bench)
-        others = OthersCpu()
-        for number, problem in enumerate(bench.problems[:most]):
-            for loop in LOOPS[:: -1 if number % 2 else 1]:
-                print(f"{problem.id}: {loop} ...", file=sys.stderr, flush=True)
-                if loop == LOOPS[2]:
-                    rows.append(run_reference(bench, problem))
-                else:
-                    rows.append(run_kernel(bench, problem, loop == LOOPS[0]))
-                print(rows[-1], file=sys.stderr, flush=True)
-        used = others.cpus()
+        problems = bench.problems[:most]
+        for number, problem in enumerate(problems):
+            if problem.id in raced:
+                continue
+            others = OthersCpu()
+            rows = [race(bench, problem, loop) for loop in LOOPS[:: -1 if number % 2 else 1]]
+            raced[problem.id] = {"load": max(before, others.cpus()), "rows": rows}
+            write_json(kept, raced)
+    ran = [raced[problem.id] for problem in problems]
+    rows = [row for race in ran for row in race["rows"]]
     sums = [summed(loop, own) for loop, own in by_loop(rows)]
-    return Measurement(figures(rows, max(before, used)), [*sums, *rows])
+    found = figures(rows, max(race["load"] for race in ran))
+    return Measurement(found, [{"model": named(model)}, *sums, *rows])
+
+
+def kept_file(model: Path) -> Path:
+    """Return where a run keeps what it has measured, until it is whole.
+
+    Raises:
+        ConfigError: the folder is no model, or its profile cannot work.
+    """
+    about = [str(read_cpu()), str(model.resolve()), asdict(model_settings(model))]
+    digest = hashlib.sha256(json.dumps(about, default=str).encode()).hexdigest()
+    return KEPT / f"{digest[:12]}.json"
+
+
+def race(bench: Bench, problem: Problem, loop: str) -> Row:
+    """Solve a problem with a loop; return its row."""
+    print(f"{problem.id}: {loop} ...", file=sys.stderr, flush=True)
+    if loop == LOOPS[2]:
+        row = run_reference(bench, problem)
+    else:
+        row = run_kernel(bench, problem, loop == LOOPS[0])
+    print(row, file=sys.stderr, flush=True)
+    return row
+
+
+def named(model: Path) -> str:
+    """Return what a model is called, without the folders of this machine."""
+    folder = model.resolve()
+    if folder == embedded_model.ensure().resolve():
+        return "the embedded model"
+    return "/".join(folder.parts[-2:]) if folder.name == "model" else folder.name
 
 
 def by_loop(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
@@ -219,10 +283,15 @@ def warm_up(bench: Bench) -> None:
 
 def main() -> None:
     """Measure, print the figures, write the file."""
-    found, rows = measure(int(sys.argv[1]) if sys.argv[1:] else None)
+    options = tyro.cli(EngineOptions)
+    model = options.model or embedded_model.ensure()
+    with user_errors(ConfigError):
+        kept = kept_file(model)
+    found, rows = measure(model, options.problems, kept)
     print_figures(found)
     print_rows(rows)
     print(f"written to {write_result('engine', found, rows)}")
+    kept.unlink()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,6 @@ SUMMARY: Sequence[tuple[str, str, str]] = (
         "8 bit against the original, held-out maths: same first choice of token",
         "{top1_gptq:.1%}",
     ),
-    ("overhead", "CPU time of the submission's own code", "{cpu_share:.1%} of a run"),
 )
 """Of the README's one table: the result file, what is shown of it, and how."""
 

@@ -1,6 +1,6 @@
-"""The real engine for benchmarks: vLLM with the embedded model, 48 candidates, 4 rounds.
+"""The real engine for benchmarks: vLLM with a small model, 48 candidates, 4 rounds.
 
-Covers: opening it with the settings that the model's profile gives, some problems of the dry run's
+Covers: opening it with the settings that the model's profile gives, problems of the dry run's
 file, and waiting until it is ready. Does not cover: what is measured on it.
 """
 
@@ -22,8 +22,6 @@ from kernel.sandbox.forked_sandbox import ForkedSandbox
 from validation.engine import wait_until_loaded
 
 PROBLEMS = Path(__file__).resolve().parent.parent / "common/problems.csv"
-EVERY = 5
-"""Of ten problems from easy to olympiad, every fifth: one easy and one hard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +57,24 @@ def until_ready(engine: VllmEngine, log: Path) -> None:
 
 
 @contextlib.contextmanager
-def opened(every: int = EVERY) -> Generator[Bench]:
-    """Give the engine once it is ready, and a sandbox; end both."""
-    config = settings()
+def opened(model: Path | None = None, every: int = 1) -> Generator[Bench]:
+    """Give the engine once it is ready, and a sandbox; end both.
+
+    Args:
+        model: its folder; the embedded model if not given.
+        every: of so many of the dry run's problems one is taken.
+
+    Raises:
+        ConfigError: the folder is no model.
+    """
+    model = model or embedded_model.ensure()
+    config = model_settings(model)
     rows = load_problems(PROBLEMS)[::every]
     problems = tuple(Problem(row.id, row.problem) for row in rows)
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "engine.log"
         begun = time.monotonic()
-        engine = VllmEngine(
-            embedded_model.ensure(), config, log, lambda text: print(text, flush=True)
-        )
+        engine = VllmEngine(model, config, log, lambda text: print(text, flush=True))
         with contextlib.closing(engine), ForkedSandbox(config) as sandbox:
             until_ready(engine, log)
             load = time.monotonic() - begun

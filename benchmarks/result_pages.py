@@ -100,6 +100,7 @@ def _engine(result: Result) -> str:
         for row in result.rows
         if "generating" in row and "problem" not in row
     )
+    model = next((row["model"] for row in result.rows if "model" in row), "the embedded model")
     decided, full = (
         f"**{figures[f'problems_per_hour_ratio{name}']:g}** "
         f"({figures[f'problems_per_hour_ratio{name}_low']:g} to "
@@ -108,9 +109,9 @@ def _engine(result: Result) -> str:
     )
     return (
         f"{table(head, rows)}\n\n"
-        f"Problems an hour over the reference's, with 95% intervals over {figures['problems']:g} "
-        f"problems: {decided} with the decided stop, {full} with the full vote; answers changed by "
-        f"stopping: {figures['answers_changed']:g}."
+        f"Problems an hour over the reference's on {model}, with 95% intervals over "
+        f"{figures['problems']:g} problems: {decided} with the decided stop, {full} with the full "
+        f"vote; answers changed by stopping: {figures['answers_changed']:g}."
     )
 
 

@@ -1,11 +1,14 @@
 """The race on the real engine: what its figures come to, and what is counted as what."""
 
+import contextlib
+from types import SimpleNamespace
+
 import pytest
 
 from benchmarks import engine, result_pages
 from benchmarks.result import Result
 from benchmarks.shares import OthersCpu, Shares, WatchedEngine, WatchedSandbox
-from kernel.records import Completion, Execution, ExecutionStatus, Finish, Request
+from kernel.records import Completion, Execution, ExecutionStatus, Finish, Problem, Request
 
 
 def row(loop, problem, seconds, **more):
@@ -49,6 +52,44 @@ def test_a_busy_machines_race_is_not_shown():
     busy = result_pages.PAGES["engine"](result(1.6))
     assert "Not shown" in busy
     assert "2.4" not in busy
+
+
+def test_a_race_that_was_cut_off_resumes_with_what_is_missing(tmp_path, monkeypatch):
+    bench = SimpleNamespace(problems=[Problem(name, "?") for name in ("p0", "p1", "p2")])
+    raced = []
+
+    def race(bench, problem, loop):
+        raced.append((problem.id, loop))
+        if len(raced) == 5:
+            raise KeyboardInterrupt
+        return row(loop, problem.id, 10.0)
+
+    monkeypatch.setattr(engine, "opened", lambda model: contextlib.nullcontext(bench))
+    monkeypatch.setattr(engine, "warm_up", lambda bench: None)
+    monkeypatch.setattr(engine, "race", race)
+    kept = tmp_path / "runs/kept.json"
+    with pytest.raises(KeyboardInterrupt):
+        engine.measure(tmp_path, None, kept)
+    found, rows = engine.measure(tmp_path, None, kept)
+    # The second problem's first loop ran before it was cut off: all three run in one go again.
+    assert raced == [
+        *(("p0", loop) for loop in engine.LOOPS),
+        *(("p1", loop) for loop in engine.LOOPS[:-3:-1]),
+        *(("p1", loop) for loop in engine.LOOPS[::-1]),
+        *(("p2", loop) for loop in engine.LOOPS),
+    ]
+    assert (found["problems"], found["problems_per_hour_ratio"]) == (3, 1.0)
+    assert len([each for each in rows if "problem" in each]) == 9
+
+
+def test_other_settings_do_not_resume_a_race(tmp_path):
+    model = tmp_path / "tir/model"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}")
+    before = engine.kept_file(model)
+    (model / "profile.json").write_text('{"temperature": 0.3}')
+    assert engine.kept_file(model) != before
+    assert engine.named(model) == "tir/model"
 
 
 class Parts:
