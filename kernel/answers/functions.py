@@ -86,6 +86,8 @@ def logarithm(base: Fraction, value: Fraction, budget: Budget) -> Fraction:
     Its continued fraction: the integer part, then one over the logarithm that has base and rest
     change places. It ends exactly where both are powers of one number.
     """
+    if base == 1:
+        raise NoIntegerError
     if 0 < base < 1:
         return -logarithm(1 / base, value, budget)
     quotients: list[int] = []

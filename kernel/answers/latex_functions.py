@@ -196,6 +196,9 @@ class FunctionParser(Parser):
         self._position += 1
         if self._peek().text == "(" and upper is None:
             pair = [rational(value) for value in self._arguments()]
+            # C(4, 9) may be meant as C(9, 4), or as 0.
+            if pair != sorted(pair, reverse=True):
+                raise NoIntegerError
         else:
             pair = [] if upper is None else [rational(upper)]
             while len(pair) < 2:

@@ -29,7 +29,14 @@ from kernel.answers.latex_functions import FunctionParser
 from kernel.answers.latex_parser import MAX_DEPTH
 from kernel.answers.latex_sides import Chain, Side, chains, unwrap
 from kernel.answers.latex_tokens import tokenize
-from kernel.answers.latex_words import APPROXIMATIONS, CONGRUENCES, Token
+from kernel.answers.latex_words import (
+    APPROXIMATIONS,
+    CONGRUENCES,
+    NOT_UNITS,
+    OPERANDS,
+    ORDINALS,
+    Token,
+)
 from kernel.answers.surds import Number, floor, subtract
 
 MAX_CHARS = 1000
@@ -69,6 +76,10 @@ def _value(found: list[Chain], budget: Budget) -> Number:
     relations = [side.relation for side in conclusion]
     for index, side in enumerate(conclusion[:-1]):
         _refuse_contradiction(side, set(relations[index + 1 :]), value, budget)
+    # "x = 1 / x = 5" has two values.
+    names = conclusion[0].tokens
+    if any(side.tokens[-len(names) :] == names for side in conclusion[1:-1] if names):
+        raise NoIntegerError
     for premise in premises:
         # "x = 3 => m + n = 5" is a derivation; "12 => x = 3" and "x = 3 => 5" are anybody's guess.
         if len(premise) == 1 or len(conclusion) == 1:
@@ -88,12 +99,33 @@ def _refuse_contradiction(side: Side, relations: set[str], value: Number, budget
         kinds = [token.kind for token in side.tokens]
         if side.relation and "number" in kinds and "unit" in kinds[kinds.index("number") :]:
             raise
+        if _states_a_value(side, budget):
+            raise
         return
     if not relations.isdisjoint(CONGRUENCES):
         return
     rounded = not relations.isdisjoint(APPROXIMATIONS)
     if value != other and not (rounded and _is_near(value, other, budget)):
         raise NoIntegerError
+
+
+def _states_a_value(side: Side, budget: Budget) -> bool:
+    """Whether a value stands in front of words or of signs that are no part of an expression."""
+    foreign = [index for index, token in enumerate(side.tokens) if _is_foreign(token)]
+    try:
+        _evaluate(Side("", side.tokens[: min(foreign, default=0)]), budget)
+    except NoIntegerError:
+        return False
+    return True
+
+
+def _is_foreign(token: Token) -> bool:
+    """Whether it is neither a part of an expression nor what makes an ordinal of one."""
+    if token.kind != "unknown":
+        return token.kind == "unit"
+    words = token.text.lower().split()
+    wordy = not NOT_UNITS.isdisjoint(words) and ORDINALS.isdisjoint(words)
+    return wordy or token.text == ":" or (token.text[0] == "\\" and token.text not in OPERANDS)
 
 
 def _is_near(value: Number, other: Number, budget: Budget) -> bool:

@@ -58,7 +58,7 @@ class Parser:
             if self._peek().text in ("+", "*", "/", "^", "!", "_"):
                 raise NoIntegerError
         value = self._expression()
-        if self._at_unit() or self._peek().text == "(":
+        if self._at_unit() or self._peek().text in ("(", "{"):
             self._skip_units()
         if self._peek() is not _END:
             raise NoIntegerError
@@ -86,17 +86,20 @@ class Parser:
             return self._at_unit(-1) and self._at_unit(1)
         if token.text in SCALES:
             return before.text in NUMERALS | SCALES
-        degree = before.kind == "unit" and ("°" in before.text or "circ" in before.text)
-        return token.text in ascii_letters and (degree or before.text in ("/", "*"))
+        return token.text in ascii_letters and (_is_degree(before) or before.text in ("/", "*"))
 
     # --- Operators ---
 
     def _expression(self) -> Number:
+        start = self._position
         value = self._sum()
         if self._accept("over"):
             value = surds.quotient(value, self._sum(), self._budget)
         elif self._accept("choose"):
             value = functions.binomial(rational(value), rational(self._sum()), self._budget)
+        elif self._position == start + 1 and self._accept("choosing"):
+            # Between words nobody knows how far they reach: 9 choose 4 is all that is certain.
+            value = functions.binomial(rational(value), rational(self._factor()), self._budget)
         bracket = self._peek().text if self._peek(1).text == "mod" else ""
         if bracket in ("(", "["):
             self._position += 1
@@ -156,6 +159,9 @@ class Parser:
 
     def _power(self) -> Number:
         value = self._factor()
+        # 180° - 138° has one unit throughout.
+        if _is_degree(self._peek()) and self._peek(1).text in ("+", "-"):
+            self._position += 1
         start = self._position
         if self._accept("!"):
             value = functions.factorial(rational(value), self._budget)
@@ -278,6 +284,10 @@ class Parser:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise NoIntegerError
+
+
+def _is_degree(token: Token) -> bool:
+    return token.kind == "unit" and any(sign in token.text for sign in ("°", "circ", "degree"))
 
 
 def rational(value: Number) -> Fraction:

@@ -30,8 +30,11 @@ def unwrap(tokens: list[Token], layers: int) -> list[Token]:
     partners = _partners(tokens)
     start, end = 0, len(tokens)
     for _ in range(layers):
-        while end > start and tokens[end - 1].text in (".", ",", ";"):
+        while end > start and tokens[end - 1].text in (".", ",", ";", "。"):
             end -= 1
+            # Two dots leave something out.
+            if tokens[end - 1].text == tokens[end].text == ".":
+                raise NoIntegerError
         if end - start < 3 or partners.get(start) != end - 1:
             break
         # {x : x^2 = 25} has members, and says what they are like.

@@ -11,6 +11,7 @@ import re
 
 from kernel.answers import latex_words as vocabulary
 from kernel.answers.arithmetic import NoIntegerError
+from kernel.answers.latex_labels import PROSE_LABEL, with_labels
 from kernel.answers.latex_words import ARROWS, CLOSING, CONDITIONS, RELATIONS, Kind, Token, words
 
 MAX_TOKENS = 300
@@ -19,27 +20,34 @@ MAX_TOKENS = 300
 _TOKEN = re.compile(
     r"""
     (?P<number> [1-9]\d{0,2}
-                (?: (?P<separator> (?:,\\!|\{,\}(?:\\!)?|\{\\,\}|\\[,;:!_]|['’_\u2009\u202f])\s?
+                (?: (?P<separator> \ ?(?:,\\!|,\\negthinspace|\{,(?:\\!)?\}(?:\\!)?|\\mathord\{,\}
+                                 |\{\\,\}|\\[,;:!_]
+                                 |\\thinspace(?![A-Za-z])|['’ʼ٬_\u2007\u2009\u202f])\s?
                                  | \\\  | [,~\ \xa0] ) \d{3} )
                 (?:(?P=separator)\d{3})* (?!\d) (?:\.\d+)?
               | \d+(?:\.\d+)?[eE]\d+(?![\w.]) | \d+(?:\.\d+)? | \.\d+ )
-  | (?P<degree> \^\s*(?:\\circ(?![a-z])|\{\s*\\circ\s*\}) | \\degree(?![a-z]) | [°º] )
+  | (?P<degree> \^\s*(?:\\(?:circ|degree)(?![a-z])|\{\s*\\(?:circ|degree)\s*\})
+            | \{\s*\^\s*\\circ\s*\} | \\(?:text)?degree(?![a-z]) | [°º] )
   | (?P<gap> \n | \\\\(?:\[[^\]]*\])? | &
-           | \\(?:q?quad|newline|hfill|enspace|enskip)(?![A-Za-z])
-           | \\[hm]space\*?\s*\{[^{}]*\} | \\h?skip\s*-?[\d.]+\s*[a-z]{2} )
+           | \\(?:q?quad|newline|linebreak|cr|par|hfill?|enspace|enskip)(?![A-Za-z])
+           | \\[hm]space\*?\s*\{[^{}]*\} | \\(?:h?skip|mskip|m?kern)\s*-?[\d.]+\s*[a-z]{2} )
   | (?P<name> (?<=[\d\]})]) (?:\s|\\[,;:!\ ]|~)+
-             (?= \\?[A-Za-z]+ (?:_\w|_\{\w*\})? (?:\s|\\[,;:\ ])* = ) )
-  | (?P<dropped> \s+ | \\(?:left|right)\s*\.(?!\d)
+             (?= (?: \\?[A-Za-z]+ | \\(?:bar|hat|vec|tilde|overline)\s*(?:\w|\{\w*\})
+                 | \\(?:text[a-z]*|mathrm|operatorname)\{[\w\ ]*\} )
+                 '* (?:[_^](?:\w|\{\w*\}))* (?:\([\w,]*\))? (?:\s|\\[,;:\ ])* = )
+           | (?<=[\d\]})]) (?:\\\ |~)\s* (?= [\w\\|(] [^=<>]{0,30} = ) )
+  | (?P<dropped> \s+ | \\(?:left|right)\s*\.
            | \\(?:begin|end)\s*\{(?:aligned|align|equation|gathered|gather|split|math|center)\*?\}
            | \\(?:vspace|color|textcolor|mathcolor|colorbox|tag|label|[hv]?phantom
-             |raisebox|style|class)(?![A-Za-z])\*?\s*(?:\[[^\]]*\])?\s*\{(?:[^{}]|\{[^{}]*\})*+\}
-           | \\(?:fcolorbox|rule)\s*\{[^{}]*\}\s*\{[^{}]*\} )
-  | \\(?:text[a-z]*|mathrm|operatorname|mbox|hbox)\*?\s*\{(?P<prose>[^{}\d]*)\}
-  | \\(?:text[a-z]*|mathrm|operatorname|mbox|hbox)\s*\{(?P<modulus>\s*\(?\s*mod[^{}]*)\}
+             |raisebox|scalebox|rotatebox|style|class|cssId|href|enclose)(?![A-Za-z])\*?\s*(?:\[[^\]]*\])?\s*\{(?:[^{}]|\{[^{}]*\})*+\}
+           | \\bbox\s*\[[^\]]*\] | \\(?:fcolorbox|resizebox|rule)\s*\{[^{}]*\}\s*\{[^{}]*\} )
+  | \\(?:text[a-z]*|mathrm|operatorname|mbox|hbox)\*?\s*\{(?P<prose>(?:[^{}\d]|(?<=[a-z])\^\d)*)\}
+  | \\(?:text[a-z]*|math[a-z]+|operatorname|mbox|hbox)\s*\{(?P<modulus>\s*\(?\s*mod[^{}]*)\}
   | \\(?:math[a-z]+|bold|boldsymbol|pmb|bm|emph)\s*\{
       (?P<label>\s*(?:[(\[]\s*[A-E]\s*[)\]]|[A-E]\s*[).:])(?:[^{}\w]|\\q?quad)*)\}
+  | (?P<abbreviated> (?<![A-Za-z])(?:s\.\s?t\.|e\.\s?g\.|i\.\s?e\.) )
   | (?P<word> [^\W\d_]+ )
-  | (?P<sign> \\(?:[A-Za-z]+|.) | \*\*|:=|={1,3}>?|-{1,2}>|[<>]=|!=|/=|<>|. )
+  | (?P<sign> \\(?:[A-Za-z]+|.) | \*\*|:=|(?<=\s)~=(?!~)|={1,3}>?|-{1,2}>|[<>]=|!=|/=|<>|. )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -50,8 +58,10 @@ _QUOTES = [
     *(("**", "**"), ("*", "*"), ("__", "__"), ("_", "_"), ("```", "```"), ("`", "`")),
     *(("``", "''"), ('"', '"'), ("'", "'"), ("“", "”"), ("‘", "’"), ("«", "»"), ("$", "$")),
 ]
+_NOTHING_WRITTEN = re.compile(r"(?<![A-Za-z^_\]}])\{\s*\}")
+_MULTISETS = re.compile(r"\((?:\s|\\!)*\\!(?:\s|\\!)*\\[dt]?binom(?![A-Za-z])")
+"""A choice within narrowed brackets."""
 _SPACING = re.compile(r"\\[ ,;:!>]|~|\\q?quad(?![A-Za-z])")
-_LABEL = re.compile(r"\s*(?:[(\[]\s*[A-Ea-e]\s*[)\]][.:]?|[A-Ea-e]\s*[).:])\s*")
 _TAKES_A_DIGIT = words("^ _ frac binom sqrt")
 """In front of an unbraced number, of which TeX takes the first digit only: none is grouped."""
 
@@ -60,16 +70,19 @@ def tokenize(text: str) -> list[Token]:
     """Split `text` into tokens; spacing and styles leave none.
 
     Raises:
-        NoIntegerError: they are too many for an answer.
+        NoIntegerError: they are too many for an answer, or count multisets, as no other sign does.
     """
+    if _MULTISETS.search(text):
+        raise NoIntegerError
     text = re.sub(r"\{\}(?=\s*[_^])", "", _EMPHASIS.sub(r"\1", _unquoted(text)))
+    text = _NOTHING_WRITTEN.sub(" ", text)
     text = _SUPERSCRIPTS.sub(lambda run: f"^{{{run[0].translate(_PLAIN_DIGITS)}}}", text)
     splitter = _Splitter()
     for match in _TOKEN.finditer(text):
         splitter.take(match)
         if len(splitter.tokens) > MAX_TOKENS:
             raise NoIntegerError
-    return _without_gaps(_with_labels(splitter.tokens))
+    return _without_gaps(with_labels(splitter.tokens))
 
 
 def _unquoted(text: str) -> str:
@@ -101,7 +114,7 @@ class _Splitter:
         if kind == "number":
             self._number(text, match["separator"])
         elif kind == "prose":
-            self.tokens += _prose(match["prose"], not self.tokens)
+            self._prose(match["prose"])
         elif kind == "modulus":
             self.tokens += tokenize(match["modulus"])
         elif kind == "word":
@@ -109,8 +122,11 @@ class _Splitter:
             self.tokens.append(_word(text, glued))
         elif kind == "name":
             # "m = 3 n = 4"; but "2 n = 4" and "\\sum_{k=1}^{4} k = 10" have one value.
-            if self._related and not any(token.text in ("sum", "prod") for token in self.tokens):
+            related = self._related or "\\ " in text
+            if related and not any(token.text in ("sum", "prod") for token in self.tokens):
                 self.tokens.append(Token("gap", text))
+        elif kind == "abbreviated":
+            self.tokens.append(Token("condition", text))
         elif kind == "sign":
             self._sign(vocabulary.SAME_AS.get(text, text), match)
         elif kind != "dropped":
@@ -122,10 +138,18 @@ class _Splitter:
     def _last(self) -> Token:
         return self.tokens[-1] if self.tokens else _NOTHING
 
+    def _prose(self, text: str) -> None:
+        # A hyphen between two values says "to"; one in front of a value is a minus.
+        if text.strip() in _HYPHENS and _ends_a_value(self._last()):
+            self.tokens.append(Token("separator", text))
+        else:
+            self.tokens += _prose(text, not self.tokens)
+
     def _number(self, text: str, separator: str | None) -> None:
         before = self._last().text
         weak = separator is not None and separator.strip() in _WEAK
-        if weak and (before in _TAKES_A_DIGIT or self._lists[-1:] == [True]):
+        in_a_list = self._lists[-1:] == [True] and before != "mod"
+        if weak and (before in _TAKES_A_DIGIT or in_a_list):
             first, *others = text.split(separator)
             self.tokens.append(Token("number", first))
             for group in others:
@@ -134,12 +158,14 @@ class _Splitter:
                     self.tokens.append(Token("separator", ","))
                 self.tokens.append(Token("number", group))
         else:
-            self.tokens.append(Token("number", re.sub(r"[^\d.e]", "", text.lower())))
+            digits = text.replace(separator, "") if separator else text
+            self.tokens.append(Token("number", digits.lower()))
 
     def _sign(self, text: str, match: re.Match[str]) -> None:
         """Append a command or a single character."""
         before = self.tokens[-1] if self.tokens else Token("relation", "")
-        if text in vocabulary.DROPPED:
+        # "So, 42" goes on behind the comma.
+        if text in vocabulary.DROPPED or (text == "," and before.text in ARROWS):
             return
         if text == "!=" and match.string[: match.start()][-1:] in tuple("0123456789)]}"):
             self.tokens += [Token("symbol", "!"), Token("relation", "=")]
@@ -163,6 +189,8 @@ class _Splitter:
         self._lists.append(could_hold_a_list)
 
 
+_HYPHENS = ("-", "–", "—", "−")
+_INFIX = {"mod": "mod", "modulo": "mod", "sqrt": "sqrt", "cbrt": "cbrt", "choose": "choosing"}
 _KINDS: dict[str, Kind] = {"gap": "gap", "label": "label"}
 _WEAK = ("", ",", "~", "\\")
 _TAKES_ARGUMENTS = words(r"^ _ frac binom sqrt cbrt } ] mod over choose") | {"{"}
@@ -190,8 +218,8 @@ def _classified(text: str, before: Token) -> Token:
 def _word(text: str, glued: bool) -> Token:
     """Classify a bare word: a variable unless it looks like a unit or a word of English."""
     lowered = text.lower()
-    if lowered in ("mod", "modulo", "sqrt", "cbrt"):
-        return Token("symbol", "mod" if lowered == "modulo" else lowered)
+    if lowered in _INFIX:
+        return Token("symbol", _INFIX[lowered])
     if lowered in vocabulary.FUNCTIONS:
         return Token("function", vocabulary.FUNCTIONS[lowered])
     if lowered in vocabulary.SEPARATING_WORDS:
@@ -209,9 +237,9 @@ def _prose(text: str, first: bool) -> list[Token]:
     r"""Return the tokens of a \text{...} without digits: single letters are units here."""
     text = _SPACING.sub(" ", text)
     found = re.findall(r"[^\W\d_]+", text.lower())
-    if _LABEL.fullmatch(text):
+    if PROSE_LABEL.fullmatch(text):
         return [Token("label", text)]
-    if not found or found[0] in ("mod", "modulo"):
+    if not found or found[0] in ("mod", "modulo", "choose"):
         return tokenize(text) if text.strip() else []
     if len(found) == 1 and found[0] in vocabulary.FUNCTIONS:
         return [Token("function", vocabulary.FUNCTIONS[found[0]])]
@@ -234,41 +262,8 @@ def _prose_kind(text: str, found: list[str], first: bool) -> Kind:
         return "relation"
     if not first and not CONDITIONS.isdisjoint(found):
         return "condition"
-    return "unit" if vocabulary.NOT_UNITS.isdisjoint(found) else "unknown"
-
-
-def _with_labels(tokens: list[Token]) -> list[Token]:
-    """Make one token of a label such as "(A)" or "{B}." where a side begins."""
-    kept: list[Token] = []
-    index = 0
-    while index < len(tokens):
-        begins = not kept or kept[-1].kind == "relation" or kept[-1].text == "{"
-        end = _label_end(tokens, index) if begins else index
-        kept.append(Token("label", "") if end > index else tokens[index])
-        index = max(end, index + 1)
-    return kept
-
-
-def _label_end(tokens: list[Token], start: int) -> int:
-    """Return where the label ends that begins at `start`, or `start` if none does."""
-    index, opened = start, list[str]()
-    while index < len(tokens) and tokens[index].text in ("(", "[", "{") and len(opened) < 3:
-        opened.append(CLOSING[tokens[index].text])
-        index += 1
-    if index >= len(tokens) or tokens[index].text not in ("A", "B", "C", "D", "E"):
-        return start
-    # A single letter in a font for text is a label by itself, unless it is added to something.
-    alone = not opened
-    marked = bool(opened) or tokens[index].kind == "unit"
-    index += 1
-    while index < len(tokens) and (text := tokens[index].text) in (*opened[-1:], ")", ".", ":"):
-        if opened and text == opened[-1]:
-            opened.pop()
-        else:
-            marked, alone = True, False
-        index += 1
-    ends = index == len(tokens) or tokens[index].text in (*"*/^!_", *("+-(" if alone else ""))
-    return start if opened or not marked or ends or tokens[index].kind == "relation" else index
+    altered = text.strip() in vocabulary.VARIABLES or not vocabulary.NOT_UNITS.isdisjoint(found)
+    return "unknown" if altered else "unit"
 
 
 def _without_gaps(tokens: list[Token]) -> list[Token]:

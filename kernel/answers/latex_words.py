@@ -39,13 +39,13 @@ CLOSING = {
     **{r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"},
 }
 """Brackets; the key opens, the value closes."""
-SYMBOLS = words("+ - * / ^ _ ! frac binom sqrt cbrt mod over choose") | {
+SYMBOLS = words("+ - * / ^ _ ! frac binom sqrt cbrt mod over choose choosing") | {
     *CLOSING,
     *CLOSING.values(),
 }
 SAME_AS = {
     **dict.fromkeys([r"\cdot", r"\times", r"\ast", "×", "·", "⋅", "∙", "∗", "✕"], "*"),
-    **dict.fromkeys([r"\div", "÷", "⁄"], "/"),
+    **dict.fromkeys([r"\div", "÷", "⁄", "∕"], "/"),
     **dict.fromkeys(["−", "﹣", "－"], "-"),
     **dict.fromkeys([r"\frac", r"\dfrac", r"\tfrac", r"\cfrac", r"\nicefrac", r"\sfrac"], "frac"),
     **dict.fromkeys([r"\binom", r"\dbinom", r"\tbinom"], "binom"),
@@ -70,7 +70,8 @@ CONGRUENCES = words(r"≡ \equiv")
 APPROXIMATIONS = words(r"≈ ≅ ≃ \approx \approxeq \simeq \cong \doteq ≐")
 ARROWS = words(
     r"-> => --> ==> → ⇒ ⟹ ⟶ \to \rightarrow \Rightarrow \longrightarrow \Longrightarrow \implies "
-    r"\mapsto \therefore ∴ so thus hence therefore giving gives yields"
+    r"\mapsto \longmapsto \hookrightarrow \leadsto \rightsquigarrow \therefore ∴ "
+    r"so thus hence whence therefore giving gives yields implies means"
 )
 """Something follows from what stands before."""
 RELATIONS = EQUALITIES | CONGRUENCES | APPROXIMATIONS | ARROWS
@@ -79,37 +80,56 @@ SEPARATORS = words(
     r", ; < > <= >= ≤ ≥ ⩽ ⩾ ≠ ± ∓ \le \leq \leqslant \ge \geq \geqslant \lt \gt \ll \gg "
     r"\ne \neq \not \nmid \pm \mp \cup \cap \in \notin \ni \subset \subseteq \setminus ∪ ∩ ∈ ∉ ⊂ "
     r"\lor \vee \land \wedge ∨ ∧ \iff ⇔ ⟺ ↔ \Leftrightarrow \leftrightarrow \Longleftrightarrow "
-    r"\Leftarrow \leftarrow ← ⇐ \sim ∼ ~= \propto ∝ != /= <> \&"
+    r"\Leftarrow \Longleftarrow \impliedby \leftarrow \longleftarrow ← ⇐ \exists \vdash \models "
+    r"\sim ∼ ~= \propto ∝ != /= <> \&"
 )
 SEPARATING_WORDS = words(
-    "and or nor then but else otherwise not either neither both except unless instead versus vs"
+    "and or nor xor also well then but else otherwise not either neither both except unless "
+    "instead versus vs"
 )
 CONDITIONS = words(
     r"when if where for with at given since because as provided whenever assuming while iff under "
-    r"by using \because ∵"
+    r"by using \because ∵ \forall ∀"
 )
 """What stands before them is the answer; what follows says when it holds."""
 DROPPED = words(
-    r"$ ~ € £ ¥ ₹ ¢ ` “ ” \$ \, \; \: \! \> \( \) \[ \] \left \right \middle \big \Big \bigg \Bigg "
-    r"\bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl \Biggr \bigm \Bigm \thinspace \medspace "
-    r"\thickspace \negthinspace \space \nobreakspace \nobreak \allowbreak \limits \nolimits "
-    r"\displaystyle \textstyle \scriptstyle \scriptscriptstyle \nonumber \notag \strut \mathstrut "
-    r"\null \relax \noindent \centering \par \checkmark \blacksquare \qed \ensuremath "
-    r"\tiny \scriptsize \footnotesize \small \normalsize \large \Large \LARGE \huge \Huge \smash "
-    r"\boxed \fbox \framebox \bf \rm \it \sf \tt \bfseries \itshape \mathbf \mathit \mathsf "
-    r"\mathtt \mathrm \mathbb \mathnormal \mathop \mathord \mathbin \mathopen \mathclose "
-    r"\mathinner \boldsymbol \bm \pmb \bold \underline \emph \text \textbf \textit \textrm "
-    r"\textsf \texttt \textnormal \textup \textmd \textsl \textsc \mbox \hbox \operatorname \hl"
+    r"$ ~ € £ ¥ ₹ ₩ ₽ ¢ ` “ ” \$ \pounds \euro \cent \textdollar \/ \, \; \: \! \> \( \) \[ \] "
+    r"\left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl "
+    r"\Biggr \bigm \Bigm \thinspace \medspace \thickspace \negthinspace \negmedspace "
+    r"\negthickspace \space \nobreakspace \nobreak \allowbreak \limits \nolimits \displaystyle "
+    r"\textstyle \scriptstyle \scriptscriptstyle \nonumber \notag \strut \mathstrut \null \relax "
+    r"\noindent \indent \centering \checkmark ✓ ✔ ✅ \blacksquare ■ \square \Box □ ∎ \qed "
+    r"\ensuremath \tiny \scriptsize \footnotesize \small \normalsize \large \Large \LARGE \huge "
+    r"\Huge \smash \boxed \fbox \framebox \makebox \bbox \boldmath \unboldmath \bf \rm \it \sf \tt "
+    r"\bfseries \itshape \mathbf \mathit \mathsf \mathtt \mathrm \mathbb \mathnormal \mathop "
+    r"\mathord \mathbin \mathopen \mathclose \mathinner \mathrel \mathcal \mathfrak \mathscr "
+    r"\boldsymbol \bm \pmb \bold \underline \uline \emph \text \textbf \textit \textrm \textsf "
+    r"\texttt \textnormal \textup \textmd \textlf \textsl \textsc \mbox \hbox \operatorname \hl"
 ) | {'"', "\\ ", "\\\n", "\\", "\u200b", "\u2060", "\ufeff"}
-SHORT_UNITS = words("sq cm mm km kg mg ml ft hr hrs lb lbs oz pm am")
+SHORT_UNITS = words("in of on sq cm mm km kg mg ml ft hr hrs lb lbs oz pm am")
+ORDINALS = words("st nd rd th")
 # Words that would make another number of what stands before them.
-NOT_UNITS = words(
+NOT_UNITS = ORDINALS | words(
     "hundred thousand million billion trillion dozen dozens score gross half halves third thirds "
     "quarter quarters fourths fifths tenths hundredths squared cubed factorial times plus minus "
     "negative over divided choose to through infinity sin cos tan log exp lcm gcd max min root "
-    "base bases radix binary ternary octal hexadecimal hex more less fewer least most "
-    "st nd rd th"
+    "base bases radix binary ternary octal hexadecimal hex more less fewer least most"
 )
+
+VARIABLES = words("e i j k n p q r x y z M π")
+"""Letters that no unit is abbreviated to, or that may be a million."""
+OPERANDS = words(
+    r"\alpha \beta \gamma \delta \epsilon \varepsilon \zeta \eta \theta \vartheta \iota \kappa "
+    r"\lambda \mu \nu \xi \pi \rho \sigma \tau \upsilon \phi \varphi \chi \psi \omega \ell \hbar "
+    r"\Gamma \Delta \Theta \Lambda \Xi \Pi \Sigma \Phi \Psi \Omega \infty \cdots \prime \circ "
+    r"\sin \cos \tan \cot \sec \csc \ln \lg \exp \det \deg \dim \Pr \int \lim \sup \inf "
+    r"\bar \hat \vec \tilde \overline \overrightarrow \widehat \angle \triangle"
+)
+"""Commands without a value that may stand beside a number in one expression: 2\\pi."""
+NAMING = words(
+    "the final correct answer answers ans total sum value result remainder count exactly only"
+)
+"""They say whose value follows: "Answer 42", "Total 42"; but "sum of 10 numbers" says nothing."""
 BOUNDS = words("more less fewer least most")
 NUMERALS = words(
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "

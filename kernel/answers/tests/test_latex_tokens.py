@@ -8,8 +8,11 @@ GROUPED = [
     *("32,349", r"32,\!349", r"32,\! 349", "32{,}349", r"32{,}\!349", r"32{\,}349", r"32\,349"),
     *(r"32\;349", r"32\:349", r"32\!349", r"32\ 349", "32 349", "32~349", "32\u2009349", "32_349"),
     *(r"32\_349", "32'349", "32’349", "32\xa0349", "$32{,}349$", "32,349.0"),
+    *(r"32 \, 349", "32 {,} 349", r"32{,\!}349", r"32\mathord{,}349", r"32\thinspace 349"),
+    *(r"32,\negthinspace 349", "32\u2007349", "32٬349", "32ʼ349"),
 ]
 NOT_GROUPED = ["32,34", "32,3490", "032,349", "32, 349", r"32,\,349", "32.349", "32,349 111"]
+NOT_GROUPED += [r"32\text{, }349", "32，349", r"\text{32, 349}", r"32 \quad 349"]
 NOT_GROUPED += ["2^3,200", "2^3 200", "32,349.5", "3;200"]
 
 STYLED = [
@@ -28,6 +31,15 @@ STYLED = [
     *("42 (forty-two)", "42 (forty two)", r"42 \text{ (forty-two)}", '42 ("forty-two")'),
     *("42 sq. units", "42 apples (together)", r"42\text{ cm}", "42¢", r"42\text{ apples.}"),
     *(r"\begin{aligned}42\end{aligned}", r"\mathrm{\ 42}"),
+    *(r"42\/", r"\negmedspace 42", r"\kern1pt42", r"\mkern 3mu 42", r"\mskip 3mu 42", r"42\hfil"),
+    *(r"\left.42\right.", r"\boldmath 42", r"\mathcal{42}", r"\mathscr{42}", r"\uline{42}"),
+    *(r"\textlf{42}", r"\mathrel{42}", r"\makebox{42}", r"\scalebox{2}{42}", r"\bbox[5px]{42}"),
+    *(r"\resizebox{2cm}{!}{42}", r"\rotatebox{0}{42}", r"\cssId{x}{42}", r"\href{u}{42}"),
+    *("{}42{}", "42{}", r"42 \square", r"42 \Box", "42 ✓", "42 ✅", "42 ■", "42。"),
+    *("Answer 42", "Ans. 42", "The final answer 42", "Total 42", r"\text{Remainder }42"),
+    *(r"\text{exactly }42", "only 42", "forty-two (42)", r"\text{Forty-two }(42)"),
+    *(r"42\ \mathrm{cm^2}", r"42\,\mathrm{cm^3}", r"42 {\rm cm}", r"42\rm{cm}", "42 in total"),
+    *(r"42^\degree", r"42{^\circ}", r"42\textdegree", r"\pounds 42", r"42\cent", "₩42"),
 ]
 SPELLED = {
     "100 (one hundred)": 100,
@@ -46,6 +58,8 @@ ALTERED = [
         "42 cm - x",
         "42 apples x",
     ),
+    *(r"5\mathrm{e}", r"5\mathrm{i}", r"5\text{x}", r"5\text{ M}", "5...", "5..", "5,..."),
+    *("-Answer 5", "sum - 5", "one 5", "forty-two", "a 5", "the 5", r"5\text{ to ten}", "5 to ten"),
     *("5 (x)", "5 (not 6)", "42'", "42 / apples 3", "hundred 42", "5 more", "5 and hundred"),
 ]
 OTHER_BASES = [
