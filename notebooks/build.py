@@ -28,8 +28,9 @@ MODULES = (
     # Pure: no clock, file, process or randomness.
     *("config", "records", "protocols", "prompt"),
     *("answers/arithmetic", "answers/surds", "answers/functions"),
-    *("answers/latex_words", "answers/latex_tokens", "answers/latex_sides"),
-    *("answers/latex_parser", "answers/latex_functions", "answers/latex_integer"),
+    *("answers/latex_words", "answers/latex_labels", "answers/latex_tokens"),
+    *("answers/latex_sides", "answers/latex_parser", "answers/latex_functions"),
+    "answers/latex_integer",
     *("answers/code_blocks", "answers/boxes", "answers/printed", "answers/extraction"),
     "voting",
     # One effect each.

@@ -10,13 +10,23 @@ import builtins
 
 __builtins__ = dict(builtins.__dict__)  # see restore.py
 
-_TIMERS = ("%time", "%timeit", "%prun", "%memit", "%lprun", "%mprun")
-_CELL_TIMERS = ("%%time", "%%timeit", "%%prun", "%%capture", "%%memit", "%%python", "%%python3")
+_TIMERS = {
+    **{"%time": "", "%timeit": "nrp", "%%timeit": "nrp", "%prun": "lsTD", "%memit": "rti"},
+    **{"%lprun": "fmuzTD", "%mprun": "fT"},
+}
+"""Magics that are applied to code, each with the options that the next word is for."""
+_CELLS = (
+    *("%%time", "%%timeit", "%%prun", "%%capture", "%%memit", "%%lprun", "%%mprun"),
+    *("%%python", "%%python3"),
+)
+"""What stands below these is Python."""
 _OPENING, _CLOSING = "([{", ")]}"
 
 
 def without_magics(source: str) -> tuple[str, tuple[str, ...]]:
-    """Return the source with every magic made `pass` or its own code, and what was left out.
+    """Return the source with every magic cut down to its own code, and what was left out.
+
+    Where a suite would be left empty, `pass` takes the magic's place.
 
     Text without magics comes back as it was.
     """
@@ -35,13 +45,14 @@ def without_magics(source: str) -> tuple[str, tuple[str, ...]]:
         while lines[end].endswith("\\") and end + 1 < len(lines):
             end += 1
         parts = [part.strip().rstrip("\\").rstrip() for part in lines[position : end + 1]]
-        if text.startswith("%%") and text.split()[0] not in _CELL_TIMERS:
+        if text.startswith("%%") and text.split()[0] not in _CELLS:
             end = len(lines) - 1  # a cell of another language
         code = _carried(" ".join(parts))
         if not code:
             left_out.append(" ".join(parts))
-        indent = line[: len(line) - len(line.lstrip())]
-        lines[position : end + 1] = [indent + (code or "pass"), *[""] * (end - position)]
+        code = code or ("pass" if state.opens_a_suite else "")
+        indent = line[: len(line) - len(line.lstrip())] if code else ""
+        lines[position : end + 1] = [indent + code, *[""] * (end - position)]
         state.read(code)
         position = end + 1
     return "\n".join(lines), tuple(left_out)
@@ -49,20 +60,21 @@ def without_magics(source: str) -> tuple[str, tuple[str, ...]]:
 
 def _is_magic(text: str) -> bool:
     asks = text.endswith("?") and text.rstrip("?").replace(".", "_").isidentifier()
-    return text[:1] in ("!", "%", "?") or asks
+    # A line that begins with "% 5" or "!= 5" was to go on with the one before.
+    named = text[:1] == "%" and text.lstrip("% ")[:1].isidentifier()
+    return named or asks or text[:1] == "?" or (text[:1] == "!" and text[1:2] != "=")
 
 
 def _carried(text: str) -> str:
     """Return the Python that a line magic is applied to, or nothing."""
-    name, _, code = text.partition(" ")
-    if name not in _TIMERS:
-        return ""
-    words = code.split(" ")
-    while words and words[0].startswith("-"):
-        option = words.pop(0)
-        if len(option) == 2 and words and words[0].isdigit():
-            words.pop(0)  # `-n 10`
-    return " ".join(words).strip()
+    name, *rest = text.split(None, 1)
+    code = rest[0] if rest and name in _TIMERS else ""
+    while code.startswith("-"):
+        option, *rest = code.split(None, 1)
+        if len(option) == 2 and option[1] in _TIMERS[name] and rest:
+            rest = rest[0].split(None, 1)[1:]  # `-n 10`
+        code = rest[0] if rest else ""
+    return code.strip()
 
 
 class _State:
@@ -72,11 +84,18 @@ class _State:
         self._depth = 0
         self._quote = ""
         self._continued = False
+        self._last = ""
+        """The last character of code that is no blank."""
 
     @property
     def at_start(self) -> bool:
         """Whether the next line may begin a statement."""
         return not (self._depth or self._quote or self._continued)
+
+    @property
+    def opens_a_suite(self) -> bool:
+        """Whether the next line must be a statement, further in."""
+        return self._last == ":"
 
     def read(self, line: str) -> None:
         """Take in one more line of Python."""
@@ -89,6 +108,8 @@ class _State:
                 continue
             if character == "#":
                 break
+            if not character.isspace():
+                self._last = character
             if character in "'\"":
                 tripled = line[position : position + 3] == 3 * character
                 self._quote = 3 * character if tripled else character

@@ -52,11 +52,27 @@ MAGICS = {
     "in a continued string": ("!ls\nx = 'a\\\n!b'", "a!b", ["!ls"]),
     "time": ("%time x = 6 * 7", 42, []),
     "timeit with options": ("%timeit -n 10 -r3 x = 6", 6, []),
+    "prun with an option's word": ("%prun -s cumulative x = 6", 6, []),
+    "lprun": ("def f(): return 4\n%lprun -f f x = f()", 4, []),
+    "mprun": ("%mprun -T out.txt -f f x = 4", 4, []),
+    "timeit, its options together": ("%timeit -n1 -r 1 -q -o x = 4", 4, []),
+    "timeit, a negative number": ("%timeit  -1\nx = 4", 4, ["%timeit  -1"]),
+    "time behind a tab": ("%time\tx = 4", 4, []),
+    "cell of timeit with a setup": ("%%timeit -n 1 y = 4\nx = y", 4, []),
+    "cell of lprun": ("%%lprun -f f\nx = 4", 4, ["%%lprun -f f"]),
     "time, indented": ("for i in range(3):\n    %time x = i", 2, []),
     "time, continued": ("%time x = 4 + \\\n    1", 5, []),
     "cell of time": ("%%time\nx = 4", 4, ["%%time"]),
     "cell of a shell": ("x = 4\n%%bash\nls\nx=5", 4, ["%%bash"]),
     "continued shell": ("!pip install \\\n  sympy\nx = 4", 4, ["!pip install sympy"]),
+    "indented by itself": ("  !ls\nx = 4", 4, ["!ls"]),
+    "indented below a statement": ("x = 4\n    !ls\n  %pwd", 4, ["!ls", "%pwd"]),
+    "two in a suite": ("if True:  # so:\n    # c\n    !ls\n    %pwd\nx = 4", 4, ["!ls", "%pwd"]),
+    "under else": ("if False:\n    x = 1\nelse:\n    %pwd\nx = 4", 4, ["%pwd"]),
+    "under with": ("with open('/dev/null') as f:\n    !cat f\nx = 4", 4, ["!cat f"]),
+    "under finally": ("try:\n    x = 4\nfinally:\n    !rm a", 4, ["!rm a"]),
+    "with open quotes and brackets": ("!echo '(\nx = 4", 4, ["!echo '("]),
+    "behind a string of colons": ("y = ':'\n  !ls\nx = 4", 4, ["!ls"]),
     "help": ("x = 4\nx?\nlen??", 4, ["x?", "len??"]),
     "modulo, no magic": ("x = 17 \\\n  % 5", 2, []),
 }
@@ -71,7 +87,18 @@ def test_magics(source: str, value: object, left_out: list[str]) -> None:
     assert list(program.left_out) == left_out
 
 
-@pytest.mark.parametrize("source", ["files = !ls", "Is this code?", "x = 1\nprint(x))\n!ls"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "files = !ls",
+        "x = 17\n% 5",
+        "x = 17\n%= 5",
+        "x = 17\n!= 5",
+        "x = 1\n%",
+        "Is this code?",
+        "x = 1\nprint(x))\n!ls",
+    ],
+)
 def test_what_is_no_magic_stays_an_error(source: str) -> None:
     with pytest.raises(SyntaxError):
         compile_block(source, "<block 1>")
