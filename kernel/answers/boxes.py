@@ -12,7 +12,8 @@ from kernel.answers.code_blocks import MAX_TEXT, prose
 # "\x08oxed" is what "\boxed" becomes in a Python string that is not raw; the sandbox writes the
 # control character out.
 _BOX_OR_BRACE = re.compile(
-    r"(?:\\boxed|\\fbox|\x08oxed|\\x08oxed)(?![A-Za-z])\s*(?:(?P<box>\{)|(?P<bare>[-+−]?\d[\d,.]*))?"
+    r"(?:\\boxed|\\fbox|\x08oxed|\\x08oxed)(?![A-Za-z])\s*"
+    r"(?:(?P<box>\{)|(?P<bare>[-+−]?\d(?:[\w.,^/]|\{[^{}\s]*\}|\\[%!,])*+))?"
     # Behind an even number of backslashes, such as a line's end, a brace is none that is written.
     r"|(?<!\\)(?:\\\\)+(?=[{}])|\\[{}]|(?P<brace>[{}])"
 )

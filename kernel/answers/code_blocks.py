@@ -15,24 +15,32 @@ MAX_TEXT = 60_000
 """Characters at the end of a text that are searched: some 16,000 tokens."""
 
 # "```pythondef f():", "```pythonpython" and "``python" are from real transcripts. What stands
-# behind the language is code unless it is known to be none.
+# behind the language is code unless it is known to be none: a title, attributes, words that are
+# no statement where a line of code follows.
+_INFO = r"""
+    (?: =\d* | [ \t]*[:,;] )? (?: [ \t]* :? [ \t]*\(?[\w./-]+\.py\b\)? | (?<=:)[\w./-]+ )?
+    (?: [ \t]* (?: \{[^}\n]{0,200}\} | \[[^\]\n]{0,200}\] )
+      | ,?[ \t]+ (?: (?:title|file|filename|name|caption|label|id|class|src|path|lines?
+                   |linen(?:o|um)s?|hl_lines|highlight|start|startFrom|startline|numbers|theme|mode|eval|echo|exec
+                   |copy|editable|run|live|cell|tags|output|lang|language|version
+                   |(?:show)?lineNumbers|[A-Za-z]+(?:-\w+)+)
+                  [ \t]*=[ \t]*(?:"[^"\n]{0,200}"|'[^'\n]{0,200}'|\[[^\]\n]{0,200}\]|[\w./-]+)
+                | (?!(?:import|from|def|class|if|for|while|with|try|return|raise|assert|del|global
+                     |nonlocal|pass|break|continue|yield|await|not|print)\b)
+                  [A-Za-z][\w-]*+ (?=[ \t:]*(?:[\r\n]|[ \t](?!=)))
+                  (?=[^\n]{0,200}\n(?![ \t>]*(?:`{3}|~{3}|``python))[^\n]*\S) ) ){0,8}
+    [ \t]*:?[ \t]* (?=\r?\n|\Z)
+"""
 _FENCE = re.compile(
-    r"""
-    (?P<own_line> ^[ \t]*(?:>[ \t]*)* )? (?P<mark> `{3,}|~{3,}|``(?=python) ) [ \t]*
+    rf"""
+    (?P<own_line> ^[ \t]*(?:>[ \t]*)* )? (?P<mark> `{{3,}}|~{{3,}}|``(?=python) ) [ \t]*
     (?: (?P<output> output\b )
       | (?P<python>
-          (?: \{[ \t]*\.?(?:i?python3?|py3?)\b[^}\n]*\}
-            | \{(?:code-cell|code-block|code)\}[ \t]*i?python3?\b
-            | (?:ipython3?|(?:python3?)+(?:\.\d+)?|py3?\b)(?:[-_](?:repl|console|exec|code)\b)? )
-          (?!`{3})
-          (?: (?:[ \t]*[:,;])? (?:[ \t]* :? [\w./-]+\.py\b | (?<=:)[\w./-]+ )?
-              (?: [ \t]+ (?: (?:title|file|filename|name|caption|label|id|class|src|path|linenums
-                              |linenos|hl_lines|highlight|start|startFrom|numbers|theme|mode|eval
-                              |echo|exec|copy|editable|showLineNumbers|lineNumbers)
-                             (?: [ \t]*=[ \t]*(?:"[^"\n]*"|'[^'\n]*'|[\w.-]+) )?
-                           | code | script | program | \{[^}\n]*\} | \[[^\]\n]*\] ) )*
-              [ \t]* (?=\r?\n|\Z) )?
-          [ \t]*:?[ \t]* (?:\r?\n)? ) )?
+          (?: \{{(?:[ \t]*[.\#][\w-]+){{0,4}}?[ \t]*\.?(?:i?python3?|py3?)\b[^}}\n]{{0,200}}\}}
+            | \{{(?:code-cell|code-block|code)\}}[ \t]*i?python3?\b
+            | (?:lang(?:uage)?[-=:])?
+              (?:ipython3?|(?:python3?)+(?:\.\d+)?|py3?\b)(?:[-_](?:repl|console|exec|code)\b)? )
+          (?!`{{3}}) (?:{_INFO})? [ \t]*:?[ \t]* (?:\r?\n)? ) )?
     """,
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
@@ -83,7 +91,10 @@ class FencedBlock(NamedTuple):
 def _blocks(text: str) -> Iterator[FencedBlock]:
     """Yield the blocks of a text in order; one that the next begins within, or the end, is open."""
     opening: re.Match[str] | None = None
-    for fence in _FENCE.finditer(text):
+    fences = list(_FENCE.finditer(text))
+    longest = _longest_behind(fences)
+    least = 3
+    for fence, behind in zip(fences, longest, strict=True):
         kind, own_line = _kind(fence), fence["own_line"] is not None
         inside = _kind(opening) if opening else None
         other_sign = opening is not None and opening["mark"][0] != fence["mark"][0]
@@ -93,14 +104,38 @@ def _blocks(text: str) -> Iterator[FencedBlock]:
             begins, ends = own_line or inside != "code", False
         else:
             begins, ends = opening is None and own_line, not other_sign and _closes(fence)
+            if opening and len(fence["mark"]) < least:
+                continue
         if (fence["mark"][0] == "~" and not own_line) or not (begins or (ends and opening)):
             continue
         if opening:
             span = opening.end(), fence.start()
             yield FencedBlock(_kind(opening), *span, fence.end(), closed=ends)
         opening = fence if begins else None
+        # A shorter fence within a long one is content, if the long one is closed at all.
+        size = len(fence["mark"])
+        least = size if begins and behind.get(fence["mark"][0], 0) >= size else 3
     if opening:
         yield FencedBlock(_kind(opening), opening.end(), len(text), len(text), closed=False)
+
+
+def _longest_behind(fences: list[re.Match[str]]) -> list[dict[str, int]]:
+    """Return for each fence how long, by its sign, a bare one is in front of the next that opens.
+
+    Only fences on lines of their own count.
+    """
+    found: list[dict[str, int]] = []
+    longest: dict[str, int] = {}
+    for fence in reversed(fences):
+        found.append(longest)
+        sign, size = fence["mark"][0], len(fence["mark"])
+        if fence["own_line"] is None:
+            continue
+        if _kind(fence) == "other":
+            longest = {**longest, sign: max(size, longest.get(sign, 0))}
+        else:
+            longest = {}
+    return found[::-1]
 
 
 def _kind(fence: re.Match[str]) -> Literal["code", "output", "other"]:
@@ -128,7 +163,7 @@ def _code(raw: str) -> str:
 
 _FAILED = re.compile(
     r"^(?:Traceback \(|Crash:"
-    r"|[\w.]*(?:Error|Exception|StopIteration|SystemExit|KeyboardInterrupt)\b)",
+    r"|[\w.]*(?:Error|Exception|ExceptionGroup|StopIteration|SystemExit|KeyboardInterrupt)\b)",
     re.MULTILINE,
 )
 # In a block of no language, and where the model forgot to close one, a box may be the answer, but

@@ -12,7 +12,12 @@ from kernel.answers.boxes import find_boxed
 from kernel.answers.latex_integer import MAX_CHARS, evaluate_integer
 
 _MODULUS = r"(?:\s*[\[(]?\s*mod(?:ulo)?\s*\(?\s*(?P<modulus>\d+)\s*[\])]{0,2})?"
-_ALONE = re.compile(rf"(?P<integer>[-+−]?\d+(?:,\d{{3}})*)(?:\.0*)?{_MODULUS}\.?")
+_ALONE = re.compile(
+    rf"(?P<integer>[-+−]?(?:\d{{1,3}}(?:,\d{{3}})+|\d+))(?:\.0+)?{_MODULUS}\.?", re.IGNORECASE
+)
+# How libraries write an integer: np.int64(42), Fraction(42, 1).
+_REPRESENTED = re.compile(r"\b(?:np\.u?int\d+|Integer)\((-?\d+)\)|\bFraction\((-?\d+), 1\)")
+_QUOTED = re.compile(r"(?P<mark>\*\*|[`$'\"])(?P<inner>[^*`$'\"]+)(?P=mark)\.?")
 # A container of one; a comma within parts its members.
 _CONTAINED = re.compile(
     r"(?P<opening>(?:[\[({]|['\"]?[A-Za-z_]\w*['\"]?:\s)+)(?P<integer>[-+−]?\d+)(?:\.0*)?,?"
@@ -21,7 +26,7 @@ _CONTAINED = re.compile(
 _LABELS = (
     # "x = 42", "Answer (mod 1000): 42", but neither "x >= 42" nor "10:42".
     re.compile(
-        r"(?P<label>.*(?:(?<![<>!=:~])=|≡|(?<![\d\s:]):"
+        r"(?P<label>.*(?:(?<![<>!=:~])=|≡|(?<![\d\s:])\s*:"
         r"|(?:\bmod|\bmodulo|\bby|%)\s*\d+\s*[\])]?\s*:)\s*)(?P<value>[^\s:=].*)",
         re.IGNORECASE,
     ),
@@ -31,17 +36,25 @@ _LABELS = (
         re.IGNORECASE,
     ),
     re.compile(r"(?P<label>[A-Za-z_]\w*\([^()]*\)\s+)(?P<value>[^\s:=].*)"),
+    # "x -> 42"; but "10 -> 42" is a row of a table.
+    re.compile(r"(?P<label>[^\d]*(?:[-=]>|→)\s*)(?P<value>[^\s:=].*)"),
 )
 """What may stand in front of a result."""
 # "x = 3, y = 42", "x = 3 y = 42", "(x, y) = 42"; but "the sum for n = 10 is 42" has one value.
 _SEVERAL = re.compile(
     r"[:=]\s*[-+−]?[\d.]+(?:\s*[,;|&/]\s*|\s+(?!(?:is|are|equals|gives|mod|modulo)\b))['\"A-Za-z]"
+    r"|^\W*(?:[A-Za-z]_?\d*\s*(?:,|&|\band\b)\s*)+[A-Za-z]_?\d*\s*[:=]\s*$"
+    r"|^\W*\d+\s+(?:remainder|rem|r)\b"
     r"|(?:^|[\s=:])[\[({][^\])}]*,[^\])}]*[\])}]\s*[:=]?\s*$"
 )
 _DENIED = re.compile(
-    r"^\W*(?:no|not|none|nothing|never|cannot|can't|could|did|unable|failed|invalid)\b"
-    r"|\b(?:not found|no (?:such|solutions?|answers?|integers?|values?|results?)|impossible)\b"
-    r"|\b(?:limit|bound|range|modulus)\s*[:=]\s*$"
+    r"^\W*(?:no|not|none|nothing|never|cannot|can't|could|did|unable|failed|invalid|false"
+    # What a program was about to do, or has done so far.
+    r"|checking|checked|testing|tested|trying|tried|searching|searched|skipping|skipped|skip|elapsed"
+    r"|runtime|exit code|exit status|return code)\b"
+    r"|\b(?:not found|no (?:such|solutions?|answers?|integers?|values?|results?)|impossible"
+    r"|there (?:is|are|was|were) (?:no|not|none))\b"
+    r"|\b(?:limit|range|modulus|mod)\s*[:=]\s*$|\bbound\b"
     # Up to where, or for which value, something was looked for.
     r"|\b(?:for|to|with|when|if|until|in|at|from|below|under|than|where|mod)\s+[A-Za-z_]\w*\s*[:=]\s*$",
     re.IGNORECASE,
@@ -59,6 +72,7 @@ def printed_integer(output: str) -> int | None:
     `x = 3, y = 42`, `3 and 42` and `no solutions in range 42` give None.
     """
     line = output.rstrip().rpartition("\n")[2].strip()
+    line = _REPRESENTED.sub(lambda match: match[1] or match[2], line[: MAX_CHARS + 1])
     if len(line) > MAX_CHARS or _ERROR.match(line):
         return None
     if (content := find_boxed(line)) is not None:
@@ -75,6 +89,8 @@ def printed_integer(output: str) -> int | None:
 
 def _value(text: str) -> int | None:
     """Return the integer that `text` is, in a container of one or with a modulus behind it."""
+    if match := _QUOTED.fullmatch(text):
+        text = match["inner"].strip()
     if match := _CONTAINED.fullmatch(text):
         if sum(map(match["opening"].count, "[({")) != len(match["closing"]):
             return None

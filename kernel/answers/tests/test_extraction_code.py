@@ -47,6 +47,12 @@ PENDING: dict[str, str] = {
     "> ```python\n> if x:\n>     y\n> ```": "if x:\n    y",
     ">```python\n>x\n>```\n```output": "x",
     "Use ```python```:\n```python\nx\n```": "x",
+    # A long fence holds shorter ones, if one as long closes it.
+    "````python\ns = '''\n```\n'''\n````": "s = '''\n```\n'''",
+    "~~~~python\ns = '''\n~~~\n'''\n~~~~\n": "s = '''\n~~~\n'''",
+    "````python\nx\n````\n```output\n1\n```\n````python\ny\n````": "y",
+    "````python\nx\n```\n```output": "x",
+    "````python\nx\n```\n````python\ny\n````": "x\ny",
     # Tildes; the other sign closes nothing.
     "~~~python\nx\n~~~": "x",
     "  ~~~~ python\n  x\n  ~~~~\n": "x",
@@ -58,6 +64,12 @@ PENDING: dict[str, str] = {
     "```python x = 1\nx\n```": "x = 1\nx",
     "```python # code\nx\n```": "# code\nx",
     "```python s='x'\nx\n```": "s='x'\nx",
+    "```python import math\nx\n```": "import math\nx",
+    "```python return x\nx\n```": "return x\nx",
+    "```python x\n```": "x",
+    "```python x = y\nx\n```": "x = y\nx",
+    "```python x + y\nx\n```": "x + y\nx",
+    "```python try:\n  x\nexcept: y\n```": "try:\n  x\nexcept: y",
     # Indentation.
     "  ```python\n  if x:\n      y\n  ```\n  ```output": "if x:\n    y",
     "1. Run\n\n   ```python\n   x = 1\n\n   x\n   ```": "x = 1\n\nx",
@@ -120,6 +132,12 @@ INFO_STRINGS = [
     *("```{.python}", "```{python}", "``` {.python}", "```{ .python }", "```{.python .numbers}"),
     *("```{python, echo=TRUE}", "```{.python3}", "```{py}", "```{code-cell} python"),
     *("```{code-block} ipython3", "~~~python", "~~~ python", "~~~{.python}", '~~~python title="x"'),
+    *("```Python code:", "```python{1,3}", '```python{title="x"}', "```python path=a/b.py"),
+    *("```python lineno=1", "```python numberLines", '```python numberLines startFrom="1"'),
+    *("```python wrap", "```python run", "```python no-run", "```python interactive copy"),
+    *('```python data-x="1"', "```python tags=[a]", "```python version=3", "```python=", "```py=1"),
+    *("```python (main.py)", "```python: main", "```{#id .python}", "```{.numberLines .python}"),
+    *("```language-python", "```lang=python", "```python here is the code:"),
     *("   ```python:  ", "```python\t", "- ```python", "1. ```python"),
 ]
 

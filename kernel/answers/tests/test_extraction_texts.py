@@ -47,6 +47,7 @@ FRAGMENTS = [
         "```output",
     ),
     *("```python\nx```output\n", "\n``python", "pythonpython", "output", " ", "\n", "\t\n", "\r"),
+    *("```python {", '```py title="', "```python a b", "````python\n```\n", "~~~\n````\n"),
     *("\n  x", "Error", "-", "−", ".0", "\ud800", "\x00", "\u2028", "é"),
 ]
 PIECES = st.lists(st.sampled_from(FRAGMENTS), max_size=80).map("".join)

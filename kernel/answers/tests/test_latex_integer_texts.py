@@ -123,6 +123,8 @@ ADVERSARIAL = [
     ),
     *(r"\max(\sqrt2,\sqrt3)+", "x=1=", r"1\Rightarrow ", "((1", "{(A)", "|x|=", r"1\quad ", "1!1!"),
     *(r"_{4000}P_{300}+", r"\frac{9^{999}}{7^{999}}+", r"\text{(mod 1)}", "1 a = ", "9^{1290}*"),
+    *(r"12 \text{ whence } n=", r"1\ \bar{", r"1\ a", "1 {,} ", r"(\! \!", "180° - ", "x=1 / x="),
+    *("Answer ", "forty-two ", "Option ", "9 choose 4=", "s.t. ", r"1\mathord{,}", "9^{999} a ="),
 ]
 MOST_CALLS = 60_000
 """Of functions, for one text; some 5 ms."""
