@@ -101,12 +101,12 @@ class Parser:
             # Between words nobody knows how far they reach: 9 choose 4 is all that is certain.
             value = functions.binomial(rational(value), rational(self._factor()), self._budget)
         bracket = self._peek().text if self._peek(1).text == "mod" else ""
-        if bracket in ("(", "["):
+        if bracket in ("(", "[", "{"):
             self._position += 1
         if self._accept("mod"):
             modulus = rational(self._sum())
             value = functions.residue(rational(value), modulus, self._budget)
-            if bracket in ("(", "["):
+            if bracket in ("(", "[", "{"):
                 self._expect(CLOSING[bracket])
         return value
 

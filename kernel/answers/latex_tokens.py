@@ -31,10 +31,10 @@ _TOKEN = re.compile(
   | (?P<gap> \n | \\\\(?:\[[^\]]*\])? | &
            | \\(?:q?quad|newline|linebreak|cr|par|hfill?|enspace|enskip)(?![A-Za-z])
            | \\[hm]space\*?\s*\{[^{}]*\} | \\(?:h?skip|mskip|m?kern)\s*-?[\d.]+\s*[a-z]{2} )
-  | (?P<name> (?<=[\d\]})]) (?:\s|\\[,;:!\ ]|~)+
+  | (?P<name> (?<=[\d\]}).]) (?:\s|\\[,;:!\ ]|~)+
              (?= (?: \\?[A-Za-z]+ | \\(?:bar|hat|vec|tilde|overline)\s*(?:\w|\{\w*\})
                  | \\(?:text[a-z]*|mathrm|operatorname)\{[\w\ ]*\} )
-                 '* (?:[_^](?:\w|\{\w*\}))* (?:\([\w,]*\))? (?:\s|\\[,;:\ ])* = )
+                 '* (?:[_^](?:\w|\{\w*\}))* (?:\([\w,]*\))? (?:\s|\\[,;:\ ])* [=:] )
            | (?<=[\d\]})]) (?:\\\ |~)\s* (?= [\w\\|(] [^=<>]{0,30} = ) )
   | (?P<dropped> \s+ | \\(?:left|right)\s*\.
            | \\(?:begin|end)\s*\{(?:aligned|align|equation|gathered|gather|split|math|center)\*?\}
@@ -47,7 +47,7 @@ _TOKEN = re.compile(
       (?P<label>\s*(?:[(\[]\s*[A-E]\s*[)\]]|[A-E]\s*[).:])(?:[^{}\w]|\\q?quad)*)\}
   | (?P<abbreviated> (?<![A-Za-z])(?:s\.\s?t\.|e\.\s?g\.|i\.\s?e\.) )
   | (?P<word> [^\W\d_]+ )
-  | (?P<sign> \\(?:[A-Za-z]+|.) | \*\*|:=|(?<=\s)~=(?!~)|={1,3}>?|-{1,2}>|[<>]=|!=|/=|<>|. )
+  | (?P<sign> \\(?:[A-Za-z]+|.) | \*\*|:=|(?<=\s)~=(?!~)|={1,3}>?|-{1,2}>|-{2,3}|[<>]=|!=|/=|<>|. )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -140,7 +140,7 @@ class _Splitter:
 
     def _prose(self, text: str) -> None:
         # A hyphen between two values says "to"; one in front of a value is a minus.
-        if text.strip() in _HYPHENS and _ends_a_value(self._last()):
+        if text.strip() in _HYPHENS and self.tokens and _ends_a_value(self._last()):
             self.tokens.append(Token("separator", text))
         else:
             self.tokens += _prose(text, not self.tokens)
@@ -189,7 +189,7 @@ class _Splitter:
         self._lists.append(could_hold_a_list)
 
 
-_HYPHENS = ("-", "–", "—", "−")
+_HYPHENS = ("-", "--", "---", "–", "—", "−")
 _INFIX = {"mod": "mod", "modulo": "mod", "sqrt": "sqrt", "cbrt": "cbrt", "choose": "choosing"}
 _KINDS: dict[str, Kind] = {"gap": "gap", "label": "label"}
 _WEAK = ("", ",", "~", "\\")

@@ -77,15 +77,15 @@ ARROWS = words(
 RELATIONS = EQUALITIES | CONGRUENCES | APPROXIMATIONS | ARROWS
 # Beside an answer these say that the box holds several values, or no more than a bound.
 SEPARATORS = words(
-    r", ; < > <= >= ≤ ≥ ⩽ ⩾ ≠ ± ∓ \le \leq \leqslant \ge \geq \geqslant \lt \gt \ll \gg "
+    r", ; -- --- < > <= >= ≤ ≥ ⩽ ⩾ ≠ ± ∓ \le \leq \leqslant \ge \geq \geqslant \lt \gt \ll \gg "
     r"\ne \neq \not \nmid \pm \mp \cup \cap \in \notin \ni \subset \subseteq \setminus ∪ ∩ ∈ ∉ ⊂ "
     r"\lor \vee \land \wedge ∨ ∧ \iff ⇔ ⟺ ↔ \Leftrightarrow \leftrightarrow \Longleftrightarrow "
     r"\Leftarrow \Longleftarrow \impliedby \leftarrow \longleftarrow ← ⇐ \exists \vdash \models "
     r"\sim ∼ ~= \propto ∝ != /= <> \&"
 )
 SEPARATING_WORDS = words(
-    "and or nor xor also well then but else otherwise not either neither both except unless "
-    "instead versus vs"
+    "and or nor xor also well along respectively then but else otherwise not either neither "
+    "both except unless instead versus vs"
 )
 CONDITIONS = words(
     r"when if where for with at given since because as provided whenever assuming while iff under "
@@ -112,7 +112,7 @@ ORDINALS = words("st nd rd th")
 NOT_UNITS = ORDINALS | words(
     "hundred thousand million billion trillion dozen dozens score gross half halves third thirds "
     "quarter quarters fourths fifths tenths hundredths squared cubed factorial times plus minus "
-    "negative over divided choose to through infinity sin cos tan log exp lcm gcd max min root "
+    "negative over divided choose to through infinity pi sin cos tan log exp lcm gcd max min root "
     "base bases radix binary ternary octal hexadecimal hex more less fewer least most"
 )
 

@@ -58,7 +58,16 @@ ALTERED = [
         "42 cm - x",
         "42 apples x",
     ),
-    *(r"5\mathrm{e}", r"5\mathrm{i}", r"5\text{x}", r"5\text{ M}", "5...", "5..", "5,..."),
+    *(
+        r"5\mathrm{e}",
+        r"5\mathrm{i}",
+        r"5\text{x}",
+        r"5\text{ M}",
+        r"5\text{ pi}",
+        "5...",
+        "5..",
+        "5,...",
+    ),
     *("-Answer 5", "sum - 5", "one 5", "forty-two", "a 5", "the 5", r"5\text{ to ten}", "5 to ten"),
     *("5 (x)", "5 (not 6)", "42'", "42 / apples 3", "hundred 42", "5 more", "5 and hundred"),
 ]
