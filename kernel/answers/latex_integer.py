@@ -22,6 +22,7 @@ The grammar, once spacing, styles and brackets around the whole are dropped:
                 | name "(" expression ("," expression)* ")" | \log_{} power | \sum_{k=}^{} product
 """
 
+import re
 from fractions import Fraction
 
 from kernel.answers.arithmetic import Budget, NoIntegerError
@@ -78,8 +79,9 @@ def _value(found: list[Chain], budget: Budget) -> Number:
         _refuse_contradiction(side, set(relations[index + 1 :]), value, budget)
     # "x = 1 / x = 5" has two values.
     names = conclusion[0].tokens
-    if any(side.tokens[-len(names) :] == names for side in conclusion[1:-1] if names):
-        raise NoIntegerError
+    for side in conclusion[1:-1]:
+        if len(side.tokens) > len(names) > 0 and side.tokens[-len(names) :] == names:
+            raise NoIntegerError
     for premise in premises:
         # "x = 3 => m + n = 5" is a derivation; "12 => x = 3" and "x = 3 => 5" are anybody's guess.
         if len(premise) == 1 or len(conclusion) == 1:
@@ -123,9 +125,11 @@ def _is_foreign(token: Token) -> bool:
     """Whether it is neither a part of an expression nor what makes an ordinal of one."""
     if token.kind != "unknown":
         return token.kind == "unit"
-    words = token.text.lower().split()
+    words = re.findall(r"[a-z]+", token.text.lower())
     wordy = not NOT_UNITS.isdisjoint(words) and ORDINALS.isdisjoint(words)
-    return wordy or token.text == ":" or (token.text[0] == "\\" and token.text not in OPERANDS)
+    return (
+        wordy or token.text in (":", ".") or (token.text[0] == "\\" and token.text not in OPERANDS)
+    )
 
 
 def _is_near(value: Number, other: Number, budget: Budget) -> bool:

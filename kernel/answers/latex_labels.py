@@ -22,7 +22,7 @@ def with_labels(tokens: list[Token]) -> list[Token]:
     kept: list[Token] = []
     index = 0
     while index < len(tokens):
-        begins = not kept or kept[-1].kind == "relation" or kept[-1].text == "{"
+        begins = not kept or kept[-1].kind in ("relation", "gap") or kept[-1].text == "{"
         end = _label_end(tokens, index) if begins else index
         kept.append(Token("label", "") if end > index else tokens[index])
         index = max(end, index + 1)

@@ -140,7 +140,7 @@ class _Splitter:
 
     def _prose(self, text: str) -> None:
         # A hyphen between two values says "to"; one in front of a value is a minus.
-        if text.strip() in _HYPHENS and self.tokens and _ends_a_value(self._last()):
+        if text.strip() in _BETWEEN and self.tokens and _ends_a_value(self._last()):
             self.tokens.append(Token("separator", text))
         else:
             self.tokens += _prose(text, not self.tokens)
@@ -189,7 +189,7 @@ class _Splitter:
         self._lists.append(could_hold_a_list)
 
 
-_HYPHENS = ("-", "--", "---", "–", "—", "−")
+_BETWEEN = ("-", "--", "---", "–", "—", "−", "&")
 _INFIX = {"mod": "mod", "modulo": "mod", "sqrt": "sqrt", "cbrt": "cbrt", "choose": "choosing"}
 _KINDS: dict[str, Kind] = {"gap": "gap", "label": "label"}
 _WEAK = ("", ",", "~", "\\")
