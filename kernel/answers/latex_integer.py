@@ -125,11 +125,11 @@ def _is_foreign(token: Token) -> bool:
     """Whether it is neither a part of an expression nor what makes an ordinal of one."""
     if token.kind != "unknown":
         return token.kind == "unit"
+    if token.text[0] == "\\":
+        return token.text not in OPERANDS
     words = re.findall(r"[a-z]+", token.text.lower())
     wordy = not NOT_UNITS.isdisjoint(words) and ORDINALS.isdisjoint(words)
-    return (
-        wordy or token.text in (":", ".") or (token.text[0] == "\\" and token.text not in OPERANDS)
-    )
+    return wordy or token.text in (":", ".")
 
 
 def _is_near(value: Number, other: Number, budget: Budget) -> bool:

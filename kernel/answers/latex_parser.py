@@ -58,7 +58,8 @@ class Parser:
             if self._peek().text in ("+", "*", "/", "^", "!", "_"):
                 raise NoIntegerError
         value = self._expression()
-        if self._at_unit() or self._peek().text in ("(", "{"):
+        braced = self._peek().text == "{" and self._at_unit(1)
+        if self._at_unit() or braced or self._peek().text == "(":
             self._skip_units()
         if self._peek() is not _END:
             raise NoIntegerError

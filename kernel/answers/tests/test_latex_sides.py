@@ -242,6 +242,8 @@ ONE: dict[str, int] = {
     "Hence, the answer is 12.": 12,
     r"2 n = 4": 4,
     r"2\pi r = 10": 10,
+    r"2\cos\theta = 4": 4,
+    r"5\ln x = 10": 10,
     r"5\text{th term} = 42": 42,
     r"10^{\text{th}} \text{ term} = 42": 42,
     r"\text{Sum of the 10 numbers} = 42": 42,
