@@ -11,8 +11,9 @@ The grammar, once spacing, styles and brackets around the whole are dropped:
 
     text       := chain ("=>" chain)* [condition]
     chain      := side (relation side)*      the last side counts; those that are equal must agree
-    side       := ["(A)"] expression [unit]
-    expression := sum [("over" | "choose") sum] ["mod" sum | "(" "mod" sum ")"]
+    side       := ["(A)" | "Answer"] expression [unit]
+    expression := joined ["mod" sum | "(" "mod" sum ")"]
+    joined     := sum [("over" | \choose) sum] | factor "choose" factor
     sum        := product (("+" | "-") product)*
     product    := signed (("*" | "/") signed | power)*    side by side: 2(3), 2!2!, 2^3 3, not 2 3
     signed     := ("+" | "-")* power
@@ -99,9 +100,8 @@ def _refuse_contradiction(side: Side, relations: set[str], value: Number, budget
         other = _evaluate(side, budget)
     except NoIntegerError:
         kinds = [token.kind for token in side.tokens]
-        if side.relation and "number" in kinds and "unit" in kinds[kinds.index("number") :]:
-            raise
-        if _states_a_value(side, budget):
+        goes_on = "number" in kinds and "unit" in kinds[kinds.index("number") :]
+        if (side.relation and goes_on) or _states_a_value(side, budget):
             raise
         return
     if not relations.isdisjoint(CONGRUENCES):

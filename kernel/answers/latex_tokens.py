@@ -1,10 +1,10 @@
 r"""Splits an expression, as models box it in LaTeX or plain text, into the tokens that matter.
 
 Covers: numbers with separators between thousands, synonyms (`\dfrac`, `×`, `**`), superscript
-digits, spacing, styles, labels of multiple choice, units and prose. A comma or a blank between
-groups of three digits is no separator of thousands within brackets that could hold a list: there
-`3,100` are two numbers. Does not cover: the vocabulary (`latex_words`), which side of an equation
-holds the value (`latex_sides`). Linear in the length of the text, which the caller bounds.
+digits, spacing, styles, units and prose. A comma or a blank between groups of three digits is no
+separator of thousands within brackets that could hold a list: there `3,100` are two numbers. Does
+not cover: the vocabulary (`latex_words`), labels (`latex_labels`), which side of an equation holds
+the value (`latex_sides`). Linear in the length of the text, which the caller bounds.
 """
 
 import re
@@ -39,7 +39,8 @@ _TOKEN = re.compile(
   | (?P<dropped> \s+ | \\(?:left|right)\s*\.
            | \\(?:begin|end)\s*\{(?:aligned|align|equation|gathered|gather|split|math|center)\*?\}
            | \\(?:vspace|color|textcolor|mathcolor|colorbox|tag|label|[hv]?phantom
-             |raisebox|scalebox|rotatebox|style|class|cssId|href|enclose)(?![A-Za-z])\*?\s*(?:\[[^\]]*\])?\s*\{(?:[^{}]|\{[^{}]*\})*+\}
+             |raisebox|scalebox|rotatebox|style|class|cssId|href|enclose)
+             (?![A-Za-z])\*?\s*(?:\[[^\]]*\])?\s*\{(?:[^{}]|\{[^{}]*\})*+\}
            | \\bbox\s*\[[^\]]*\] | \\(?:fcolorbox|resizebox|rule)\s*\{[^{}]*\}\s*\{[^{}]*\} )
   | \\(?:text[a-z]*|mathrm|operatorname|mbox|hbox)\*?\s*\{(?P<prose>(?:[^{}\d]|(?<=[a-z])\^\d)*)\}
   | \\(?:text[a-z]*|math[a-z]+|operatorname|mbox|hbox)\s*\{(?P<modulus>\s*\(?\s*mod[^{}]*)\}
