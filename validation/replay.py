@@ -125,7 +125,7 @@ def _group(options: ReplayOptions) -> int:
         RunError: a number of candidates is none.
     """
     if options.extra < 0:
-        raise RunError(f"EXTRA is {options.extra}: set it to 0, for none, or more.")
+        raise RunError(f"EXTRA is {options.extra}: set it to 0 for none, or higher.")
     both = first_candidates(options) + options.extra
     group = options.group if options.group is not None else both if options.extra else 48
     for name, value in (("GROUP", group), ("EXTRA_GROUP", options.extra_group)):

@@ -32,7 +32,7 @@ PROFILE = "profile.json"
 RERUN = "KAGGLE_IS_COMPETITION_RERUN"
 """The variable that the platform sets in a scored rerun."""
 SHORT_RESERVE = 0.1
-"""The reserve, as a part of the limit, where the one set leaves nothing beside it."""
+"""The reserve, as a part of the limit, where the one that was set leaves no time beside it."""
 
 T = TypeVar("T")
 
