@@ -59,7 +59,7 @@ def check_room(name: str, place: Path, needed: int) -> None:
     free = shutil.disk_usage(place.parent).free
     if free < needed:
         raise SetupError(
-            f"The environment {name} needs {needed / 2**30:.0f} GiB under {place.parent}, "
+            f"The environment {name} needs {needed / 2**30:.0f} GiB under {place.parent}, but only "
             f"{free / 2**30:.1f} are free: make room, or set XDG_CACHE_HOME to another disk."
         )
 
@@ -75,7 +75,7 @@ def run_steps(name: str, steps: Mapping[str, Sequence[str]], say: Say) -> None:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise SetupError(
-                f"The environment {name} could not be made, {what} failed: {_last(done.stderr)}"
+                f"The environment {name} could not be made; {what} failed: {_last(done.stderr)}"
             )
 
 

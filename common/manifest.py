@@ -53,20 +53,20 @@ def read(folder: Path) -> dict[str, Entry]:
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise ManifestError(f"{path} is no manifest: write it again.") from None
+        raise ManifestError(f"{path} is not a manifest: write it again.") from None
 
 
 def parse(text: str, where: str) -> dict[str, Entry]:
     """Return the entries of a manifest's text; `where` names it in the error.
 
     Raises:
-        ManifestError: the text is no manifest.
+        ManifestError: the text is not a manifest.
     """
     try:
         value: Any = json.loads(text)
         return {str(name): _entry(fields) for name, fields in value["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise ManifestError(f"{where} is no manifest: write it again.") from None
+        raise ManifestError(f"{where} is not a manifest: write it again.") from None
 
 
 def check(folder: Path) -> list[str]:
@@ -84,7 +84,7 @@ def check(folder: Path) -> list[str]:
             # Gigabytes are not hashed where the size already tells.
             faults.append(f"{name} has {size} bytes instead of {entry.bytes}.")
         elif _measure(there[name]).sha256 != entry.sha256:
-            faults.append(f"{name} has other contents than the manifest says.")
+            faults.append(f"{name} does not have the contents that the manifest says.")
     return faults
 
 

@@ -57,13 +57,13 @@ def load_problems(path: Path, number_repeated: bool = False) -> list[ProblemRow]
 
     Raises:
         ProblemFileError: the file is missing, broken or empty; a column is missing; an id stands
-            twice; an id or a problem is empty; a truth is no integer.
+            twice; an id or a problem is empty; a truth is not an integer.
     """
     readers = {".csv": _csv_records, ".jsonl": _jsonl_records, ".parquet": _parquet_records}
     if path.suffix.lower() not in readers:
-        raise ProblemFileError(f"{path} ends in none of {', '.join(readers)}.")
+        raise ProblemFileError(f"{path} must end in one of {', '.join(readers)}.")
     if not path.is_file():
-        raise ProblemFileError(f"{path} is no file: give the path of a problem file.")
+        raise ProblemFileError(f"{path} is not a file: give the path of a problem file.")
     rows = [_checked(record) for record in readers[path.suffix.lower()](path)]
     if not rows:
         raise ProblemFileError(f"{path} holds no problems.")
@@ -72,7 +72,7 @@ def load_problems(path: Path, number_repeated: bool = False) -> list[ProblemRow]
     seen: set[str] = set()
     for row in rows:
         if row.id in seen:
-            raise ProblemFileError(f"{row.place}: the id {row.id!r} stands there twice.")
+            raise ProblemFileError(f"{row.place}: the id {row.id!r} appears twice.")
         seen.add(row.id)
     return rows
 
@@ -121,7 +121,7 @@ def _decoded(cell: Any, what: str = "") -> Any:
     """Return a cell, as text where it is binary: some programs write text so into Parquet.
 
     Raises:
-        ProblemFileError: the bytes are no text; `what` begins the sentence.
+        ProblemFileError: the bytes are not text; `what` begins the sentence.
     """
     if not isinstance(cell, bytes):
         return cell
@@ -134,7 +134,7 @@ def _decoded(cell: Any, what: str = "") -> Any:
 def _kind(cell: Any) -> str:
     """Name what a cell holds, as whoever wrote the file would."""
     kinds = {"list": "a list", "dict": "an object", "bool": "a truth value"}
-    return kinds.get(name := type(cell).__name__, f"of the kind {name}")
+    return kinds.get(name := type(cell).__name__, f"of type {name}")
 
 
 def _text(cell: Any) -> str:
@@ -150,7 +150,7 @@ def _truth(cell: Any, place: str) -> int | None:
     if not text or text.lower() == "nan":
         return None
     if isinstance(cell, bool) or not _INTEGER.fullmatch(text):
-        raise ProblemFileError(f"{place}: the answer {_text(cell)[:40]!r} is no integer.")
+        raise ProblemFileError(f"{place}: the answer {_text(cell)[:40]!r} is not an integer.")
     try:
         return int(text.partition(".")[0])
     except ValueError:
@@ -197,7 +197,7 @@ def _checked_header(header: list[str], place: str) -> list[str]:
         if column not in header:
             raise ProblemFileError(f"{place}: the column {column!r} is missing.")
     if doubled := {name for name in ("id", "problem", "answer") if header.count(name) > 1}:
-        raise ProblemFileError(f"{place}: the column {min(doubled)!r} stands there twice.")
+        raise ProblemFileError(f"{place}: the column {min(doubled)!r} appears twice.")
     return header
 
 

@@ -30,7 +30,7 @@ def mend(folder: Path) -> None:
 
     Raises:
         FileError: a file cannot be written.
-        ValueError: a file is no JSON.
+        ValueError: a file is not JSON.
     """
     _rewrite(folder / "config.json", config_for_both)
     _rewrite(folder / "tokenizer_config.json", tokenizer_for_both)

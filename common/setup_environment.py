@@ -42,7 +42,7 @@ def main() -> None:
     except OSError as error:
         reason = f"{error.strerror}: {error.filename}"
         print(
-            f"{folder} cannot be built ({reason}): name another place with VENV=/path.",
+            f"{folder} cannot be built ({reason}): choose another place with VENV=/path.",
             file=sys.stderr,
         )
         sys.exit(2)
@@ -65,7 +65,7 @@ def set_up(link: Path, folder: Path, key: str) -> None:
             build(folder, key, lock)
             others = [str(path) for path in ours_beside(link) if path.name != folder.name]
             if others:
-                print(f"Built for other requirements, delete what is not used: {', '.join(others)}")
+                print(f"Built for other requirements; delete unused ones: {', '.join(others)}")
         if link != folder:
             point(link, folder)
 
@@ -85,7 +85,7 @@ def check_free(link: Path, folder: Path, key: str) -> None:
     for path, is_ours in ((link, link_ours), (folder, folder_ours or is_empty(folder))):
         if not is_ours:
             raise SetupError(
-                f"{path} is there and was not made by make: name another place with VENV=/path."
+                f"{path} exists and was not made by make: choose another place with VENV=/path."
             )
 
 
@@ -118,7 +118,7 @@ def locked(link: Path) -> Generator[int]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Another make builds {link}: waiting for it.", flush=True)
+            print(f"Another make is building {link}: waiting for it.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock.fileno()
 

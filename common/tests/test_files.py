@@ -124,7 +124,7 @@ def test_cut_archive_is_named_with_its_line(tmp_path, kept):
     path = tmp_path / "a.gz"
     rows = "".join(json.dumps({"id": os.urandom(40).hex()}) + "\n" for _ in range(9))
     path.write_bytes(gzip.compress(rows.encode())[:kept])
-    where = "" if kept == 5 else r", behind line \d"
+    where = "" if kept == 5 else r", after line \d"
     with pytest.raises(FileError, match=rf"a\.gz{where}: the compressed data is broken"):
         values(path)
 
