@@ -80,7 +80,7 @@ class Competition:
         """Refuse what the gateway would let pass and the scorer would not."""
         largest = self.convention.max_answer
         if type(value) is not int or not 0 <= value <= largest:
-            raise ValueError(f"answer() gave {value!r}: give an int from 0 to {largest}.")
+            raise ValueError(f"answer() returned {value!r}: return an int from 0 to {largest}.")
         return value
 
     def _push(self, server_class: Any, ask: Callable[[str, str], int]) -> None:

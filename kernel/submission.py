@@ -185,7 +185,7 @@ def open_sandbox(config: Config, trace: Trace) -> Sandbox:
     try:
         return ForkedSandbox(config)
     except OSError as error:
-        trace.write("note", text=f"The sandbox does not start ({error}): no code is run.")
+        trace.write("note", text=f"The sandbox does not start ({error}): no code will be run.")
         return AbsentSandbox()
 
 

@@ -74,7 +74,7 @@ MODULES = (
 INTRODUCTION = """\
 # SC-TIR: fifty answers, in time
 
-Built from `kernel/`, one cell a module; edit those files and build again, not this notebook.
+Built from `kernel/`, one cell per module; edit those files and rebuild this notebook from them.
 The first cell installs the packages that are mounted as a dataset, the next ones write the modules
 to `kernel/`, the last one answers the competition.
 """
@@ -159,7 +159,7 @@ class BuildOptions:
     """Build the submission notebook from the modules of kernel/."""
 
     out: Path = NOTEBOOK
-    """Where the notebook goes."""
+    """Where to write the notebook."""
 
 
 def build(cells: Callable[[], list[Cell]], out: Path) -> None:

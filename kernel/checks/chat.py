@@ -64,7 +64,7 @@ def argument_fault(tokenizer: Tokenizer, arguments: Mapping[str, Any]) -> str:
     if not arguments:
         return ""
     if ours := sorted(set(arguments) & {*OURS}):
-        return f"chat_template_arguments has {ours[0]!r}, which the engine itself gives: leave it."
+        return f"chat_template_arguments has {ours[0]!r}, which the engine supplies: remove it."
     known = variables(tokenizer)
     if known is not None and (unknown := sorted(set(arguments) - known)):
         others = ", ".join(sorted(known - {*OURS}))
@@ -111,8 +111,8 @@ def length_fault(tokenizer: Tokenizer, config: Config) -> dict[str, str]:
     if used < (most := prompt.longest(config)):
         return {}
     return {
-        longest: f"{longest} makes {used} tokens of the {most} that a prompt may have: shorten it, "
-        "or raise max_context."
+        longest: f"{longest} alone takes {used} tokens, and a whole prompt may have {most}: "
+        "shorten it, or raise max_context."
     }
 
 

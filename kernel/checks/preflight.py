@@ -90,7 +90,7 @@ class Preflight:
         except Exception as error:
             if not self.scored:
                 raise
-            self.notes.append(f"A check before the first question broke: {error!r}.")
+            self.notes.append(f"A check before the first question failed: {error!r}.")
             return fallback()
 
     def configure(self, settings: Config | Mapping[str, Any]) -> Config:
@@ -112,7 +112,7 @@ class Preflight:
         except ConfigError as fault:
             if not self.scored:
                 raise
-            self.notes.append(f"{fault} The defaults are taken instead.")
+            self.notes.append(f"{fault} The defaults are used instead.")
             return config
 
     def find_model(self, config: Config) -> Path | None:
@@ -126,7 +126,7 @@ class Preflight:
             if (config.model / "config.json").is_file():
                 return config.model
             hint = "set `model` to a folder with config.json"
-            self.refuse(ConfigError(f"{config.model} is no model: {hint}."))
+            self.refuse(ConfigError(f"{config.model} is not a model: {hint}."))
         # Mounted folders may be links into one another: count each model once.
         places = {folder.resolve() for folder in folders(config.inputs)}
         models = sorted(folder for folder in places if _is_model(folder))
@@ -238,10 +238,10 @@ def model_settings(model: Path) -> Config:
     """Return the default settings with those of the model's profile on top.
 
     Raises:
-        ConfigError: it is no model's folder, or the profile's values cannot work.
+        ConfigError: it is not a model's folder, or the profile's values cannot work.
     """
     if not (model / "config.json").is_file():
-        raise ConfigError(f"{model} is no model: set MODEL to a folder with config.json.")
+        raise ConfigError(f"{model} is not a model: set MODEL to a folder with config.json.")
     return Config().updated(profile_of(model))
 
 
@@ -249,7 +249,7 @@ def profile_of(model: Path) -> dict[str, Any]:
     """Return what a model's folder sets, {} where it has no profile.
 
     Raises:
-        ConfigError: its profile is no JSON object.
+        ConfigError: its profile is not a JSON object.
     """
     path = model / PROFILE
     return json_object(path) if path.is_file() else {}
@@ -266,7 +266,7 @@ def json_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         value = error
     if not isinstance(value, dict):
-        raise ConfigError(f"{path} is no JSON object: mend it or upload it again.")
+        raise ConfigError(f"{path} is not a JSON object: fix it or upload it again.")
     return value  # pyright: ignore[reportUnknownVariableType] - JSON keys are text
 
 

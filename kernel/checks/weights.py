@@ -79,7 +79,7 @@ def file_fault(path: Path) -> str:
     except OSError as error:
         return f"{path} cannot be read ({error.strerror}): upload it again."
     except HeaderError:
-        return f"{path} is no safetensors file: upload it again."
+        return f"{path} is not a safetensors file: upload it again."
     if not tensors:
         return f"{path} holds no tensors: upload the model again."
     if size == promised:

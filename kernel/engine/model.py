@@ -75,7 +75,7 @@ def sizes_of(read: Mapping[str, Any], name: str) -> Sizes:
     kv_heads = _count({"num_key_value_heads": heads, **given}, "num_key_value_heads", name)
     head_size = _count({"head_dim": hidden // heads, **given}, "head_dim", name)
     if heads % kv_heads:
-        raise ModelError(f"{name} has {heads} heads for {kv_heads} KV heads: name a decoder's.")
+        raise ModelError(f"{name} has {heads} heads for {kv_heads} KV heads: use a decoder model.")
     tied = bool(given.get("tie_word_embeddings", str(read.get("model_type")).startswith(TIED)))
     return Sizes(layers, hidden, heads, kv_heads, head_size, intermediate, vocabulary, tied)
 
@@ -83,11 +83,11 @@ def sizes_of(read: Mapping[str, Any], name: str) -> Sizes:
 def _count(read: Mapping[str, Any], key: str, name: str) -> int:
     """Return a whole number, at least 1."""
     if key not in read:
-        raise ModelError(f"{name}'s config.json lacks {key!r}: name a decoder's.")
+        raise ModelError(f"{name}'s config.json lacks {key!r}: use a decoder model.")
     value = read[key]
     if type(value) is not int or not 1 <= value < MOST:
         shown = repr(value)[:40]
-        raise ModelError(f"{name}'s config.json has {shown} as its {key}: name a decoder's.")
+        raise ModelError(f"{name}'s config.json has {shown} as its {key}: use a decoder model.")
     return value
 
 

@@ -106,7 +106,7 @@ class OwnAttention:
             self.taken += 1
         except Exception as error:  # not caught here, it would cost the engine a start
             self.fault = f"it raised {type(error).__name__}: {error}"
-            tell(f"vLLM's attention goes on in its place: {self.fault}")
+            tell(f"vLLM's attention takes its place: {self.fault}")
             self.theirs(**call)
 
     def _take(self, call: Mapping[str, Any]) -> None:
@@ -159,7 +159,7 @@ def _installed() -> OwnAttention:
     if isinstance(theirs, OwnAttention):
         return theirs
     if theirs is None or tuple(inspect.signature(theirs).parameters) != PARAMETERS:
-        raise UnexpectedError(f"{BACKEND}.{NAME} takes other arguments than vLLM {VERSION}'s")
+        raise UnexpectedError(f"{BACKEND}.{NAME} takes different arguments from vLLM {VERSION}'s")
     if NAME not in backend.TritonAttentionImpl.forward.__code__.co_names:
         raise UnexpectedError(f"{BACKEND} does not call its {NAME}")
     from kernel.engine.attention import attend

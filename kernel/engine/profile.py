@@ -268,7 +268,7 @@ def _fitted(
     if room < context:
         notes.append(
             f"{model.weight_mib} MiB of weights leave no room for one context: the engine "
-            "will hardly start; take 8-bit weights, or a GPU with more memory."
+            "will hardly start; use 8-bit weights, or a GPU with more memory."
         )
     most = max(1, room // FAIR_TOKENS)
     if most < candidates:

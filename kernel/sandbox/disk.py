@@ -140,7 +140,7 @@ def removal(folder: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _empty(descriptor: int, folders: list[str]) -> Iterator[None]:
-    """Delete what is no folder in an open one, and empty ones; put the others into `folders`."""
+    """Delete what is not a folder in an open one, and empty ones; put the others into `folders`."""
     with contextlib.suppress(OSError):
         os.fchmod(descriptor, 0o700)
     for name in list(_names(descriptor)):

@@ -23,7 +23,7 @@ _READ = _READ_FILE | _READ_DIR
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_FILE = 1 << 4, 1 << 5, 1 << 7, 1 << 8
 _MAKE_LINK, _REFER, _TRUNCATE = 1 << 12, 1 << 13, 1 << 14
 _OF_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE
-"""The rights that make sense for a path that is no folder; others are refused there."""
+"""The rights that make sense for a path that is not a folder; others are refused there."""
 _OWN = (
     *(_READ, _WRITE_FILE, _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_FILE),
     *(_MAKE_LINK, _REFER, _TRUNCATE),

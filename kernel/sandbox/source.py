@@ -40,7 +40,7 @@ class Program:
     called: frozenset[str]
     """Plain names that the block calls and binds nowhere."""
     left_out: tuple[str, ...] = ()
-    """Lines that are no Python and are not run."""
+    """Lines that are not Python and are not run."""
 
 
 def compile_block(source: str, filename: str) -> Program:

@@ -225,7 +225,7 @@ BAD = {
     "no candidates": ({"candidates": 0}, "candidates is 0"),
     "unknown key": ({"candidate": 4}, "unknown setting 'candidate'"),
     "no time": ({"limit_seconds": 100, "reserve_seconds": 900}, "leaves no time"),
-    "no model": ({"model": "/nowhere"}, "is no model"),
+    "no model": ({"model": "/nowhere"}, "is not a model"),
 }
 
 

@@ -81,7 +81,7 @@ def bring_along(top: Path) -> None:
                 age(Path(place))
         print(f"FlashInfer's compiled files came along in {found}.")
     except (OSError, ValueError, KeyError, tarfile.TarError) as error:
-        print(f"{found} cannot be used, FlashInfer compiles anew: {error!r}.", file=sys.stderr)
+        print(f"{found} cannot be used, so FlashInfer compiles again: {error!r}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

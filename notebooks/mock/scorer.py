@@ -66,7 +66,7 @@ def _row_faults(frame: pl.DataFrame, ids: Collection[object]) -> list[str]:
     expected = set(ids)
     return [
         *(f"problem {id_!r} has no row" for id_ in ids if id_ not in counts),
-        *(f"id {id_!r} is no problem's" for id_ in counts if id_ not in expected),
+        *(f"id {id_!r} belongs to no problem" for id_ in counts if id_ not in expected),
         *(f"problem {id_!r} has {n} rows" for id_, n in counts.items() if n > 1),
     ]
 

@@ -38,7 +38,7 @@ class DoctorOptions:
     """Say what has changed on Kaggle's side."""
 
     image: Path | None = None
-    """A newer image's packages: the output of `pip freeze` or `pip list` there."""
+    """The packages of a newer image: the output of `pip freeze` or `pip list` in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _broken(profile: Profile, there: Mapping[str, str]) -> list[Change]:
         for need in map(Requirement, needs):
             name = canonicalize_name(need.name)
             if name in there and not need.specifier.contains(there[name], prereleases=True):
-                means = f"{owner} needs {need}: look whether it still does, and relock"
+                means = f"{owner} needs {need}: check whether it still does, and relock"
                 changes.append(Change(name, str(need.specifier), there[name], means))
     return changes
 
@@ -147,10 +147,10 @@ def main() -> None:
             table.add_row(change.package, change.before, change.now or "gone", change.means)
         shown.print(table)
     if not options.image:
-        shown.print("The image was not looked at: give its `pip freeze` with IMAGE=file.")
+        shown.print("No image was checked: give its `pip freeze` with IMAGE=file.")
     if any(not change.harmless for change in changes):
         sys.exit(1)
-    shown.print("Nothing is to be done.")
+    shown.print("There is nothing to do.")
 
 
 if __name__ == "__main__":

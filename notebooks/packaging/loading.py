@@ -31,7 +31,7 @@ NAMES = (
 """Of the lock: what reads a model's folder, with all that it needs."""
 NEEDED_BYTES = 2**29
 SMALL = (".json", ".jinja", ".model", ".txt")
-"""Ends of the names of a model's files that are no weights."""
+"""Ends of the names of a model's files that are not weights."""
 MOST_BYTES = 64 * 2**20
 """Of one such file; a tokenizer of 256,000 tokens has 33 MB."""
 
@@ -68,7 +68,8 @@ def check_dataset(reference: str, say: Say) -> None:
         _refuse(reference, dataset_faults(reference, say), "python -m common.saved_model FOLDER")
     except KaggleError as error:
         print(
-            f"Kaggle cannot be asked for {reference}, it is not checked: {error}", file=sys.stderr
+            f"{reference} is not checked, because Kaggle cannot be asked for it: {error}",
+            file=sys.stderr,
         )
     except SetupError as error:
         raise LoadingError(str(error)) from None

@@ -15,7 +15,7 @@ NOTEBOOK = ROOT / "notebooks/probe.ipynb"
 FILES = ("probe_weights", "probe_fit", "probe_machine", "probe_checks")
 """Written beside the kernel, in this order."""
 INTRODUCTION = """\
-# What only two T4s can tell
+# What only two T4s can show
 
 Run once by hand, with the wheels and the model attached as for a submission and the GPU T4 x2
 chosen; it takes about an hour. The last output is a JSON, also in `probe.json`, which
@@ -46,7 +46,7 @@ class ProbeOptions:
     """Build the probe notebook."""
 
     out: Path = NOTEBOOK
-    """Where it goes."""
+    """Where to write it."""
 
 
 def main() -> None:

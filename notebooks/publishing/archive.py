@@ -45,7 +45,7 @@ class ArchiveOptions:
     """Derive the documentation that Kaggle asks of a winning model."""
 
     dist: Path = ROOT / "dist"
-    """What `make package` made; the documentation goes into its folder `archive`."""
+    """What `make package` made; the documentation goes into its subfolder `archive`."""
 
 
 @dataclass(frozen=True, slots=True)

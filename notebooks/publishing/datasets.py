@@ -142,12 +142,12 @@ def until_whole(
         try:
             version = once()
         except DroppedError as dropped:
-            faults = [f"{dropped} was not taken"]
+            faults = [f"{dropped} did not arrive"]
             continue
         if not (faults := differences(upload, sizes(upload.reference))):
             return version
     raise KaggleError(
-        f"{upload.reference} is not whole after two uploads ({faults[0]}): "
+        f"{upload.reference} is not complete after two uploads ({faults[0]}): "
         "run the same command again later."
     )
 
@@ -167,7 +167,9 @@ def await_ready(reference: str, version: int, seconds: float) -> int:
                 raise KaggleError(f"{reference}: Kaggle reports version {version} {remote.status}.")
         if time.monotonic() > end:
             break
-    raise KaggleError(f"{reference} is not ready after {READY_SECONDS / 3600:g} hours: look at it.")
+    raise KaggleError(
+        f"{reference} is not ready after {READY_SECONDS / 3600:g} hours: check it on Kaggle."
+    )
 
 
 def _upload(upload: Upload, exists: bool, note: str, show: Callable[[Progress], None]) -> None:

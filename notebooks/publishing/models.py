@@ -133,8 +133,8 @@ def _await(reference: str, version: int, seconds: float) -> int:
         if time.monotonic() > end:
             break
     raise KaggleError(
-        f"{reference} does not show version {version} after {READY_SECONDS / 3600:g} hours: look "
-        "at it."
+        f"{reference} does not show version {version} after {READY_SECONDS / 3600:g} hours: check "
+        "it on Kaggle."
     )
 
 

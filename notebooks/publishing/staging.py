@@ -120,7 +120,7 @@ def _packed_model(dist: Path, chosen: Settings) -> str | None:
     except SettingsError:
         expected = None
     if metadata != expected:
-        raise StagingError(f"{path} is not what kaggle.toml says now: run `make package` again.")
+        raise StagingError(f"{path} does not match kaggle.toml any more: run `make package` again.")
     if not (notebook := path.with_name(metadata["code_file"])).is_file():
         raise StagingError(f"There is no {notebook}: run `make package` first.")
     return None if own else source
@@ -132,7 +132,7 @@ def _check_folder(folder: Path) -> None:
     if faults := manifest.check(folder):
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise StagingError(
-            f"{folder} is not as it was made: {faults[0].rstrip('.')}{more}; "
+            f"{folder} has changed since it was made: {faults[0].rstrip('.')}{more}; "
             "run `make package` again."
         )
 

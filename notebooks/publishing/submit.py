@@ -30,13 +30,13 @@ class SubmitOptions:
     """Submit the version that `make publish` published, and wait for its score."""
 
     dist: Path = ROOT / "dist"
-    """What was published."""
+    """The folder that was published."""
     again: bool = False
-    """Submit a version once more that was submitted already."""
+    """Submit again a version that was already submitted."""
     anyway: bool = False
     """Submit a version whose commit run answered no problem by vote."""
     poll_seconds: float = 60.0
-    """Between two questions to Kaggle while waiting."""
+    """Seconds between two requests to Kaggle while waiting."""
 
 
 def main() -> None:

@@ -120,7 +120,7 @@ def find_python(asked: str, say: Say) -> Path:
     try:
         version = subprocess.run([found, "-c", program], capture_output=True, text=True).stdout
     except OSError as error:
-        raise SetupError(f"{found} is no Python that starts: {error.strerror}.") from None
+        raise SetupError(f"{found} is not a Python that starts: {error.strerror}.") from None
     if version.strip() != KAGGLE_PYTHON:
         raise SetupError(
             f"{found} is Python {version.strip()}, Kaggle's is {KAGGLE_PYTHON}: name another one "

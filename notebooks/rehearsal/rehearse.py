@@ -51,9 +51,9 @@ class RehearseOptions:
     """Run dist/kernel/submission.ipynb as Kaggle would, for every competition."""
 
     profile: package.ProfileName = "cpu"
-    """Which wheels and model: t4x2 needs such a machine."""
+    """Which wheels and model to use; t4x2 needs such a machine."""
     wheels: Literal["", "t4x2"] = ""
-    """t4x2: these wheels with CPU builds of vLLM and torch, in Kaggle's Python (8 GB, once)."""
+    """t4x2: Kaggle's wheels with CPU builds of vLLM and torch, in Kaggle's Python (8 GB, once)."""
     model: Path | None = None
     """With `wheels`: a model's folder, in place of the embedded model."""
     python: str = images.KAGGLE_PYTHON
@@ -61,7 +61,7 @@ class RehearseOptions:
     apis: tuple[Api, ...] = ("aimo1", "aimo2", "aimo3")
     """The competitions to rehearse."""
     problems: Path = ROOT / "common/problems.csv"
-    """What the hidden rerun asks; the commit run asks the first three."""
+    """The problems of the hidden rerun; the commit run asks the first three."""
     minutes: float = 5.0
     """The platform's time limit for a run, scaled down from hours."""
     candidates: int = 4
@@ -69,7 +69,7 @@ class RehearseOptions:
     dist: Path = ROOT / "dist"
     """What `make package` made."""
     out: Path = ROOT / "runs/rehearsal"
-    """Where logs, submissions and executed notebooks go; replaced if there."""
+    """Where logs, submissions and executed notebooks go; replaced if it exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _check_place(out: Path) -> None:
     """
     check_folder(out)
     if out.is_dir() and any(out.iterdir()) and not _is_rehearsals(out):
-        raise FileError(f"{out} holds what no rehearsal has left: set --out to another folder.")
+        raise FileError(f"{out} holds files that no rehearsal made: set --out to another folder.")
 
 
 def _new_folder(out: Path) -> Path:

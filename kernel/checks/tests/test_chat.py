@@ -59,11 +59,11 @@ def tokenizer(loaded):
         (TURNS, {"chat_template_arguments": {"content": ""}}, "does not know"),
         (TURNS, {"chat_template_arguments": {"tokenize": True}}, "does not know"),
         (TURNS, {"chat_template_arguments": {"chat_template": "x"}}, "does not know"),
-        (TURNS, {"chat_template_arguments": {"messages": []}}, "the engine itself gives"),
+        (TURNS, {"chat_template_arguments": {"messages": []}}, "the engine supplies"),
         (
             TURNS,
             {"chat_template_arguments": {"add_generation_prompt": False}},
-            "the engine itself gives",
+            "the engine supplies",
         ),
         (MARKED, {"chat_template_arguments": {"style": 5}}, "fails with chat_template_arguments"),
     ],

@@ -111,8 +111,8 @@ def _wait_for_server(channel: grpc.Channel, seconds: float) -> None:
         channel.unary_unary(f"/{CONTROL}/ready")(b"", timeout=seconds, wait_for_ready=True)
     except grpc.RpcError:
         raise GatewayError(
-            f"the inference server was not there within {seconds:g} s: reach serve() at once and "
-            "load the model behind it."
+            f"the inference server was not there within {seconds:g} s: call serve() first and load "
+            "the model in the background."
         ) from None
 
 

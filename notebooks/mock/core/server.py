@@ -41,7 +41,7 @@ class InferenceServer:
         for listener in listeners:
             kinds = types.FunctionType if self.rules.plain_functions_only else _NAMED
             if not isinstance(listener, kinds) or listener.__name__ == "<lambda>":
-                raise ValueError(f"{listener!r} is no plain function: define one with `def`.")
+                raise ValueError(f"{listener!r} is not a plain function: define one with `def`.")
         self._settings = Settings.from_environment(self.rules.call_seconds)
         self._over = threading.Event()
         # One worker: the calls come one after the other, never in the main thread.
