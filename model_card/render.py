@@ -199,7 +199,7 @@ def faults(card: str) -> list[str]:
     try:
         data: dict[str, Any] = ModelCard(card).data.to_dict()
     except Exception as error:  # YAML and the hub's client raise many kinds
-        return [f"The head is no metadata of a model card: {error}"]
+        return [f"The head is not valid model card metadata: {error}"]
     found = [f"The head lacks {key}." for key in ("base_model", "license") if not data.get(key)]
     if data.get("base_model_relation") != "quantized":
         found.append("The head must say base_model_relation: quantized.")
@@ -207,7 +207,7 @@ def faults(card: str) -> list[str]:
     for model in models:
         for result in model["results"]:
             if not all(_measured(metric["value"]) for metric in result["metrics"]):
-                found.append("A result of the head has no number.")
+                found.append("A result in the head has no number.")
     lines = [line for line in card.splitlines() if line.startswith("## ")]
     found += [f"There is no section {name!r}." for name in HEADINGS if name not in " ".join(lines)]
     if any(word in card for word in ("Undefined", "None |", "nan |", "{{", "{%")):

@@ -42,7 +42,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Stopped. What is done is kept: the same command resumes.", file=sys.stderr)
+        print("Stopped. Finished work is kept: the same command resumes.", file=sys.stderr)
         sys.exit(130)
 
 

@@ -90,7 +90,7 @@ def check_room(needs: Needs, work: Path, out: Path, gpu_bytes: int = 0) -> None:
     if (available := available_memory()) < needs.memory_bytes:
         raise InputError(
             f"This takes about {needs.memory_bytes / GIB:.1f} GiB of memory, "
-            f"{available / GIB:.1f} are available: close other programs or take a larger machine."
+            f"{available / GIB:.1f} are available: close other programs or use a larger machine."
         )
     if gpu_bytes and gpu_bytes < needs.gpu_bytes:
         raise InputError(

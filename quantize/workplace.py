@@ -75,7 +75,7 @@ def opened(folder: Path, key: Mapping[str, Any]) -> Generator[tuple[Workplace, b
         InputError: another process builds there, or what lies there is no build's.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / KEY).is_file():
-        raise InputError(f"{folder} holds what no build has left: set WORK to another folder.")
+        raise InputError(f"{folder} holds files that no build made: set WORK to another folder.")
     folder.mkdir(parents=True, exist_ok=True)
     place = Workplace(folder)
     lock = folder.parent / f".{folder.name}.lock"

@@ -111,7 +111,7 @@ def _settings_faults(folder: Path, settings: Mapping[str, Any], ranks: int) -> I
         if ranks > 1:
             yield f"{method} checkpoints cannot be shared by several GPUs: serve on one."
     elif method:
-        yield f"{method} weights are none that this check knows: use gptq or w8a8."
+        yield f"{method} weights are unknown to this check: use gptq or w8a8."
     elif (folder / "quantize_config.json").is_file():
         yield "quantize_config.json is there, but config.json has no quantization_config."
 

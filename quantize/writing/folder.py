@@ -64,13 +64,13 @@ def write_model_folder(
         shard_bytes: most bytes of tensors in one file.
 
     Raises:
-        WriteError: `out` exists, or `raw` is no whole checkpoint.
+        WriteError: `out` exists, or `raw` is not a complete checkpoint.
     """
     if out.exists():
         raise WriteError(f"{out} exists: move it away, or name another folder.")
     tensors, faults = read_folder(raw)
     if faults:
-        raise WriteError(f"{raw} is no whole checkpoint: {faults[0]}")
+        raise WriteError(f"{raw} is not a complete checkpoint: {faults[0]}")
     try:
         with whole_folder(out) as scratch:
             quantization = _write_config(raw, scratch)

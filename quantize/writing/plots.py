@@ -35,7 +35,7 @@ def read_layers(path: Path) -> Series:
     except (KeyError, TypeError, ValueError):
         raise PlotError(f"{path} needs the columns layer, module and error.") from None
     if not series:
-        raise PlotError(f"{path} has no rows: this recipe tells no errors.")
+        raise PlotError(f"{path} has no rows: this recipe reports no errors.")
     return {name: sorted(points) for name, points in series.items()}
 
 
