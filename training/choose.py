@@ -37,9 +37,9 @@ class ChooseOptions:
     """Choose among checkpoints by their validation runs."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]] = ()
-    """JSONL files of `make validate`, of two checkpoints or more."""
+    """JSONL files from `make validate`, of two or more checkpoints."""
     out: Path = Path("runs/choose.json")
-    """Where all figures go."""
+    """Where to write all figures."""
 
 
 def main() -> None:

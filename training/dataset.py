@@ -43,10 +43,10 @@ def main() -> None:
         sys.exit(2)
     except ServerError as error:
         # A server that cannot be reached at all is an error of the same kind: nothing is lost.
-        print(f"{error} What was sampled is saved: run the same again.", file=sys.stderr)
+        print(f"{error} What was sampled is saved: run the same command again.", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Stopped. What was sampled is saved: run the same again.", file=sys.stderr)
+        print("Stopped. What was sampled is saved: run the same command again.", file=sys.stderr)
         sys.exit(130)
 
 

@@ -113,7 +113,7 @@ def shape_of(model: Path | str) -> Shape:
             empty = AutoModelForCausalLM.from_config(config)
     except (OSError, ValueError, KeyError) as error:
         reason = (str(error).splitlines() or ["no config.json"])[0]
-        raise TrainingError(f"{model} is no model that transformers reads: {reason}") from None
+        raise TrainingError(f"{model} is not a model that transformers reads: {reason}") from None
     parameters = sum(p.numel() for p in empty.parameters())
     intermediate = getattr(config, "intermediate_size", 4 * config.hidden_size)
     sizes = (config.num_hidden_layers, config.hidden_size, intermediate, config.vocab_size)

@@ -37,7 +37,7 @@ WHOLE = 100_000
 
 @dataclass
 class RecipeOptions:
-    """Make a model by a recipe, from its base to KTO, with an evaluation after each stage."""
+    """Make a model from a recipe, from its base to KTO, with an evaluation after each stage."""
 
     recipe: str = "embedded"
     """A recipe's name, or its file."""
@@ -186,7 +186,7 @@ def main() -> None:
         every = list(steps(recipe, options.recipe, place, base))
         if options.until and options.until not in {step.name for step in every}:
             names = ", ".join(step.name for step in every)
-            raise TrainingError(f"{options.until} is no step: UNTIL is one of {names}.")
+            raise TrainingError(f"{options.until} is not a step: UNTIL is one of {names}.")
         if options.dry_run:
             commands = [(step.name, step.command) for step in every]
             print("\n".join(preview(recipe, commands)))

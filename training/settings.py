@@ -164,7 +164,7 @@ def load(name: str) -> Recipe:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError:
-        raise TrainingError(f"{path} is no file: RECIPE is one of {known}, or a file.") from None
+        raise TrainingError(f"{path} is not a file: RECIPE is one of {known}, or a file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is not TOML: {error}.") from None
     parts = {
@@ -184,7 +184,7 @@ def _made(kind: type[Any], values: Any, path: Path, part: str) -> Any:
     known = {f.name: f for f in fields(kind)}
     table: Mapping[str, Any] = values  # pyright: ignore[reportUnknownVariableType]
     if unknown := sorted(set(table) - set(known)):
-        raise TrainingError(f"{path}: {unknown[0]!r} is no setting of {part}.")
+        raise TrainingError(f"{path}: {unknown[0]!r} is not a setting of {part}.")
     try:
         return kind(**table)
     except TypeError as error:

@@ -56,7 +56,7 @@ def resolved(model: str) -> str:
         return str(embedded_model.ensure())
     is_path = model.startswith(("/", ".", "~")) or Path(model).exists()
     if is_path and not (Path(model) / "config.json").is_file():
-        raise TrainingError(f"{model} is no model: set MODEL to a folder with config.json.")
+        raise TrainingError(f"{model} is not a model: set MODEL to a folder with config.json.")
     return model
 
 

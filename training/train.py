@@ -48,9 +48,9 @@ class TrainOptions:
     mask_outputs: bool | None = None
     """In place of the recipe's."""
     max_rows: int | None = None
-    """In place of the recipe's: only the first so many rows."""
+    """In place of the recipe's: only this many of the first rows."""
     hours: float | None = None
-    """In place of the recipe's: refuse what takes longer."""
+    """In place of the recipe's: refuse a training that takes longer."""
     tracker: str = ""
     """trackio, wandb or tensorboard, where it is installed."""
 

@@ -152,7 +152,7 @@ class Sieve:
     def emptied(self) -> str:
         """Return one sentence that says which filter took how many."""
         took = ", ".join(f"{name} {n}" for name, n in self.taken.most_common() if n)
-        return f"No row is left of {sum(self.read.values())}: {took or 'there was none'}."
+        return f"No row is left out of {sum(self.read.values())}: {took or 'there was none'}."
 
 
 def checks_of(kind: str, encoding: Encoding, config: Config) -> list[tuple[str, Check]]:

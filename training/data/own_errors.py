@@ -50,7 +50,7 @@ def own_errors(
     options, model = place.options, place.options.errors_of
     assert model is not None
     if not (model / "config.json").is_file():
-        raise BuildError(f"{model} is no model: set ERRORS_OF to a folder with config.json.")
+        raise BuildError(f"{model} is not a model: set ERRORS_OF to a folder with config.json.")
     config = replace(model_settings(model), candidates=1, rounds=1, seed=options.seed)
     path = place.out / FILE
     about: Mapping[str, Any] = {"model": str(model.resolve()), "seed": options.seed}

@@ -84,7 +84,7 @@ def file_records(path: Path) -> Iterator[Record]:
     """Yield a file's rows in its order.
 
     Raises:
-        SourceError: it is no JSONL or Parquet file, or cannot be read.
+        SourceError: it is not a JSONL or Parquet file, or cannot be read.
     """
     if path.suffix.lower() not in (".jsonl", ".parquet") or not path.is_file():
         names = ", ".join(["generator", *HUB])
@@ -163,7 +163,7 @@ def _noted(name: str, problem: str, solution: str, source: str, kind: str) -> Dr
 def _truth(record: Record, solution: str) -> int | None:
     """Return the truth: the answer's cell, else what the solution boxes.
 
-    None where it is no integer; a filter counts those.
+    None where it is not an integer; a filter counts those.
     """
     if "answer" not in record.cells:
         if extraction.find_boxed(solution) is None:
@@ -197,7 +197,7 @@ def _text(cell: Any) -> str:
 def problems_of(path: Path) -> list[ProblemRow]:
     """Return the problems of a file whose solutions are to be sampled.
 
-    A truth that is no integer is None.
+    A truth that is not an integer is None.
 
     Raises:
         SourceError: a row has no problem or no answer, or an id stands there twice.
@@ -209,7 +209,7 @@ def problems_of(path: Path) -> list[ProblemRow]:
                 raise SourceError(f"{record.place}: the {name} is missing: add it.")
         key = _text(record.cells.get("id")) or f"{path.stem}-{number}"
         if key in found:
-            raise SourceError(f"{record.place}: the id {key!r} stands there twice.")
+            raise SourceError(f"{record.place}: the id {key!r} appears twice.")
         truth = _truth(record, "")
         found[key] = ProblemRow(key, _text(record.cells["problem"]), truth, record.place)
     if not found:
