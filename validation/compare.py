@@ -41,7 +41,7 @@ class CompareOptions:
     b: str = ""
     """The other run's JSONL."""
     set: str = ""
-    """A set's name or file, for the truths of runs that do not know them."""
+    """A set's name or file, for the truths of runs that did not record them."""
 
 
 def compare(a: Sequence[Verdict], b: Sequence[Verdict]) -> dict[str, Any]:
@@ -113,8 +113,8 @@ def verdict(figures: Mapping[str, Any]) -> str:
         return f"{lead}: this cannot be told from noise, and {_ask(figures['more_seeds'])}."
     if low <= 0 <= high:
         return (
-            f"{lead}: on these problems this is more than noise, but whether it holds for others "
-            "of this kind takes more problems, not more seeds."
+            f"{lead}: on these problems this is more than noise, but to learn whether it holds for "
+            "others of this kind takes more problems, not more seeds."
         )
     return f"{lead}: this is more than noise, on these problems and on others of this kind."
 

@@ -33,13 +33,13 @@ class ExportOptions:
     to: Literal["inspect", "trackio", "wandb"] = "inspect"
     """Which program."""
     set: str = ""
-    """A set's name or file, for the truths of a run that does not know them."""
+    """A set's name or file, for the truths of a run that did not record them."""
     out: Path | None = None
     """inspect: the log's file; under runs/inspect if not given."""
     project: str = "aimo-submission"
     """trackio, wandb: the project that the run goes to."""
     group: int = 48
-    """Candidates a solve, where transcripts do not say."""
+    """Candidates per solve, where transcripts do not say."""
 
 
 def main() -> None:

@@ -87,7 +87,7 @@ def load_runs(paths: Iterable[Path], set_name: str = "") -> list[PlotRun]:
     """
     found = [load_run(path, set_name) for path in paths]
     if not found:
-        raise RunError("There is nothing to plot: name runs, or make one by `make validate`.")
+        raise RunError("There is nothing to plot: name runs, or make one with `make validate`.")
     return found
 
 

@@ -41,7 +41,7 @@ class ReplayOptions:
     m: int | None = None
     """Only the first M rounds of each candidate."""
     set: str = ""
-    """A set's name or file, for the truths of a run that does not know them."""
+    """A set's name or file, for the truths of a run that did not record them."""
     extra: int = 0
     """Of the recorded candidates beyond N (48 if not given), most that are heard where a vote is
     open; compared with N and with all."""
@@ -230,9 +230,9 @@ def verdict(rows: list[dict[str, Any]]) -> str:
     """Say in one sentence which rules are more than luck."""
     kernel, *others = rows
     if kernel["accuracy"] is None:
-        return "No truth is known: name the SET."
+        return "No truth is known: name the set with SET=."
     found = [row for row in others if row["p"] < SIGNIFICANCE]
-    tried = f"p counts that {len(others)} rules were tried at once (maximum over random signs)"
+    tried = f"p is corrected for {len(others)} rules tried at once (maximum over random signs)"
     if not found:
         return f"No rule can be told from the kernel's own: {tried}."
     said = [

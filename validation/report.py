@@ -45,7 +45,7 @@ class ReportOptions:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """The run's JSONL, or those of two runs of one submission."""
     set: str = ""
-    """A set's name or file, for the truths of a run that does not know them."""
+    """A set's name or file, for the truths of a run that did not record them."""
 
 
 def report(run: Recording) -> dict[str, Any]:

@@ -77,7 +77,7 @@ class ResultsOptions:
     """A run's file; again for each run. Those of `make validate` and `make bench-baselines` if
     none is given."""
     set: str = ""
-    """A set's name or file, for the truths of runs that do not know them."""
+    """A set's name or file, for the truths of runs that did not record them."""
     out: Path = OUT
     """Folder for the page and the plots."""
 

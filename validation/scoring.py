@@ -37,7 +37,7 @@ class Rule:
     code_weight: int = 1
     """Votes of a candidate that has run code."""
     drop_negative: bool = False
-    """Whether negative integers are no votes, instead of being taken modulo."""
+    """Whether negative integers are not votes, instead of being taken modulo."""
     smallest_wins: bool = False
     """Whether of tied answers the smallest wins, instead of the largest."""
     candidates: int | None = None

@@ -93,7 +93,7 @@ class Recording:
     """The whole `run` event: set, model and the like."""
     solved: tuple[SolveRecord, ...]
     torn: int = 0
-    """Lines that are no whole JSON object."""
+    """Lines that are not complete JSON objects."""
     unfinished: int = 0
     """Attempts without a solution: cut off, or begun again."""
 
@@ -272,7 +272,7 @@ def check_there(path: Path) -> None:
     if path == Path():
         raise RunError("Which run? Set RUN to a run's JSONL, such as runs/dry-run/trace.jsonl.")
     if not path.is_file():
-        raise RunError(f"{path} is no file: give the path of a run's JSONL.")
+        raise RunError(f"{path} is not a file: give the path of a run's JSONL.")
 
 
 def read_run(path: Path) -> Recording:
@@ -294,7 +294,7 @@ def read_run(path: Path) -> Recording:
         except (LookupError, ValueError):
             torn += 1  # it follows upon a line that is torn
     if not reader.about:
-        raise RunError(f"{path} holds no run: its lines are no events of a trace.")
+        raise RunError(f"{path} holds no run: its lines are not events of a trace.")
     return Recording(
         path,
         reader.about["settings"],
@@ -315,8 +315,8 @@ def _event(line: Line, seen: bool, path: Path) -> Mapping[str, Any]:
         raise RunError(f"{line.place}: {line.fault}.")
     if line.row is None or not isinstance(line.row.get("event"), str):
         if seen:
-            raise RunError(f"{line.place}: this is no event, as the lines before it are.")
+            raise RunError(f"{line.place}: this is not an event, unlike the lines before it.")
         number = line.place.rpartition(" ")[2]
-        raise RunError(f"{path} holds no run: line {number} is no event of a trace.")
+        raise RunError(f"{path} holds no run: line {number} is not an event of a trace.")
     _check(line.row, line.place)
     return line.row

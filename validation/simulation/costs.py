@@ -219,7 +219,7 @@ def calibrated(gpu: GpuKind, path: Path) -> GpuKind:
         measured = str(read["gpu"])
         values = {name: float(value) for name, value in constants.items() if value is not None}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CalibrationError(f"{path} is no probe's JSON ({error!r}).") from None
+        raise CalibrationError(f"{path} is not a probe's JSON ({error!r}).") from None
     if gpu.name not in measured:
         raise CalibrationError(f"{path} was measured on {measured}, not on {gpu.name}.")
     known = {field.name for field in fields(GpuKind)} - {"name", "count"}

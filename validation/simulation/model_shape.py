@@ -57,7 +57,7 @@ def model_shape(path: Path) -> ModelShape:
     try:
         read = json_object(path)
     except ConfigError:
-        raise ModelError(f"{path} is no JSON object: name a model's config.json.") from None
+        raise ModelError(f"{path} is not a JSON object: name a model's config.json.") from None
     return shape_of(read, path.parent.name or str(path))
 
 

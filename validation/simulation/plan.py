@@ -64,11 +64,12 @@ class PlanOptions:
     later: int = 280
     """New tokens of each further round."""
     goes_on: float = 0.33
-    """Share of the candidates in a round that go on to another one."""
+    """Share of a round's candidates that go on to another round."""
     hours: float = 9.0
     """The platform's limit."""
     extra: int = 0
-    """Most extra candidates where the vote is open; above 0, numbers of candidates are compared."""
+    """At most this many extra candidates where the vote is open; above 0, numbers of candidates are
+    compared."""
     extra_group: int = 24
     """Extra candidates that start together."""
     calibration: Path | None = None

@@ -17,7 +17,7 @@ from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 
 MOST_CHARACTERS = 3000
-"""Of a formula; longer ones are no formulas, and reading them may take long."""
+"""Of a formula; longer texts are not formulas, and reading them may take long."""
 MOST_DEPTH = 60
 """Of nested elements; browsers and Python alike have an end to their stacks."""
 
