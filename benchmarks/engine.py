@@ -63,7 +63,7 @@ class EngineOptions:
     model: Path | None = None
     """The model's folder; the embedded model if not given."""
     problems: int | None = None
-    """The dry run's first so many; all ten if not given."""
+    """This many of the dry run's first problems; all ten if not given."""
 
 
 @dataclass
@@ -200,7 +200,7 @@ def kept_file(model: Path) -> Path:
     """Return where a run keeps what it has measured, until it is whole.
 
     Raises:
-        ConfigError: the folder is no model, or its profile cannot work.
+        ConfigError: the folder is not a model, or its profile cannot work.
     """
     about = [str(read_cpu()), str(model.resolve()), asdict(model_settings(model))]
     digest = hashlib.sha256(json.dumps(about, default=str).encode()).hexdigest()

@@ -65,7 +65,7 @@ def opened(model: Path | None = None, every: int = 1) -> Generator[Bench]:
         every: of so many of the dry run's problems one is taken.
 
     Raises:
-        ConfigError: the folder is no model.
+        ConfigError: the folder is not a model.
     """
     model = model or embedded_model.ensure()
     config = model_settings(model)
