@@ -1,8 +1,8 @@
-"""Packages that the package's own environment must not hold: made once, kept in the cache.
+"""Packages that the main environment must not contain: installed once, kept in the cache.
 
 Covers: a place in the cache keyed by what goes into it, made by one process at a time; installing a
-pinned list (with hashes) as a folder for PYTHONPATH, to be laid over the running environment. Does
-not cover: whole environments of their own (`quantize/environments`, which builds on this).
+pinned list (with hashes) as a folder for PYTHONPATH, on top of the running environment. Does not
+cover: whole separate environments (`quantize/environments`, which builds on this).
 """
 
 import fcntl

@@ -1,9 +1,9 @@
-"""Files and folders: written whole or not at all; JSON read line by line, each fault with its line.
+"""Files and folders, written whole or not at all; JSON read line by line, each fault with its line.
 
-Covers: a scratch beside the target that takes its name when it is complete, so that a reader,
-an interruption or a full disk never meets half a file; JSON lines, also gzipped, with or without
-byte-order mark, blank lines left out, ended by line feeds only (U+2028 inside a text ends nothing).
-Does not cover: outliving a power cut (nothing is synced), and what the values mean.
+Covers: a scratch file beside the target that takes its name once it is complete, so that no reader
+sees half a file, even after an interruption or on a full disk; JSON lines, also gzipped, with or
+without a byte-order mark, skipping blank lines, ended by line feeds only (U+2028 inside a text ends
+nothing). Does not cover: surviving a power cut (nothing is synced), and what the values mean.
 """
 
 import contextlib

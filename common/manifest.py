@@ -1,7 +1,7 @@
 """A folder's manifest: the size and SHA-256 of each file that is uploaded from it.
 
-Covers: writing `manifest.json`, reading it, and holding a folder to it. Does not cover:
-sub-folders, as what is uploaded is flat; Kaggle's own metadata file, which is no part of the data.
+Covers: writing `manifest.json`, reading it, and checking a folder against it. Does not cover:
+subfolders, since uploads are flat; Kaggle's own metadata file, which is not part of the data.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Load and check a file of problems: `id`, `problem`, and `answer` where it is known.
 
-Covers: CSV (UTF-8, with or without byte-order mark), JSONL and Parquet, told apart by suffix;
-further columns are ignored, those without a name too. Every fault is one sentence with the file
-and, where it has lines, the line on which the row begins. Does not cover: whether an answer keeps
+Covers: CSV (UTF-8, with or without byte-order mark), JSONL and Parquet, told apart by suffix; other
+columns are ignored, including those without a name. Every fault is one sentence with the file and,
+where it has lines, the line on which the row begins. Does not cover: whether an answer is within
 the competition's range.
 """
 

@@ -1,10 +1,10 @@
-"""`make setup`: the environment of everything else, built once for each state of the requirements.
+"""`make setup`: the environment for everything else, built once for each state of the requirements.
 
 Covers: building it in a folder of its own beside the name that people use (`.venv-KEY` beside
-`.venv`), which becomes a link to it only when it is whole; one build at a time; interrupted builds;
-a folder `.venv` that earlier versions of this package made. Whatever lies there without this
-package's mark in it is never touched, and no environment that was ever whole is deleted: something
-may run in it. Does not cover: the recipes' environments (`quantize/environments`).
+`.venv`), which becomes a link to it only once it is complete; one build at a time; interrupted
+builds; a folder `.venv` that earlier versions of this package made. Anything there without this
+package's mark is never touched, and no environment that was ever complete is deleted: something may
+be running in it. Does not cover: the recipes' environments (`quantize/environments`).
 
 Standard library only, since it runs before anything is installed.
 """
