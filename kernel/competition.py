@@ -1,11 +1,11 @@
-"""Speak the competition's API: find out which one is there, and answer its questions.
+"""Speaks the competition's API: finds out which one is there, and answers its questions.
 
 Covers: AIMO-1 (we loop over its iterator), AIMO-2 and AIMO-3 (their gateway calls us over gRPC),
 found on the path or anywhere below the input mounts; the frames and dtypes each expects; the local
 run that must leave a submission file. Does not cover: time, and errors of the answering function,
 which must not raise at all: an exception loses every answer, and with AIMO-2 and -3 a `SystemExit`
 or `KeyboardInterrupt` hangs the run until its limit. Call `Competition.serve` before the model is
-loaded: AIMO-2 and -3 give up after 15 minutes without it, but wait for the first answer for ever.
+loaded: AIMO-2 and -3 give up after 15 minutes without it, but wait for the first answer forever.
 """
 
 import importlib

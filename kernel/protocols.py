@@ -1,7 +1,7 @@
 """Engine and sandbox as the algorithm sees them, and what replaces one that cannot be started.
 
-Covers: both protocols in full, and an engine and a sandbox that are absent, so that the run goes on
-and every problem still gets the best answer there is. Does not cover: the real ones (`engine`,
+Covers: both protocols in full, and stand-ins for an absent engine or sandbox, so that the run goes
+on and every problem still gets the best answer there is. Does not cover: the real ones (`engine`,
 `sandbox`), which restart themselves when they fail later.
 """
 

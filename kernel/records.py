@@ -1,6 +1,6 @@
 """The records that travel between modules, from a problem to its solution.
 
-Covers: immutable data, the enums that say why something ended, and the plain questions a record can
+Covers: immutable data, the enums that say why something ended, and simple questions a record can
 answer about itself. Does not cover: any decision (`sc_tir`), clock, file or process.
 """
 

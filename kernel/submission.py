@@ -1,8 +1,8 @@
 """The whole run: competition, model, engine and sandbox, and every problem answered in time.
 
-Covers: wiring, each problem's share of the time, and that an error costs one problem at most. Does
+Covers: wiring, each problem's share of the time, and limiting an error to one problem at most. Does
 not cover: how a problem is solved (`sc_tir`), talking to the platform (`competition`), what can be
-told beforehand (`preflight`), what is written down (`report`).
+checked beforehand (`preflight`), what is written down (`report`).
 
 This is one of the two places where errors are caught (the other is the sandbox): an exception that
 reaches the platform loses every answer.

@@ -1,8 +1,8 @@
 """What a folder's safetensors files hold, from their headers alone.
 
 Covers: names, types and shapes of all tensors without reading a weight; files that are cut off,
-tensors that are there twice, an index that says something else than the headers. Does not cover:
-whether the tensors are those a model needs (`serving`).
+tensors that appear twice, an index that disagrees with the headers. Does not cover: whether the
+tensors are those a model needs (`serving`).
 """
 
 import json

@@ -2,7 +2,7 @@
 
 Covers: the settings that a run starts with, finding competition and model, the model's profile.
 Each fault is one sentence that says what to change, raised as ConfigError; in a scored rerun, where
-a refusal would give the submission up, the default settings are taken instead and that is noted.
+a refusal would forfeit the submission, the default settings are used instead and that is noted.
 Does not cover: what is wrong with weights (`weights`) or their format (`quantization`); whether
 they load, which takes minutes (`engine`).
 """
@@ -44,7 +44,7 @@ class RunSetup:
     config: Config
     competition: Competition
     model: Path | None
-    """Its folder; None where a scored rerun has to do without."""
+    """Its folder; None where a scored rerun has to do without one."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Preflight:
 
     scored: bool = field(default_factory=lambda: bool(os.environ.get(RERUN)))
     notes: list[str] = field(default_factory=list[str])
-    """What was replaced or is wrong, a sentence each."""
+    """What was replaced or is wrong, one sentence each."""
     machine: Machine = field(default_factory=read_machine)
     """What the run is on."""
 
@@ -200,7 +200,7 @@ class Preflight:
         return self._check_quantization(self.check_chat(config, model), model)
 
     def check_chat(self, config: Config, model: Path) -> Config:
-        """Check what the model is told; return the settings without what it does not take."""
+        """Check what the model is told; return the settings without what it does not accept."""
         try:
             faults = settings_faults(model, config)
         except Exception as error:

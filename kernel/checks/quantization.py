@@ -1,8 +1,8 @@
-"""Whether the machine can run a checkpoint's quantization, told from its configuration alone.
+"""Whether the machine can run a checkpoint's quantization, judged from its configuration alone.
 
-Covers: what vLLM refuses or cannot run on the GPUs that Kaggle lends and on a CPU: formats by
+Covers: what vLLM refuses or cannot run on the GPUs that Kaggle offers and on a CPU: formats by
 compute capability and version, GPTQ's variants, bitsandbytes over several GPUs. Does not cover:
-formats that vLLM does not know at all, which it says itself; whether the files are whole
+formats that vLLM does not know at all, which it reports itself; whether the files are complete
 (`weights`); speed.
 
 Sources: `get_min_capability` of each format in vLLM 0.32.0; for the T4 before 0.14 and since,

@@ -1,4 +1,4 @@
-"""A model's sizes, and what its folder tells of its weights.
+"""A model's sizes, and what its folder says about its weights.
 
 Covers: decoders as their `config.json` describes them (gated MLP, grouped KV heads, tied or untied
 embedding), and how their weights are quantized. Does not cover: what the weight files hold
@@ -65,7 +65,7 @@ MOST = 2**31
 
 
 def sizes_of(read: Mapping[str, Any], name: str) -> Sizes:
-    """Return the sizes that a Hugging Face configuration tells; null means the default.
+    """Return the sizes in a Hugging Face configuration; null means the default.
 
     Raises:
         ModelError: it describes a model of another kind.
@@ -98,7 +98,7 @@ def is_shareable(quantization: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model's folder, as far as it decides about the model's place."""
+    """A model's folder, as far as it decides where the model fits."""
 
     sizes: Sizes
     weight_bytes: int
@@ -141,7 +141,7 @@ def read_config(folder: Path) -> Mapping[str, Any]:
 
 
 def read_model(folder: Path) -> Model | None:
-    """Return what a model's folder tells, None where it cannot be understood."""
+    """Return what a model's folder says, None where it cannot be understood."""
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
         read = read_config(folder)
         weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))

@@ -1,9 +1,9 @@
 """Landlock through its system calls: a session writes in its own folder and reads the Python tree.
 
-Covers: every right that the machine's Landlock version knows, TCP and signals to processes outside
-where it knows them. Does not cover: changing modes, owners and times (the seccomp filter answers
-those), what is open already, and /proc: a rule hangs on an inode, and procfs makes new inodes as
-soon as the operating system has dropped its directory caches, so a rule there is refused.
+Covers: every right that the machine's Landlock version knows, including TCP and signals to outside
+processes where it knows them. Does not cover: changing modes, owners and times (the seccomp filter
+handles those), what is already open, and /proc: a rule is tied to an inode, and procfs makes new
+inodes as soon as the operating system has dropped its directory caches, so a rule there is refused.
 
 Constants: Linux's `uapi/linux/landlock.h`.
 """
@@ -49,7 +49,7 @@ def restrict(own: str | None, readable: Iterable[str], writable: Iterable[str]) 
         writable: Files that may be read and written.
 
     Raises:
-        OSError: the kernel refuses.
+        OSError: the operating system refuses.
         ValueError: a path is in /proc.
     """
     known = version()
