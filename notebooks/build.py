@@ -1,11 +1,11 @@
 """Builds the notebook that Kaggle runs from the modules of `kernel/`, byte for byte.
 
-Covers: the order of the modules, which is also the order to read them in and the order of the
-layers; the cells; writing and comparing `submission.ipynb`. Does not cover: what goes with it to
-Kaggle (`package`), running it (`rehearse`).
+Covers: the order of the modules, which is also the reading order and the order of the layers; the
+cells; writing and comparing `submission.ipynb`. Does not cover: what goes to Kaggle with it
+(`package`), running it (`rehearse`).
 
-Why a file a cell and not one program: real file names in tracebacks, processes that can be started
-by module name, and no name of one module that hides another's.
+Why one file per cell and not one program: tracebacks show real file names, processes can be started
+by module name, and no module's names hide another's.
 """
 
 import ast

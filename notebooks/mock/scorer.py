@@ -2,8 +2,8 @@
 
 Covers: the file's name, columns, dtypes (`id` as the gateway reads it, `answer` int64), one row a
 problem, the range; equality with the truth. Does not cover: AIMO-3's two runs of the private set,
-with 1, 0.5 or 0 a problem. Kaggle answers a fault with "Submission Scoring Error" and no more; this
-names each.
+with 1, 0.5 or 0 points per problem. Kaggle answers a fault with nothing but "Submission Scoring
+Error"; this names each fault.
 """
 
 import io

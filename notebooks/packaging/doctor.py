@@ -1,9 +1,10 @@
 """`make doctor`: what has changed on Kaggle's side that concerns this package.
 
-Covers: a newer image's list of packages, as `pip freeze` or `pip list` prints it, against what the
-pinned image has (`wheels/t4x2-image.txt`), what that needs, and what the wheelhouse brings; the
-installed version of Kaggle's client against the one that was tested. Does not cover: asking Kaggle
-or an index; run `!pip freeze` in a notebook with the newer image to get its list.
+Covers: comparing a newer image's list of packages, as `pip freeze` or `pip list` prints it, with
+what the pinned image has (`wheels/t4x2-image.txt`), what that needs, and what the wheelhouse
+brings; comparing the installed version of Kaggle's client with the one that was tested. Does not
+cover: asking Kaggle or an index; run `!pip freeze` in a notebook with the newer image to get its
+list.
 """
 
 import re

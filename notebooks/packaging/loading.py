@@ -1,9 +1,10 @@
-"""Whether the libraries that go to Kaggle read a model, tried in a small environment of their own.
+"""Whether the libraries that go to Kaggle can read a model, tried in a small environment of their
+own.
 
-Covers: the environment, made once from the very versions of the wheelhouse's lock, without torch
-(260 MB, a minute); config, tokenizer, chat template and weights' headers read there; the same of a
-dataset that is on Kaggle already, of which the small files are fetched; refusing what is not read.
-Does not cover: what vLLM and a T4 want beyond that (`quantize.serving.constraints`).
+Covers: the environment, made once from the exact versions in the wheelhouse's lock, without torch
+(260 MB, a minute); reading config, tokenizer, chat template and weight headers there; the same for
+a dataset that is already on Kaggle, fetching only its small files; refusing what cannot be read.
+Does not cover: what vLLM and a T4 need beyond that (`quantize.serving.constraints`).
 """
 
 import json

@@ -1,12 +1,12 @@
 """`make package`: what goes to Kaggle, in `dist/`.
 
-Covers: the notebook with its metadata, the wheelhouse of a profile, the model's dataset; that what
-goes to Kaggle reads the model; doing only what has changed; the sizes. Does not cover: quantizing a
-model (`quantize/`), running what was made (`rehearse`), sending it (`publish`).
+Covers: the notebook with its metadata, a profile's wheelhouse, the model's dataset; checking that
+what goes to Kaggle can read the model; rebuilding only what has changed; the sizes. Does not cover:
+quantizing a model (`quantize/`), running what was made (`rehearse`), sending it (`publish`).
 
-The notebook is the same for every profile. What goes to Kaggle are the wheels of the accelerator
-that `kaggle.toml` names; `cpu` puts wheels for this machine's Python and the embedded model into
-`dist/cpu/`, for rehearsals without a GPU.
+The notebook is the same for every profile. The wheels that go to Kaggle are those of the
+accelerator that `kaggle.toml` names; `cpu` puts wheels for this machine's Python and the embedded
+model into `dist/cpu/`, for rehearsals without a GPU.
 """
 
 import hashlib

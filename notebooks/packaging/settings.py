@@ -1,7 +1,7 @@
 """The settings of what is uploaded to Kaggle, read from `kaggle.toml`.
 
 Covers: reading and checking the file before anything is built or sent. Does not cover: the files
-that Kaggle is given of them (`metadata`); the settings of a run, which are `kernel/config.py`'s;
+made from them for Kaggle (`metadata`); the settings of a run, which are in `kernel/config.py`;
 whether a slug is free, which only Kaggle knows.
 """
 

@@ -1,7 +1,7 @@
-"""Builds `probe.ipynb`: to be run once on Kaggle by hand, before the first submission.
+"""Builds `probe.ipynb`, to be run once by hand on Kaggle before the first submission.
 
 Covers: the cells (wheels as in the submission, the kernel's modules, the checks of `probe_checks`,
-one run). Does not cover: pushing it; attach the wheels and the model to it as to the submission.
+one run). Does not cover: pushing it; attach the wheels and the model to it as for the submission.
 """
 
 from dataclasses import dataclass

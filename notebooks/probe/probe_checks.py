@@ -1,4 +1,4 @@
-"""What only the real machine can tell, check by check, as one JSON: run by `probe.ipynb` on Kaggle.
+"""What only the real machine can show, check by check, as one JSON: run by `probe.ipynb` on Kaggle.
 
 Covers: vLLM on the image's torch, the mounted model end to end with its quantization, steps of six
 batches with each attention, prefill, float16 logits on the GPU against bfloat16 on the CPU; what

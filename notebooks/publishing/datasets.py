@@ -1,8 +1,8 @@
 """Brings a folder with a manifest to Kaggle as a dataset, and makes sure that it arrived.
 
-Covers: creating or versioning, resuming a cut upload, uploading a dropped file again, waiting until
-the dataset is ready, and comparing the remote list with the manifest. Does not cover: other
-people's datasets, beyond whether one is there; sub-folders, which the client leaves out.
+Covers: creating it or a new version, resuming an interrupted upload, uploading a dropped file
+again, waiting until the dataset is ready, and comparing the remote list with the manifest. Does not
+cover: other people's datasets, beyond whether one exists; subfolders, which the client leaves out.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Brings the notebook to Kaggle, follows its commit run, and submits it.
 
-Covers: pushing a version and reading whether Kaggle took it and all its sources, the state, log and
-output of the newest run, and a version's submission and score. Does not cover: the runs of older
-versions; the client does not show them.
+Covers: pushing a version and checking whether Kaggle accepted it and all its sources, the state,
+log and output of the newest run, and a version's submission and score. Does not cover: the runs of
+older versions, which the client does not show.
 """
 
 import json

@@ -1,9 +1,9 @@
 """`make publish`: brings `dist/` to Kaggle and sees the notebook's commit run through.
 
 Covers: checking everything before anything is sent, the wheels' dataset, the model as a dataset or
-a Kaggle Model, the notebook, its commit run with progress, its log where it fails. Does not cover:
-spending a submission; `submit` does that.
-Interrupted, the same command resumes the upload or the waiting where it was.
+a Kaggle Model, the notebook, its commit run with progress, its log if it fails. Does not cover:
+spending a submission; `submit` does that. After an interruption, the same command resumes the
+upload or the waiting where it stopped.
 """
 
 import shutil

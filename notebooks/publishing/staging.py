@@ -1,7 +1,7 @@
-"""What `make package` left in `dist/`, checked whole and laid out as it is uploaded.
+"""What `make package` left in `dist/`, checked as a whole and laid out for the upload.
 
-Covers: that notebook, metadata and manifests are there and agree with `kaggle.toml`, and copies
-whose ids bear the owner's name. Does not cover: making any of it (`package`), sending it
+Covers: checking that notebook, metadata and manifests are there and agree with `kaggle.toml`, and
+copies whose ids carry the owner's name. Does not cover: making any of it (`package`), sending it
 (`publish`).
 """
 

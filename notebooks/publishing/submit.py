@@ -1,9 +1,9 @@
 """`make submit`: submits the published version of the notebook and waits for its score.
 
 Covers: submitting just what `dist/` holds, once, and reading its score. Does not cover: choosing
-among older versions; Kaggle's page does that. The same version is never submitted twice unless
-asked to: a submission costs a day, so that the command, run again, waits for the one it made. Nor
-is a version whose commit run gave fallback answers only.
+among older versions; Kaggle's page does that. The same version is never submitted twice unless you
+ask for it: a submission costs a day, so when the command is run again, it waits for the one it
+made. A version whose commit run gave only fallback answers is not submitted either.
 """
 
 import time

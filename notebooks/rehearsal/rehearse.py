@@ -3,8 +3,8 @@
 Covers: for each competition a commit run and a hidden rerun, each in a new environment that gets
 its packages from the notebook's own offline install, on the platform's own paths, with read-only
 inputs, without a network; the table of checks. With `--wheels t4x2` the wheelhouse is the very one
-that goes to Kaggle, in Kaggle's Python, and `image` says what takes the place of what. Does not
-cover: GPUs, and what else is in the platform's image.
+that goes to Kaggle, in Kaggle's Python, and `image` says what stands in for what. Does not cover:
+GPUs, and what else is in the platform's image.
 """
 
 import itertools

@@ -3,8 +3,8 @@
 How the real ones were seen to behave, and this one does: `predict` is called by its name, in a
 worker thread of a gRPC server, so it can set no signal handler and finds no running event loop;
 `serve()` waits for the platform's gateway and writes nothing; `run_local_gateway((test_csv,))` runs
-a gateway here, which passes each column of the file as an argument. A function without a name, as
-a lambda or a partial is, is refused; AIMO-3 takes plain functions only, AIMO-2 bound methods too.
+a gateway here, which passes each column of the file as an argument. A function without a name, such
+as a lambda or a partial, is refused; AIMO-3 takes only plain functions, AIMO-2 bound methods too.
 An exception ends the run.
 
 What differs: `SystemExit` and its like hang the run on Kaggle; here they end it after
