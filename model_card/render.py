@@ -1,9 +1,9 @@
-"""The model card: one template, filled with numbers that are read from result files.
+"""The model card: one template, filled with numbers read from result files.
 
 Covers: the quantization report, reports of validation runs, benchmark results, and what the authors
-of known source models say (`sources.toml`); the YAML head in huggingface_hub's form; own rules in
-place of its check, which needs the network. A number that no file holds reads "not measured". Does
-not cover: measuring anything.
+of known source models say (`sources.toml`); the YAML head in huggingface_hub's form; rules of our
+own in place of its check, which needs the network. A number that is in no file reads "not
+measured". Does not cover: measuring anything.
 """
 
 import json

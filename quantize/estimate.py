@@ -1,8 +1,8 @@
-"""What a build will take: memory, disk, computed from the model's shape before it starts.
+"""The memory and disk that a build will take, computed from the model's shape before it starts.
 
-Covers: the arithmetic, item by item, for each recipe; refusing a build for which there is too
-little. Does not cover: measuring it (`running` reads what a recipe really took; the benchmark puts
-both side by side).
+Covers: the arithmetic, item by item, for each recipe; refusing a build for which there is not
+enough. Does not cover: measuring it (`running` reads what a recipe actually used; the benchmark
+puts both side by side).
 """
 
 import shutil

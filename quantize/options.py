@@ -1,4 +1,4 @@
-"""What a build is asked for, and the defaults that follow from it.
+"""What a build can be asked for, and the defaults that depend on it.
 
 Covers: the command's options, and the choices that depend on the model (samples, texts, gates).
 Does not cover: checking the model (`check`).

@@ -1,4 +1,4 @@
-"""A build's own folder: what is done of it, so that the same command resumes.
+"""A build's own folder: what has been done so far, so that the same command resumes.
 
 Covers: one build at a time, what a build depends on, keeping and reading each step's result. Does
 not cover: the steps (`build`), and what a recipe keeps within its step (`recipes/`).

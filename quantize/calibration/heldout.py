@@ -1,4 +1,4 @@
-"""Held-out texts: what a quantized model is compared on, never used for calibration.
+"""Held-out texts: what a quantized model is compared on, and never calibrated on.
 
 Covers: this package's own texts (`heldout/maths.jsonl`, TIR conversations; `heldout/general.jsonl`,
 prose), the test split of `AI-MO/NuminaMath-TIR` through `datasets`, any local JSONL file, and

@@ -1,9 +1,9 @@
-"""Calibration: the TIR conversations on which a recipe watches the model while it quantizes.
+"""Calibration: the TIR conversations that a recipe runs through the model while it quantizes.
 
 Covers: rows of `AI-MO/NuminaMath-TIR` from the hub, of any local JSONL file, or of this package's
 own small set; choosing by seed; the model's own chat template; output blocks as the kernel writes
 them; a record of what was used, by hash. Does not cover: held-out texts (`heldout`), and making the
-own set (`calibration/make`).
+package's own set (`calibration/make`).
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Compare a quantized model with its original on held-out texts: `make compare-quantized`.
+"""Compares a quantized model with its original on held-out texts: `make compare-quantized`.
 
 Covers: the figures of each domain, size, load time, speed and the float16 check, as a record and as
 a command that prints and keeps them. Does not cover: the texts (`heldout`), the arithmetic

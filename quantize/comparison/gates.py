@@ -1,6 +1,6 @@
-"""What a quantized model must reach before it is written: gates, as data, for each recipe.
+"""What a quantized model must achieve before it is written: the gates of each recipe, as data.
 
-Covers: the limits and one sentence for each that is missed. Does not cover: measuring (`compare`).
+Covers: the limits and one sentence for each one missed. Does not cover: measuring (`compare`).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Checks of everything that a build is given, before anything long starts.
+"""Checks everything that a build is given, before anything long starts.
 
 Covers: the model's folder (config, weights whole and of a known type, tokenizer, chat template,
 architecture, not quantized already) and the output folder. Each fault is one sentence that says

@@ -1,4 +1,4 @@
-"""A model by folder or by its name on the Hugging Face hub.
+"""Finds a model by its folder or by its name on the Hugging Face hub.
 
 Covers: downloading a named model once, into the hub's own cache. Does not cover: whether it can be
 quantized (`check`).

@@ -1,4 +1,4 @@
-"""Write the finished model folder: flat, sharded, with everything that serves and explains it.
+"""Writes the finished model folder: flat, sharded, with everything needed to serve and explain it.
 
 Covers: shards of at most 2 GB with their index, the source's own tokenizer files, chat template and
 generation config, `quantize_config.json`, the model's `profile.json`, report, card, picture and the

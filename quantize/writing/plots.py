@@ -1,6 +1,6 @@
-"""The error of each quantized module as a picture, from the table that a recipe writes.
+"""Plots the error of each quantized module, from the table that a recipe writes.
 
-Covers: `layers.csv` (layer, module, error) to a PNG: one line a module over the layers. Does not
+Covers: `layers.csv` (layer, module, error) to a PNG: one line per module over the layers. Does not
 cover: what the error means; each recipe says so itself (`quantization.layer_error` in the report).
 """
 

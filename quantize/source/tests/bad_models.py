@@ -107,7 +107,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "header cut off": (
         lambda f: (f / "model.safetensors").write_bytes(b"\x10\x27\0\0\0\0\0\0{"),
-        "no safetensors file",
+        "not a safetensors file",
     ),
     "no chat template": (without_template, "without a chat template"),
     "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "has no tokenizer (none of"),
