@@ -1,11 +1,11 @@
-"""`make choose`: which of several checkpoints is the best, how sure that is, and what would tell.
+"""`make choose`: which of several checkpoints is best, how sure that is, and what would settle it.
 
 Covers: runs of `make validate`, grouped by the checkpoint they scored; accuracy on each set with
-its interval, the mean over the sets all checkpoints have, the paired test of the best against each
-other. Does not cover: the runs themselves.
+its interval, the mean over the sets that all checkpoints have in common, paired tests of the best
+against each of the others. Does not cover: the runs themselves.
 
 The winners chose on four sets of different difficulty after each stage: a set that is too easy or
-too hard for a model tells nothing of it, so each set counts the same.
+too hard for a model says nothing about it, so each set counts the same.
 
     python -m training.choose runs/a-amc.jsonl runs/a-aime.jsonl runs/b-amc.jsonl ...
 """

@@ -1,10 +1,10 @@
 """What a training will take, computed before it starts: memory, disk, hours.
 
 Covers: full fine-tuning on a CPU or a GPU in one process, and over several GPUs with ZeRO-3, from
-the model's shape; every constant stands here with its reason. Does not cover: measuring it (the
+the model's shape; every constant is given here with its reason. Does not cover: measuring it (the
 progress does), and evaluation.
 
-Held against the one published figure: both stages of the 7B in about ten hours on 8 x H100.
+Checked against the one published figure: both stages of the 7B in about ten hours on 8 x H100.
 """
 
 from collections.abc import Mapping

@@ -4,8 +4,8 @@ Covers: sampling with the kernel's own solve, TRL's KTO trainer with output bloc
 and bad samples balanced, implicit rewards and KL as figures, picture and one sentence on their
 health. Resumes in sampling and in training. Does not cover: what good samples are (`samples`).
 
-Above 300 lines since this stage shares neither its samples nor its batches, trainer and figures
-with the others.
+Above 300 lines since this stage shares neither samples, batches, trainer nor figures with the
+others.
 
     python -m training.kto --model runs/train/embedded-tir/model --data runs/data/tir
 """

@@ -1,4 +1,4 @@
-"""What a training says and writes while it runs.
+"""What a training prints and writes while it runs.
 
 Covers: `metrics.jsonl` (one line per step), a line for people with loss and time left, stopping at
 a loss that is not a number, Ctrl-C without losing anything. Does not cover: pictures (`plots`),

@@ -1,11 +1,11 @@
 """`make recipe`: from a base model to the model that the kernel runs, in one command.
 
 Covers: the order of the work (data, stage 1, stage 2, KTO, an evaluation after each), resuming
-where it was cut off, and with DRY_RUN=1 the commands, memory, hours and cost instead. Does not
+where it was interrupted, and with DRY_RUN=1 the commands, memory, hours and cost instead. Does not
 cover: what each command does; it says so itself.
 
-Everything goes into the cache, never into the repository. A step that is done is skipped; one that
-was cut off is begun again by its own command, which resumes.
+Everything goes into the cache, never into the repository. A finished step is skipped; an
+interrupted one is started again with its own command, which resumes.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """The rows of a training set, as `make dataset` writes them.
 
 Covers: reading and checking `train.jsonl` and `heldout.jsonl`, each fault with its line; the set's
-fingerprint. Does not cover: how rows come about (`training.dataset`), and tokens (`tokens`).
+fingerprint. Does not cover: how rows are made (`training.dataset`), and tokens (`tokens`).
 """
 
 import hashlib

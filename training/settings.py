@@ -1,4 +1,4 @@
-"""A recipe: everything that differs between making a small model and a large one, from a TOML file.
+"""A recipe: everything that differs between training a small model and a large one, in a TOML file.
 
 Covers: the values of both stages and of KTO, with their types and checks, and finding a recipe by
 its name. Does not cover: where files go, and what a machine can hold (`estimates`).

@@ -1,6 +1,6 @@
 """What every stage of training does around its trainer.
 
-Covers: the model it starts from, the estimate before it, the trainer's run with resuming and
+Covers: the model it starts from, the estimate beforehand, running the trainer with resuming and
 stopping, figures, the finished folder, and errors as one sentence. Does not cover: what is trained
 and how (`train`, `kto`).
 """

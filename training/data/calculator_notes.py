@@ -1,6 +1,6 @@
 """GSM8K's calculator notes as programs: `<<48/2=24>>` becomes a line of Python.
 
-Covers: turning a worked solution into a program that is really run, with earlier results by name,
+Covers: turning a worked solution into a program that is actually run, with earlier results by name,
 and into plain words. Does not cover: solutions without notes, and notes that are not arithmetic.
 """
 

@@ -1,10 +1,10 @@
 """Mistakes that models make in their first block, put into programs that work.
 
-Covers: for each kind of mistake, the broken program, the mended one, one sentence that says what
-was wrong, and what the broken one's output must show. Does not cover: running either
-(`conversations` does, and drops a mistake whose real output shows something else).
+Covers: for each kind of mistake, the broken program, the fixed one, one sentence that says what was
+wrong, and what the broken one's output must show. Does not cover: running either (`conversations`
+does, and drops a mistake whose real output shows something else).
 
-Above 300 lines for one list: each kind of mistake is a short function of its own.
+Above 300 lines because it is one list: each kind of mistake is a short function of its own.
 
 The kinds come from what small models were seen to do: of 230 errors in one study, 101 were brackets
 that were not closed or did not match.

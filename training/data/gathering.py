@@ -1,7 +1,7 @@
-"""Rows of the sources that have solutions: our families, files, sets of the hub.
+"""Rows from the sources that have solutions: our families, files, sets on the hub.
 
 Covers: how many rows each source gives, running the code of those that have a program, which rows
-are held out for the loss that training watches. Does not cover: sampling solutions (`sampled`).
+are held out for the validation loss. Does not cover: sampling solutions (`sampled`).
 """
 
 import itertools

@@ -1,9 +1,9 @@
-"""Decontamination: training problems that a validation set holds too.
+"""Decontamination: training problems that are also in a validation set.
 
-Covers: problems that share 13 words in a row with one of a set, and short ones that are the same
+Covers: problems that share 13 words in a row with one in a set, and short ones with identical
 words; which set, problem and words it was. Does not cover: the same problem in other words, for
-which nobody has a rule that can be trusted. Source of the 13: the decontamination of GPT-3's and
-later models' training texts.
+which nobody has a reliable rule. Source of the 13: the decontamination of GPT-3's and later models'
+training texts.
 """
 
 import re

@@ -1,12 +1,12 @@
-"""A model's own errors on the generator's problems, as mistakes that a conversation mends.
+"""A model's own errors on the generator's problems, as mistakes that a conversation fixes.
 
 Covers: letting a model try each problem once (a file keeps the tries, so that a killed run
 resumes), and which of its failed blocks are kept. Does not cover: writing the conversations
 (`conversations`, which runs a block again and drops it where its error does not show).
 
-A model that has learnt to mend errors drawn for it does not know its own ones. Source of the idea:
-DAgger (Ross, Gordon and Bagnell 2011), where a teacher answers in the states that the learner comes
-to; here the teacher is the family's program.
+A model that has learnt to fix errors drawn for it cannot yet fix its own. Source of the idea:
+DAgger (Ross, Gordon and Bagnell 2011), where a teacher answers in the states that the learner
+reaches; here the teacher is the family's program.
 """
 
 import random

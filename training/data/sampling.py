@@ -1,9 +1,9 @@
-"""Candidates of a model on problems whose answer is known, each judged.
+"""A model's candidates on problems whose answers are known, each judged.
 
-Covers: sampling by the kernel's own `solve` (its rounds, sandbox and stop rules), which parts of a
-candidate's text the kernel wrote, which blocks failed, whether the boxed answer is the truth. Does
-not cover: choosing among candidates (`construction` keeps good ones, KTO takes all), files, and
-opening an engine (`validation.engine`).
+Covers: sampling with the kernel's own `solve` (its rounds, sandbox and stop rules), which parts of
+a candidate's text the kernel wrote, which blocks failed, whether the boxed answer is the truth.
+Does not cover: choosing among candidates (`construction` keeps good ones, KTO takes all), files,
+and opening an engine (`validation.engine`).
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Other people's problems with solutions: files, and sets of the Hugging Face hub.
+"""Other people's problems with solutions: files, and sets on the Hugging Face hub.
 
 Covers: JSONL and Parquet with `problem` and `solution` (or `messages`, or GSM8K's `question` and
-`answer`), the three sets that are known by name, each fault of a file's row with its line. Does not
-cover: problems of our own families (`generator`), filters, and running code.
+`answer`), the three sets that are known by name, each fault in a row of a file with its line. Does
+not cover: problems from our own families (`generator`), filters, and running code.
 """
 
 import random

@@ -1,6 +1,6 @@
 """What a build of a training set works with, and how it ends: the files and the report.
 
-Covers: checking the options, loading what counts tokens, sampling the model that is asked, writing
+Covers: checking the options, loading the tokenizer that counts tokens, sampling the model, writing
 set and card, printing counts. Does not cover: where rows come from (`gathering`, `sampled`).
 """
 
