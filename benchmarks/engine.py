@@ -1,4 +1,4 @@
-"""Measures the kernel's loop beside the reference loop on the real engine, in one run.
+"""Measures the kernel's loop against the reference loop on the real engine, in one run.
 
     make bench-engine                    the embedded model, all problems of the dry run
     make bench-engine MODEL=path         another model, such as one that `make recipe` has made
@@ -6,14 +6,14 @@
 
 Three loops drive the same vLLM process (48 candidates, 4 rounds, the limits of the model's profile)
 through the same problems with the same seeds: the kernel with the decided stop, with the full vote,
-and the reference. They take turns, problem by problem, and every other problem in the opposite
-order, since what the prefix cache keeps of one loop helps the next. A run that was cut off resumes
-with the first problem that not all three have solved.
+and the reference. They take turns, problem by problem, and swap the order for every other problem,
+since what the prefix cache keeps from one loop helps the next. An interrupted run resumes with the
+first problem that not all three have solved.
 
-A busy machine hits the reference's cold interpreters and not the engine, so the load is watched:
-that before the run began, and what others used during each problem; `load` is the largest. Above
-1.5 the result says so and is not shown. The ratios are of summed seconds; their intervals come from
-drawing problems anew.
+A busy machine hurts the reference's cold interpreters and not the engine, so the load is watched:
+before the run begins, and what others use during each problem; `load` is the largest. Above 1.5 the
+result says so and is not shown. The ratios are of summed seconds; their intervals come from
+resampling problems.
 
 Covers: what `benchmarks/results/engine.json` holds. Does not cover: accuracy; a model that a laptop
 can run has little.

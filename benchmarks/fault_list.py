@@ -1,8 +1,8 @@
-"""Every way that is known to break a run of fifty problems.
+"""Every known way to break a run of fifty problems.
 
-Above 300 lines for their number: one list, of which every row says what it breaks.
+Above 300 lines because of their number: one list, in which every row says what it breaks.
 
-Covers: what is broken, how often, and the values of the run that it happens to. Does not cover:
+Covers: what is broken, how often, and the settings of the run that it happens to. Does not cover:
 making the runs and counting their answers (`faults`).
 """
 

@@ -1,13 +1,13 @@
-"""Measures what more candidates buy: right answers against tokens, fixed numbers beside extras.
+"""Measures what more candidates buy: right answers against tokens, fixed numbers against extras.
 
     make bench-hours                                    # on the package's own answers
     python -m benchmarks.hours --shapes recorded.jsonl.gz --out folder
 
 Runs of fifty problems are voted on again and again, each with a sample of the problems' candidates
 (`validation.simulation.votes`). The answers are generated like recorded ones, as many as were
-recorded; `--shapes` names recorded ones instead. Two populations: the five recorded problems in
-turn, all of them hard; and one every other of whose problems is easier, about as competitions are
-won. Hours come from the simulator.
+recorded; `--shapes` names recorded ones instead. There are two populations: the five recorded
+problems in turn, all of them hard; and one in which every other problem is easier, about the level
+at which competitions are won. Hours come from the simulator.
 
 Covers: what `benchmarks/results/hours.json` holds, and its picture. Does not cover: other models'
 answers: the intervals are over samples of these problems' candidates, not over problems.

@@ -1,7 +1,7 @@
 """The table of all settings in docs/config.md, read from `kernel/config.py`.
 
-Covers: every field of `Config`, its default and the text that stands below it. Does not cover:
-which values a model needs, which the page says by hand.
+Covers: every field of `Config`, its default and the text below it. Does not cover: which values a
+model needs, which is written by hand on the page.
 """
 
 import ast

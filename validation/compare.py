@@ -5,10 +5,10 @@ has one seed), Student's t interval over problems, one sentence with the verdict
 seeds the difference would need. Does not cover: runs without truths (`report` says how to name
 them).
 
-The two answer different questions. The test's: on these problems, is it the seeds? The interval's:
-would it hold for other problems of this kind? More seeds help with the first only. Each problem
-that both runs have finished counts the same, and all its seeds are used: their numbers, and how
-many each run has, do not matter. Other problems are left out.
+The two answer different questions. The test: on these problems, is it just the seeds? The interval:
+would it hold for other problems of this kind? More seeds help only with the first. Every problem
+that both runs have finished counts the same, and all its seeds are used: how they are numbered and
+how many each run has does not matter. Other problems are left out.
 """
 
 from collections.abc import Mapping, Sequence

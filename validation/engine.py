@@ -1,6 +1,6 @@
-"""The engine that a model is scored with: vLLM on this machine, or a server's.
+"""The engine that a model is scored with: vLLM on this machine, or a server.
 
-Covers: opening and closing either, so wide that all problems that run at once fit; waiting for the
+Covers: opening and closing either, with room for all problems that run at once; waiting for the
 model. Does not cover: what is asked of it.
 """
 

@@ -1,8 +1,8 @@
-"""`make export`: a recorded run for other programs' viewers: inspect_ai, trackio, wandb.
+"""`make export`: hands a recorded run to other programs' viewers: inspect_ai, trackio, wandb.
 
 Covers: a log that `inspect view` shows, written without inspect_ai; each solve and the report's
-figures as a run of trackio or wandb, where that is installed. Does not cover: accounts and servers,
-which are those programs' own matter (`WANDB_MODE=offline` keeps wandb here).
+figures as a run in trackio or wandb, where that is installed. Does not cover: accounts and servers,
+which are up to those programs (`WANDB_MODE=offline` keeps wandb's data here).
 """
 
 import importlib

@@ -4,7 +4,7 @@ Covers: loading runs of any kind (`make validate`, `make dry-run`, transcripts, 
 curves with their bands, accuracy, agreement against correctness, what early stopping saves. Does
 not cover: drawing (`plots`), the report on one run (`report`).
 
-Every interval treats the solves of one problem by several seeds as one case.
+Every interval treats the solves of one problem with several seeds as one case.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,9 +1,10 @@
 """`make replay`: what a recorded run would have scored under other rules, without a GPU.
 
 Covers: runs of `make validate` and `make dry-run`, transcripts of other programs, and files of
-answers only; ten rules, or those of the given N and M, and whether a rule's lead over the kernel's
+answers only; ten rules, or those for the given N and M, and whether a rule's lead over the kernel's
 own is more than luck, corrected for having tried ten. Does not cover: what candidates would have
-written next: N and M can only fall, and extra candidates are those of a run that has more than N.
+written next: N and M can only be lowered, and extra candidates come from a run that has more than
+N.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """`make results`: plots of recorded runs as PNG, and one page that shows them all.
 
-Covers: which runs are taken, the page with its words. The page needs no server and fetches nothing:
-the plots are in it. Does not cover: what the plots show (`plots`, `plot_data`), the figures of one
-run (`report`).
+Covers: which runs are used, the page with its text. The page needs no server and fetches nothing:
+the plots are embedded in it. Does not cover: what the plots show (`plots`, `plot_data`), the
+figures of one run (`report`).
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Scores ballots under a rule: which answers count, how much, of which candidates, until when.
+"""Scores ballots under a rule: which answers count, how much, from which candidates, until when.
 
 Covers: the rule as a record, the vote with the kernel's ladder (vote, printed, default), stopping
 early, extra candidates where a vote is open, all with polars, thousands of solves at once. Does not

@@ -4,9 +4,10 @@ Covers: prompts as token ids, stop strings kept in the text, seeds, all candidat
 once, retries while the server restarts, aborts by hanging up. Does not cover: starting a server, or
 spreading problems over several (a data-parallel server does that behind one address).
 
-What can pass (no connection, a timeout, 429, 5xx) is tried again for about a minute; then, and at
-once where the server refuses for good (401, 403, 404), `poll` raises ServerError. A request that
-the server calls bad (400, 413, 422) fails alone, as in the local engine.
+Failures that may be temporary (no connection, a timeout, 429, 5xx) are retried for about a minute;
+after that, and at once where the server refuses for good (401, 403, 404), `poll` raises
+ServerError. A request that the server calls bad (400, 413, 422) fails by itself, as in the local
+engine.
 """
 
 import contextlib

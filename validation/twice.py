@@ -1,10 +1,10 @@
 """The score of two runs of one submission, as AIMO-3 scores its private set.
 
-Covers: a point a problem that both runs answer right, half a point where one does; what was never
-finished counts as wrong, as it would there. Does not cover: how such scores spread
+Covers: a point for each problem that both runs answer right, half a point where one does; what was
+never finished counts as wrong, as it would there. Does not cover: how such scores vary
 (`variance.leaderboard`), and whether one run is better than the other (`compare`).
 
-Two runs with one seed draw the same samples: `"seed": "clock"` draws another one for each.
+Two runs with the same seed draw the same samples: `"seed": "clock"` draws a different one for each.
 """
 
 from collections.abc import Mapping, Sequence

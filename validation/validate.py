@@ -4,9 +4,9 @@ Covers: the run file (see `records`), seeds, progress with the time left, stoppi
 without losing or repeating a problem. Does not cover: the local engine or a server's (`engine`),
 what the figures mean (`report`, printed at the end).
 
-A candidate's seed is made by `sc_tir.request_seed` of run seed, problem id, candidate and round, so
+`sc_tir.request_seed` makes a candidate's seed from run seed, problem id, candidate and round, so
 neither order nor resuming changes what is asked of the engine. All candidates run to their end
-unless told otherwise: only then can one run tell maj@k for every k.
+unless told otherwise: only then can one run give maj@k for every k.
 """
 
 import contextlib

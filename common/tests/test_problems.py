@@ -114,8 +114,8 @@ def test_parquet(tmp_path: Path):
         ("id,problem\n", "FILE holds no problems."),
         ("id,question\na,p\n", "FILE, line 1: the column 'problem' is missing."),
         ("problem,answer\n", "FILE, line 1: the column 'id' is missing."),
-        ("id,problem,id\na,p,b\n", "FILE, line 1: the column 'id' stands there twice."),
-        ('id,problem\na,"p\nq"\nb,r\na,s\n', "FILE, line 5: the id 'a' stands there twice."),
+        ("id,problem,id\na,p,b\n", "FILE, line 1: the column 'id' appears twice."),
+        ('id,problem\na,"p\nq"\nb,r\na,s\n', "FILE, line 5: the id 'a' appears twice."),
         ("id,problem\na,p\nb,\n", "FILE, line 3: the problem is empty."),
         ("id,problem\na,  \n", "FILE, line 2: the problem is empty."),
         ("id,problem\n,p\n", "FILE, line 2: the id is empty."),
@@ -162,7 +162,7 @@ def test_more_digits_than_python_reads(tmp_path: Path):
         ),
         (
             '{"id": 1, "problem": "p"}\n\n{"id": "1", "problem": "q"}',
-            "FILE, line 3: the id '1' stands there twice.",
+            "FILE, line 3: the id '1' appears twice.",
         ),
     ],
 )

@@ -50,7 +50,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> Path:
 
 
 def recoveries(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return how many conversations mend a failed block, and in how many tries."""
+    """Return how many conversations fix a failed block, and in how many tries."""
     counts = Counter(row.recoveries for row in rows if row.recoveries)
     share = sum(counts.values()) / len(rows) if rows else 0.0
     return {

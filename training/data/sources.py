@@ -200,7 +200,7 @@ def problems_of(path: Path) -> list[ProblemRow]:
     A truth that is not an integer is None.
 
     Raises:
-        SourceError: a row has no problem or no answer, or an id stands there twice.
+        SourceError: a row has no problem or no answer, or an id appears twice.
     """
     found: dict[str, ProblemRow] = {}
     for number, record in enumerate(file_records(path), start=1):

@@ -3,9 +3,9 @@
 Above 300 lines: one format with its records, its reader and what the reader refuses.
 
 Covers: files of `make validate` (every event carries its seed), of `make dry-run` and of the
-notebook (one seed, no truths); lines that are torn, attempts that were cut off and begun again. A
-problem counts once its `solution` stands there. What no interrupted run leaves (a value that is no
-event, a field of another kind) is refused with its line. Does not cover: other programs'
+notebook (one seed, no truths); torn lines, attempts that were interrupted and started again. A
+problem counts once its `solution` is there. What no interrupted run would leave (a value that is
+not an event, a field of the wrong type) is refused with its line. Does not cover: other programs'
 transcripts (`transcripts`), or what the votes amount to (`scoring`).
 
 The format, one JSON object a line, `event` and `time` (seconds since the epoch) in each:
@@ -219,7 +219,7 @@ def _extended(known: CandidateRecord, event: Mapping[str, Any], time: float) -> 
 
 @dataclass
 class _Reader:
-    """Puts events together; of a problem that stands there twice the last solution counts."""
+    """Puts events together; if a problem appears twice, its last solution counts."""
 
     about: Mapping[str, Any] = field(default_factory=dict[str, Any])
     opened: dict[tuple[int, str], _Open] = field(default_factory=dict[tuple[int, str], _Open])

@@ -1,9 +1,9 @@
-"""Transcripts of other programs as ballots and recorded candidates: a row a candidate.
+"""Transcripts of other programs as ballots and recorded candidates: one row per candidate.
 
 Covers: JSONL, also gzipped, with `problem_id`, `gold` and either `text` (the whole transcript, code
 and output blocks in it) or `answer` (what it boxed, no text). Rows of one problem are grouped in
 file order into solves of `group` candidates, each with a seed of its own. Does not cover: times,
-which such files lack, and token counts, for which characters stand in where there are none.
+which such files lack, and token counts; where there are none, characters are counted instead.
 """
 
 import re

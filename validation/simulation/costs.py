@@ -1,17 +1,17 @@
-"""What a step of the engine costs in seconds, from the model's sizes and the GPU's constants.
+"""How many seconds a step of the engine costs, from the model's sizes and the GPU's constants.
 
 Covers: memory left for keys and values, and the time of one step from the sequences that decode,
-the KV tokens they read and the prompt tokens that are prefilled; GPUs T4, L4, H100; calibration by
-what a probe has measured. Does not cover: queueing (`simulation/engine`).
+the KV tokens they read and the prompt tokens that are prefilled; GPUs T4, L4, H100; calibration
+with what a probe has measured. Does not cover: queueing (`simulation/engine`).
 
 Grouped KV heads: a cached position is read once for all query heads that share it, at the rate
-below: vLLM's Triton kernel computes 16 rows whether one query head fills them or seven, and the
-package's own stays bound by memory (`make bench-attention`).
+below: vLLM's Triton GPU kernel computes 16 rows whether one query head fills them or seven, and the
+package's own stays memory-bound (`make bench-attention`).
 
-A step reads all weights once, computes two floating point operations a parameter and token, reads
-the keys and values of every context, adds two all-reduces a layer where GPUs share layers, and has
-a fixed cost and a cost a sequence. Weights and compute overlap (the larger counts), attention comes
-on top. Constants are estimates until a probe's file replaces them; `make plan` prints them.
+A step reads all weights once, computes two floating-point operations per parameter and token, reads
+the keys and values of every context, adds two all-reduces per layer where GPUs share layers, and
+has a fixed cost and a cost per sequence. Weights and compute overlap (the larger counts); attention
+comes on top. Constants are estimates until a probe's file replaces them; `make plan` prints them.
 
 Sources of the T4's, with the range in which they may lie:
   weights 230 GB/s         of 320 by data sheet; Marlin at decode, from other people's runs

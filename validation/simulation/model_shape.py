@@ -1,4 +1,4 @@
-"""A model's sizes for the plan: parameters, weights and what a step reads of them.
+"""A model's sizes for the plan: parameters, weights and how much of them a step reads.
 
 Covers: decoder-only models of the Llama kind (`kernel/engine/model`) at 8 and 16 bits. Does not
 cover: mixtures of experts and latent attention, which are refused.

@@ -1,4 +1,4 @@
-"""Occupancy: what the engine's slots did, span by span, and the shares that follow.
+"""Occupancy: what the engine's slots did, span by span, and the resulting shares.
 
 Covers: idle and half-empty time, and sequences that waited although slots were free. Does not
 cover: whose sequences they are.

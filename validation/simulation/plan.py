@@ -4,7 +4,7 @@ Covers: weights, room for keys and values, candidates that fit and tokens a seco
 share layers and for one replica a GPU, at 8 and 16 bits; and how many hours the problems take for
 16 to 96 candidates and 1 to 8 rounds. Does not cover: what is right or wrong; code execution and
 the start are flat allowances. `make simulate` plays a run through instead of multiplying it out;
-with extra candidates this command does so too, on a few problems.
+with extra candidates this command does that too, on a few problems.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 Covers: the kernel's own `sc_tir.solve`, `deadline` and `voting` on a simulated engine and sandbox;
 hours used, problems reached, tokens, idle time, and whether stopping at a decided vote changed an
 answer (each run is made twice, with and without it); with extra candidates also fixed numbers of
-candidates beside them. Does not cover: what would be written at other settings; the costs are
+candidates for comparison. Does not cover: what would be written at other settings; the costs are
 estimates (`costs`) until a probe's file is given.
 """
 

@@ -180,7 +180,7 @@ BROKEN_BYTES = {
     "no UTF-8": (lambda data: data.replace(b"so ", b"\xff\xfe ", 1), "this is not UTF-8 text"),
     "UTF-16": (lambda data: data.decode().encode("utf-16"), "line 1"),
     "a cut archive": (lambda data: gzip.compress(data)[:-20], "compressed data is corrupt"),
-    "a broken archive": (lambda data: gzip.compress(data)[:40] + b"0" * 40, "is broken"),
+    "a broken archive": (lambda data: gzip.compress(data)[:40] + b"0" * 40, "is corrupt"),
     "empty": (lambda data: b"", "holds no"),
     "blank": (lambda data: b"\n \n\xef\xbb\xbf\n", ""),
 }

@@ -143,7 +143,7 @@ def test_a_server_that_dies_in_the_middle_of_an_answer_costs_nothing_finished(tm
             status = work(TASKS, CONFIG, 60.0, engine, NoSandbox(), trace)
         server.http.shutdown()
     said = capsys.readouterr().err
-    assert status == 1 and "cannot be used any more" in said
+    assert status == 1 and "can no longer be used" in said
     assert "Finished solves are saved: run the same command again." in said
     done = resumed(path, ABOUT)
     assert done == {(0, "0")}

@@ -1,8 +1,8 @@
 """`make view`: a recorded run as traces that a person can read.
 
 Covers: runs of `make validate` and `make dry-run`, the notebook's `trace.jsonl`, transcripts with
-text; all of a run as one HTML page, or one problem in the terminal. Does not cover: files of
-answers only, and figures over a whole run (`report`, `make results`).
+text; a whole run as one HTML page, or one problem in the terminal. Does not cover: files of answers
+only, and figures over a whole run (`report`, `make results`).
 """
 
 from dataclasses import dataclass

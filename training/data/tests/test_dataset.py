@@ -89,7 +89,7 @@ def test_a_set_with_code_of_two_sources(command, tmp_path):
     out = tmp_path / "out"
     sources = ("--sources", "generator", mine)
     status, said, _ = command("--rows", 20, *sources, "--out", out, "--seed", 3)
-    assert status == 0 and "mend a failed block" in said
+    assert status == 0 and "fix a failed block" in said
     train = lines(out / "train.jsonl")
     assert [sum(r["source"] == s for r in train) for s in ("generator", str(mine))] == [10, 9]
     assert all(row["outputs"] for row in train)

@@ -199,7 +199,7 @@ def test_gsm8k_rows_are_executed_in_order(tmp_path):
     [
         ([GOOD, without("problem")], "line 2: the problem is missing"),
         ([GOOD, without("answer")], "line 2: the answer is missing"),
-        ([GOOD, GOOD], "line 2: the id 'a' stands there twice"),
+        ([GOOD, GOOD], "line 2: the id 'a' appears twice"),
         ([], "holds no problems"),
     ],
 )

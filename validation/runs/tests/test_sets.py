@@ -67,7 +67,7 @@ def test_repeated_ids_of_different_problems_are_numbered(tmp_path, suffix):
 
 def test_a_row_that_stands_there_twice_is_refused_with_its_line(tmp_path):
     path = write(tmp_path / "a.jsonl", [*rows(2), *rows(1)])
-    with pytest.raises(SetError, match=r"line 3: the id '0' stands there twice"):
+    with pytest.raises(SetError, match=r"line 3: the id '0' appears twice"):
         load_set(str(path), CONFIG)
 
 
