@@ -166,7 +166,7 @@ def compiled_rows(file: Path) -> list[Row]:
 
 
 def difference_rows(file: Path) -> list[Row]:
-    """Return how far both kernels lie from float64 and from each other, in the interpreter."""
+    """Return how far both GPU kernels are from float64 and from each other, in the interpreter."""
     from kernel.engine import attention
 
     theirs = unified_attention_module(file)

@@ -261,7 +261,7 @@ def figures(rows: Sequence[Row], load: float) -> dict[str, float]:
 
 
 def ratio_of(theirs: dict[str, float], ours: dict[str, float]) -> tuple[float, float, float]:
-    """Return the ratio of summed seconds, with its 95% interval when problems are drawn anew."""
+    """Return the ratio of summed seconds, with its 95% interval from resampling problems."""
     names = sorted(ours)
     choose = random.Random(0)
 

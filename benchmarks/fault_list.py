@@ -45,7 +45,7 @@ class Fault:
     name: str
     runs: int = 2
     injected: int = 0
-    """Injections a run, where neither its plan nor its output tells."""
+    """Injections per run, where neither its plan nor its output says."""
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     """For the FaultRun."""
     disturb: Callable[[FaultRun], None] | None = None
@@ -57,7 +57,7 @@ class Fault:
 
 
 def plan(*words: str) -> dict[str, Any]:
-    """Return values for a run whose engine starts as told."""
+    """Return values for a run whose engine starts as its plan says."""
     return {"plan": words}
 
 

@@ -62,7 +62,7 @@ COMPARED = (*(Number(count) for count in FIXED), CHOSEN)
 CURVE = (16, 24, 32, 48, 64, 96, 120, 144, 192)
 EXTRAS = (24, 48, 96, 144)
 DEVIATIONS = (0.5, 1.5, 2.0)
-"""Of a clear lead, beside the kernel's own."""
+"""Of a clear lead, besides the kernel's own."""
 RISKS = (0.01, 0.05, 0.1, 0.2)
 POPULATIONS: Mapping[str, Callable[[Sequence[Ballot], int], Population]] = {
     "recorded": as_recorded,

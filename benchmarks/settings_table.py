@@ -16,7 +16,7 @@ from kernel.config import Config
 
 
 def meanings() -> dict[str, str]:
-    """Return what stands below each setting in the class, by name."""
+    """Return the text below each setting in the class, by name."""
     parsed = ast.parse(inspect.getsource(config))
     found = (node for node in parsed.body if isinstance(node, ast.ClassDef))
     body = next(node.body for node in found if node.name == Config.__name__)

@@ -119,7 +119,7 @@ class SimulatedReference:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """The kernel's loop, with and without the decided stop, beside the reference's."""
+    """The kernel's loop, with and without the decided stop, against the reference's."""
 
     ours: SimulatedRun
     full: SimulatedRun

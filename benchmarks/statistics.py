@@ -208,7 +208,7 @@ def majority_interval(k: int = 8, count: int = 16) -> Row:
 def found_by(
     name: str, promised: float, test: Callable[[], bool], alarm: bool = False, part: int = 1
 ) -> Row:
-    """Return how often a test says that two differ, in percent, beside what was promised."""
+    """Return how often a test says that two differ, in percent, and what was promised."""
     tests = TESTS // part
     percent = 100 * sum(test() for _ in range(tests)) / tests
     kind = "false alarm" if alarm else "power"

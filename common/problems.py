@@ -41,7 +41,7 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A row as read: its cells by column, and where it stands."""
+    """A row as read: its cells by column, and its place in the file."""
 
     cells: Mapping[str, Any]
     place: str
@@ -52,7 +52,7 @@ def load_problems(path: Path, number_repeated: bool = False) -> list[ProblemRow]
 
     Args:
         path: the file.
-        number_repeated: whether an id that stands there again with another problem becomes `7-2`,
+        number_repeated: whether an id that appears again with another problem becomes `7-2`,
             `7-3` and so on, instead of being refused.
 
     Raises:

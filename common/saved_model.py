@@ -24,7 +24,7 @@ ONLY_NEWER = ("backend", "is_local", "local_files_only")
 
 
 def mend(folder: Path) -> None:
-    """Mend the config and the tokenizer's settings in `folder`, those that are there.
+    """Fix the config and the tokenizer's settings in `folder`, those that are there.
 
     Files that need no change are left alone; others are replaced whole.
 

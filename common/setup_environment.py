@@ -22,7 +22,7 @@ from pathlib import Path
 BUILDING = ".building"
 """The mark of an environment that is not whole yet."""
 READY = ".ready-"
-"""With the key behind it: the mark of a whole one."""
+"""Followed by the key: the mark of a complete one."""
 REQUIREMENTS, LOCK = Path("requirements.txt"), Path("requirements.lock")
 
 
@@ -105,7 +105,7 @@ def is_empty(folder: Path) -> bool:
 
 
 def ours_beside(link: Path) -> list[Path]:
-    """Return the whole environments that `link` can name."""
+    """Return the complete environments that `link` can name."""
     found = (path for path in link.parent.iterdir() if is_name_of_ours(link, Path(path.name)))
     return sorted(path for path in found if keys_in(path))
 

@@ -27,12 +27,12 @@ from kernel.records import Problem
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """What a competition takes for an answer, and how long it waits for all of them."""
+    """What a competition accepts as an answer, and how long it waits for all of them."""
 
     modulus: int | None
     """Answers are taken modulo this; None: as they are."""
     max_answer: int
-    """Answers are 0 to this."""
+    """Answers run from 0 to this."""
     limit_seconds: float
     """The platform's limit for the whole run."""
 

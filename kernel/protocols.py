@@ -12,7 +12,7 @@ from kernel.records import Completion, Execution, ExecutionStatus, Finish, Reque
 
 
 class Engine(Protocol):
-    """Generates text. Knows nothing of problems, code or answers."""
+    """Generates text. Knows nothing about problems, code or answers."""
 
     @property
     def ready(self) -> bool:
@@ -21,7 +21,7 @@ class Engine(Protocol):
 
     @property
     def lost(self) -> bool:
-        """Whether it has ended for good: requests come back as FAILED at once."""
+        """Whether it is gone for good: requests come back as FAILED at once."""
         ...
 
     @property

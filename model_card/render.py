@@ -161,7 +161,7 @@ def _measured(value: Any) -> bool:
 
 
 def number(value: Any, form: str, unit: str = "", divisor: float = 1) -> str:
-    """Format a number; whatever is none, or none that is finite, was not measured."""
+    """Format a number; one that is missing or not finite was not measured."""
     if not _measured(value):
         return NOT_MEASURED
     return format(value if divisor == 1 else value / divisor, form) + unit

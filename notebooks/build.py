@@ -163,7 +163,7 @@ class BuildOptions:
 
 
 def build(cells: Callable[[], list[Cell]], out: Path) -> None:
-    """Build a notebook for a command, and print what became of it; exit 2 on a user's error."""
+    """Build a notebook for a command, and print the outcome; exit 2 on a user's error."""
     with user_errors():
         check_writable(out)
         text = notebook(cells())

@@ -84,7 +84,7 @@ class QuantizeOptions:
         return replace(gates.GATES[self.recipe], **set_here)
 
     def key(self, source: Source) -> Mapping[str, Any]:
-        """Return what the results depend on; another key begins anew."""
+        """Return what the results depend on; with another key everything starts over."""
         named = running.RECIPES[self.recipe].environment
         local = Path(self.conversations)
         return {

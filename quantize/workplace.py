@@ -94,7 +94,7 @@ def opened(folder: Path, key: Mapping[str, Any]) -> Generator[tuple[Workplace, b
 
 
 def fingerprint(source: Source) -> list[list[Any]]:
-    """Return what tells one state of a model's folder from another without reading gigabytes."""
+    """Return what identifies the state of a model's folder without reading gigabytes."""
     files = sorted((*source.folder.glob("*.safetensors"), *source.folder.glob("*.json")))
     return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 

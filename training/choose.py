@@ -80,7 +80,7 @@ def grouped(runs: Sequence[Recording]) -> dict[str, dict[str, Recording]]:
 
 
 def choose(found: Mapping[str, Runs]) -> dict[str, Any]:
-    """Return the checkpoints with their figures, best first, and what tells them apart."""
+    """Return the checkpoints with their figures, best first, and how they differ."""
     sets = _common(found)
     means = {name: _mean(runs, sets) for name, runs in found.items()}
     best, *others = sorted(means, key=lambda name: -means[name])
@@ -133,7 +133,7 @@ def more_problems(figures: Mapping[str, Any]) -> int | None:
 
 
 def says(figures: Mapping[str, Any]) -> str:
-    """Say in one sentence how sure it is that the best is better, and what would tell."""
+    """Say in one sentence how sure it is that the best is better, and what would settle it."""
     p, lead = figures["permutation"]["p"], figures["accuracy_b"] - figures["accuracy_a"]
     points = f"{100 * lead:.1f} points better on {figures['problems']} problems (p = {p:.2g})"
     if p < 0.05:

@@ -67,7 +67,7 @@ class Work:
     learnt: float = 1.0
     """Share of the tokens whose logits are needed."""
     reference: bool = False
-    """Whether a fixed copy of the model stands beside it (KTO)."""
+    """Whether a frozen copy of the model is kept beside it (KTO)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Scoring:
     model: Path
     problems: Path
     most: int
-    """Only the first so many problems."""
+    """Only this many of the first problems."""
     settings: Mapping[str, Any]
     """In place of what the model's profile says."""
 

@@ -16,7 +16,7 @@ from common.embedded_model import cache_folder
 REPOSITORY = "openai/gsm8k"
 COUNT = 200
 MARK = "####"
-"""Behind it stands a solution's final number."""
+"""A solution's final number follows it."""
 
 
 def fetched(path: Path | None = None) -> Path | None:

@@ -21,7 +21,7 @@ from training.settings import TrainingError
 from validation.runs.records import CandidateRecord, Recording
 
 CUT_OFF = {StopReason.ENGINE_FAILED, StopReason.DECIDED, StopReason.DEADLINE, None}
-"""Candidates that were ended from outside tell nothing of the model."""
+"""Candidates that were ended from outside say nothing about the model."""
 
 
 @dataclass(frozen=True, slots=True)

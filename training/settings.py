@@ -16,7 +16,7 @@ EMBEDDED = "embedded"
 
 
 class TrainingError(ValueError):
-    """What the user can mend; the message says how, in one sentence."""
+    """What the user can fix; the message says how, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Stage:
     mask_outputs: bool = False
     """Learn the model's own part alone; otherwise every token, the problem and outputs included."""
     mask_failed: bool = False
-    """Do not learn rounds whose code failed: a model is to mend errors, not to make them."""
+    """Do not learn rounds whose code failed: a model should fix errors, not make them."""
     checkpointing: bool = False
     """Compute activations twice and keep fewer of them: half as fast again, far less memory."""
     save_steps: int = 20
     max_rows: int | None = None
-    """Only the first so many rows of the data."""
+    """Only this many of the data's first rows."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -72,9 +72,9 @@ class Kto:
     candidates: int = 4
     """Samples of each problem."""
     problems: int | None = None
-    """Only the first so many problems."""
+    """Only this many of the first problems."""
     most: int | None = None
-    """Only so many samples, good ones first; None: all."""
+    """Only this many samples, good ones first; None: all."""
     temperature: float = 0.8
     checkpointing: bool = False
     save_steps: int = 20
@@ -129,7 +129,7 @@ class Recipe:
     accelerate: str | None = None
     """File for `accelerate launch`, beside the recipe."""
     draft: Stage | None = None
-    """A first pass of stage 2, on data of `data.draft`; the second learns to mend its errors."""
+    """A first pass of stage 2, on data of `data.draft`; the second learns to fix its errors."""
     hours: float = 24.0
     """Longer than this, a stage is refused before it starts."""
     sources: Mapping[str, str] = field(default_factory=dict[str, str])

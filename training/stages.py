@@ -61,7 +61,7 @@ def resolved(model: str) -> str:
 
 
 def fingerprint(model: str) -> dict[str, Any]:
-    """Return what tells one model from another without reading gigabytes."""
+    """Return what identifies a model without reading gigabytes."""
     folder = Path(model)
     if not folder.is_dir():
         return {"name": model}

@@ -20,7 +20,7 @@ from validation.server_engine import ServerEngine
 def opened(
     model: Path, config: Config, run: Path, at_once: int = 1, url: str = "", served: str = ""
 ) -> Generator[VllmEngine | ServerEngine]:
-    """Give the engine, which may still be loading; close it in the end.
+    """Yield the engine, which may still be loading; close it in the end.
 
     Args:
         model: the model's folder; its tokenizer is needed with a server too.

@@ -41,7 +41,7 @@ class PlotRun:
     seconds: tuple[float, ...] = ()
     """Of each solve; () where the file has no times."""
     whole: bool = True
-    """Whether every candidate ran to its own end; else maj@k and savings cannot be told."""
+    """Whether every candidate ran to its own end; else maj@k and savings are unknown."""
 
     @property
     def scored(self) -> pl.DataFrame:

@@ -187,7 +187,7 @@ def variances(options: PowerOptions) -> Variances:
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What a recorded run tells."""
+    """What a recorded run shows."""
 
     sampling: float
     shares: Mapping[str, float]

@@ -41,7 +41,7 @@ class Rule:
     smallest_wins: bool = False
     """Whether of tied answers the smallest wins, instead of the largest."""
     candidates: int | None = None
-    """N: only the first so many."""
+    """N: only this many of the first candidates."""
     extra: int = 0
     """Most candidates beyond N, heard in groups where the vote of those before is not clear."""
     group: int = 24
@@ -49,7 +49,7 @@ class Rule:
     when_decided: bool = False
     """Whether to stop once the rest cannot change the vote."""
     first_to: int | None = None
-    """Stop once an answer has so many votes."""
+    """Stop once an answer has this many votes."""
 
 
 def rules(candidates: int) -> list[Rule]:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 LEADERBOARD = 50
-"""Problems behind a leaderboard's score, in each of the three competitions."""
+"""Number of problems behind a leaderboard's score, in each of the three competitions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def age(folder: Path) -> None:
 
 
 def bring_along(top: Path) -> None:
-    """Unpack the first file of that name below `top`; where that fails FlashInfer compiles anew."""
+    """Unpack the first file of that name below `top`; if that fails FlashInfer compiles again."""
     os.environ["FLASHINFER_WORKSPACE_BASE"] = str(WORKSPACE)
     found = next(iter(sorted(top.rglob(PACKED))), None)
     if found is None:

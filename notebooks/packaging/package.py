@@ -69,7 +69,7 @@ class Part:
 
     @property
     def built(self) -> bool:
-        """Whether it lies there, whole, from the same sources.
+        """Whether it is there, complete, from the same sources.
 
         Sizes only: hashing gigabytes each time would be work; `publish` checks the contents.
         """
@@ -88,7 +88,7 @@ class Part:
 
 
 def home(out: Path, profile: ProfileName) -> Path:
-    """Return where a profile's wheels and model lie."""
+    """Return where a profile's wheels and model are."""
     return out / profile if profile == "cpu" else out
 
 

@@ -38,7 +38,7 @@ class WheelhouseError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where a wheelhouse is for. Its files lie in `notebooks/wheels/`, by its name."""
+    """The platform that a wheelhouse is for. Its files lie in `notebooks/wheels/`, by its name."""
 
     name: str
     python: str

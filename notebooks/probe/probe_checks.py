@@ -188,7 +188,7 @@ def cpu_logprobs(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compared(gpu: Mapping[str, Any], cpu: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how far two results of the logits lie apart."""
+    """Return how far two results of the logits differ."""
     pairs = list(zip(gpu["logprobs"], cpu["logprobs"], strict=True))
     same = [a == b for a, b in zip(gpu["likeliest"], cpu["likeliest"], strict=True)]
     return {

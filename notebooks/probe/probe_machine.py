@@ -30,7 +30,7 @@ PROBLEM = "What is the remainder when the sum of the first 2024 odd squares is d
 
 
 def card() -> list[list[str]]:
-    """Return what the driver tells of each GPU now, [] where there is no such tool."""
+    """Return what the driver says about each GPU now, [] where there is no such tool."""
     if shutil.which("nvidia-smi") is None:
         return []
     command = ["nvidia-smi", f"--query-gpu={QUERY}", "--format=csv,noheader,nounits"]

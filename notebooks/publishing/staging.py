@@ -31,7 +31,7 @@ interrupted upload to be resumed."""
 
 
 class StagingError(ValueError):
-    """`dist/` cannot be published as it is; the message names the command that mends it."""
+    """`dist/` cannot be published as it is; the message names the command that fixes it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def _check_place(out: Path) -> None:
-    """Refuse a folder that cannot be written, and one that holds what no dry run has left.
+    """Refuse a folder that cannot be written, and one with files that no dry run made.
 
     Raises:
         FileError: with what to do.

@@ -44,7 +44,7 @@ class Image:
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of the run's processes, beside the platform's own."""
     stand_ins: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What stands for what, for the table."""
+    """What stands in for what, for the table."""
 
     def new_environment(self, folder: Path) -> Path:
         """Make a virtual environment with nothing but pip and the image's; return its Python."""

@@ -86,7 +86,7 @@ class FinishedRun:
 def prepared(
     options: RehearseOptions, out: Path, tell: Callable[[str], None]
 ) -> tuple[Image, tuple[Path, Path]]:
-    """Return what stands for the platform's image, and the datasets: wheels and model."""
+    """Return what stands in for the platform's image, and the datasets: wheels and model."""
     if not options.wheels:
         home = package.home(options.dist.resolve(), options.profile)
         return images.own(out / "image"), (home / "wheels", home / "model")
@@ -99,7 +99,7 @@ def prepared(
 
 
 def _check_place(out: Path) -> None:
-    """Refuse a folder that cannot be written, and one that holds what no rehearsal has left.
+    """Refuse a folder that cannot be written, and one with files that no rehearsal made.
 
     Raises:
         FileError: with what to do.
@@ -166,7 +166,7 @@ def rehearse(
 def carry_out(
     plan: Plan, problems: int, prefix: Sequence[str], tell: Callable[[str], None]
 ) -> Outcome:
-    """Carry out a run that is laid out, and return what came of it."""
+    """Carry out a run that is laid out, and return its outcome."""
     command = [*prefix, sys.executable, "-m", "notebooks.rehearsal.inside", str(plan.write())]
     begun = time.monotonic()
     with open(plan.folder / "inside.log", "wb") as log:

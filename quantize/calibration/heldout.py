@@ -130,7 +130,7 @@ def _text(row: dict[str, Any], domain: str) -> HeldOut:
 
 
 def digest(texts: Sequence[HeldOut]) -> str:
-    """Return the SHA-256 that tells which texts were scored."""
+    """Return the SHA-256 that identifies the texts that were scored."""
     parts = [[text.domain, text.messages, text.text] for text in texts]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 

@@ -39,7 +39,7 @@ class Row:
     problem: str
     solution: str
     place: str
-    """Where it stands, for a fault."""
+    """Its place in the file, for a fault."""
 
     @property
     def digest(self) -> str:

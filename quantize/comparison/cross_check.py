@@ -52,7 +52,7 @@ class CrossCheck:
     top1: float = 0.0
     """Share of positions where both rank the same token first."""
     agrees: bool = False
-    """Whether the difference lies within what float16 explains."""
+    """Whether the difference is within what float16 explains."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `json.dump` takes."""

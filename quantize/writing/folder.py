@@ -103,7 +103,7 @@ def _write_config(raw: Path, folder: Path) -> dict[str, Any]:
 
 
 def _write_unlisted(source: Path, folder: Path, quantization: Mapping[str, Any]) -> None:
-    """Copy what belongs to the model beside its weights, mended where transformers 4 needs it."""
+    """Copy the model's other files, fixed where transformers 4 needs it."""
     for name in SOURCE_FILES:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)

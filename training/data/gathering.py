@@ -26,7 +26,7 @@ from training.data.sources import Draft
 from training.data.workplace import TrainingSet, Workplace
 
 HELD_OUT_EVERY = 50
-"""Of rows from elsewhere, one in so many is held out."""
+"""Of rows from elsewhere, one in this many is held out."""
 BATCH = 256
 """Programs of a source that are run together."""
 

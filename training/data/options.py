@@ -34,7 +34,7 @@ class DatasetOptions:
     """At most this many tokens in prompt and solution; the model's own limit if not given."""
     errors_of: Path | None = None
     """A trained model that first tries the generator's problems: where its block fails, the
-    conversation keeps that block and its error, and mends it with a right program."""
+    conversation keeps that block and its error, and fixes it with a correct program."""
     problems: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """File of problems with answers; solutions are sampled and the right ones kept."""
     engine_url: str = ""

@@ -27,7 +27,7 @@ Gram = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Where else a problem stands."""
+    """Where else a problem occurs."""
 
     set: str
     id: str
@@ -65,7 +65,7 @@ class Overlap:
                 self._index.setdefault(gram, (name, number))
 
     def match(self, problem: str) -> Match | None:
-        """Return where a problem stands too, None where nowhere."""
+        """Return where else a problem occurs, None if nowhere."""
         for gram in sorted(grams(problem)):
             if gram in self._index:
                 return Match(*self._index[gram], " ".join(gram))

@@ -66,7 +66,7 @@ def own_errors(
 
 
 def error_in(tried: JudgedCandidate, posed: FamilyProblem) -> Fault | None:
-    """Return a candidate's first block as a mistake; None where it worked, or tells of no error."""
+    """Return a candidate's first block as a mistake; None where it worked or shows no error."""
     if not tried.failed or not tried.failed[0]:
         return None
     begin, end = tried.failures[0]

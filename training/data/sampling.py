@@ -60,7 +60,7 @@ class JudgedCandidate:
 
     @property
     def recoveries(self) -> int:
-        """Failed blocks that a later block mended."""
+        """Failed blocks that a later block fixed."""
         return 0 if self.last_failed else sum(self.failed)
 
     def line(self) -> str:
@@ -139,7 +139,7 @@ def candidates_of(
 def judged(
     candidate: Candidate, events: Sequence[Event], row: ProblemRow, config: Config
 ) -> JudgedCandidate:
-    """Return a candidate with what its trace tells of it."""
+    """Return a candidate with what its trace says about it."""
     text, outputs, failures, bad = "", list[Span](), list[Span](), list[bool]()
     for event in events:
         if event.get("candidate") != candidate.index:

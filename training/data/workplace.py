@@ -50,7 +50,7 @@ class Workplace:
     encoding: Encoding
     index: Overlap
     missing: list[str]
-    """Validation sets that are not on this machine, so that nothing could be held against them."""
+    """Validation sets that are not on this machine, so nothing could be checked against them."""
     sieve: Sieve
     console: Console
 

@@ -95,7 +95,7 @@ GPUS = {gpu.name: gpu for gpu in (T4, L4, H100)}
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a model lies on the GPUs: `ranks` share each layer, `replicas` hold it independently."""
+    """How a model is placed: `ranks` GPUs share each layer, `replicas` hold it independently."""
 
     ranks: int
     replicas: int
@@ -174,7 +174,7 @@ class PublishedSpeed:
     layout: Layout
     attention_gb_s: float
     context: int
-    """Tokens of a sequence; not told, assumed."""
+    """Tokens of a sequence; not published, assumed."""
     tokens_per_second: Mapping[int, float]
     """By sequences."""
 

@@ -40,7 +40,7 @@ Row = dict[str, Any]
 
 @dataclass
 class FitShapesOptions:
-    """Fit families of shapes to recorded ones, and say how near they come."""
+    """Fit families of shapes to recorded ones, and say how close they come."""
 
     recorded: Path
     """JSONL, may be gzipped: problem_id, gold, answer, generated_tokens, output_tokens."""

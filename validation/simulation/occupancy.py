@@ -23,7 +23,7 @@ class Span:
 
 @dataclass
 class Occupancy:
-    """The spans of a run on an engine with so many slots."""
+    """The spans of a run on an engine with this many slots."""
 
     slots: int
     waiting: Callable[[], int] = lambda: 0

@@ -130,7 +130,7 @@ class Lengths:
     goes_on: float
 
     def typical(self, rounds: int) -> float:
-        """Return the mean over candidates, of whom a share goes on after each round."""
+        """Return the mean over candidates, of which a share continues after each round."""
         return self.first + self.later * sum(self.goes_on**n for n in range(1, rounds))
 
     def longest(self, rounds: int) -> float:
@@ -212,7 +212,7 @@ def main() -> None:
 
 
 def _compared(config: Config, costs: Costs) -> list[comparison.Row]:
-    """Return fixed numbers of candidates beside the one asked for, played through."""
+    """Return fixed numbers of candidates and the one asked for, played through."""
     with Progress(console(stderr=True)) as show:
         return comparison.compare(own_problems(comparison.POOL), config, costs, report=show)
 

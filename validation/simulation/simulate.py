@@ -169,7 +169,7 @@ def main() -> None:
 
 
 def _compared(options: SimulateOptions, config: Config, costs: Costs) -> list[comparison.Row]:
-    """Return fixed numbers of candidates beside the one asked for."""
+    """Return fixed numbers of candidates and the one asked for."""
     if options.shapes is None:
         pool = own_problems(comparison.POOL, options.seed)
     else:

@@ -61,7 +61,7 @@ def printable(text: str) -> str:
 
 
 def rich_html(text: str) -> Markup:
-    """Return the text as HTML with its formulas as MathML; the source stands beside each."""
+    """Return the text as HTML with its formulas as MathML, each next to its source."""
     return Markup("").join(_pieces(printable(text)))
 
 
