@@ -1,12 +1,12 @@
-"""Compares the kernel's decode attention with vLLM's as both are compiled for the T4.
+"""Compares the package's decode attention with vLLM's as both are compiled for the T4.
 
     make bench-attention
 
-Both kernels are compiled for sm_75 by the Triton that Kaggle's image has, for the shapes of
+Both GPU kernels are compiled for sm_75 by the Triton that Kaggle's image has, for the shapes of
 NuminaMath-7B and Qwen2.5-7B on two GPUs; `machine_code` counts the loop's instructions and derives
-a bound on the rate at which keys and values are read. Then both compute the same inputs in Triton's
+a bound on the rate at which keys and values are read. Then both process the same inputs in Triton's
 interpreter, and are compared with each other and with float64. The first run downloads vLLM's wheel
-for its kernel's source.
+for its GPU kernel's source.
 
 Covers: what `benchmarks/results/attention.json` holds. Does not cover: time on a GPU; none is
 needed here.
@@ -166,7 +166,7 @@ def compiled_rows(file: Path) -> list[Row]:
 
 
 def difference_rows(file: Path) -> list[Row]:
-    """Return how far both kernels lie from float64 and from each other, in the interpreter."""
+    """Return how far both GPU kernels are from float64 and from each other, in the interpreter."""
     from kernel.engine import attention
 
     theirs = unified_attention_module(file)

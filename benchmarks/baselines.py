@@ -3,13 +3,13 @@
     python -m benchmarks.baselines
 
 The three are settings of the kernel's own solve (`baselines.json`), on the same problems with the
-same seeds and N, side by side: all three solve a problem before the next one begins, with one
-engine, so that a busy machine slows them alike.
+same seeds and N, side by side: all three solve a problem before the next one begins, on one engine,
+so that a busy machine slows them equally.
 
 Covers: what `benchmarks/results/baselines.json` holds, and the three runs under `runs/baselines/`,
 which `make view`, `make compare` and `make results` read. Does not cover: competition problems,
 which are beyond the embedded model: these are one-step problems of the kinds that its worked
-examples show, and some of kinds that they do not.
+examples show, and some other kinds.
 """
 
 import json

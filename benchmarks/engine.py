@@ -1,4 +1,4 @@
-"""Measures the kernel's loop beside the reference loop on the real engine, in one run.
+"""Measures the kernel's loop against the reference loop on the real engine, in one run.
 
     make bench-engine                    the embedded model, all problems of the dry run
     make bench-engine MODEL=path         another model, such as one that `make recipe` has made
@@ -6,14 +6,14 @@
 
 Three loops drive the same vLLM process (48 candidates, 4 rounds, the limits of the model's profile)
 through the same problems with the same seeds: the kernel with the decided stop, with the full vote,
-and the reference. They take turns, problem by problem, and every other problem in the opposite
-order, since what the prefix cache keeps of one loop helps the next. A run that was cut off resumes
-with the first problem that not all three have solved.
+and the reference. They take turns, problem by problem, and swap the order for every other problem,
+since what the prefix cache keeps from one loop helps the next. An interrupted run resumes with the
+first problem that not all three have solved.
 
-A busy machine hits the reference's cold interpreters and not the engine, so the load is watched:
-that before the run began, and what others used during each problem; `load` is the largest. Above
-1.5 the result says so and is not shown. The ratios are of summed seconds; their intervals come from
-drawing problems anew.
+A busy machine hurts the reference's cold interpreters and not the engine, so the load is watched:
+before the run begins, and what others use during each problem; `load` is the largest. Above 1.5 the
+result says so and is not shown. The ratios are of summed seconds; their intervals come from
+resampling problems.
 
 Covers: what `benchmarks/results/engine.json` holds. Does not cover: accuracy; a model that a laptop
 can run has little.
@@ -63,7 +63,7 @@ class EngineOptions:
     model: Path | None = None
     """The model's folder; the embedded model if not given."""
     problems: int | None = None
-    """The dry run's first so many; all ten if not given."""
+    """This many of the dry run's first problems; all ten if not given."""
 
 
 @dataclass
@@ -200,7 +200,7 @@ def kept_file(model: Path) -> Path:
     """Return where a run keeps what it has measured, until it is whole.
 
     Raises:
-        ConfigError: the folder is no model, or its profile cannot work.
+        ConfigError: the folder is not a model, or its profile cannot work.
     """
     about = [str(read_cpu()), str(model.resolve()), asdict(model_settings(model))]
     digest = hashlib.sha256(json.dumps(about, default=str).encode()).hexdigest()
@@ -261,7 +261,7 @@ def figures(rows: Sequence[Row], load: float) -> dict[str, float]:
 
 
 def ratio_of(theirs: dict[str, float], ours: dict[str, float]) -> tuple[float, float, float]:
-    """Return the ratio of summed seconds, with its 95% interval when problems are drawn anew."""
+    """Return the ratio of summed seconds, with its 95% interval from resampling problems."""
     names = sorted(ours)
     choose = random.Random(0)
 

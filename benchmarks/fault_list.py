@@ -1,8 +1,8 @@
-"""Every way that is known to break a run of fifty problems.
+"""Every known way to break a run of fifty problems.
 
-Above 300 lines for their number: one list, of which every row says what it breaks.
+Above 300 lines because of their number: one list, in which every row says what it breaks.
 
-Covers: what is broken, how often, and the values of the run that it happens to. Does not cover:
+Covers: what is broken, how often, and the settings of the run that it happens to. Does not cover:
 making the runs and counting their answers (`faults`).
 """
 
@@ -45,7 +45,7 @@ class Fault:
     name: str
     runs: int = 2
     injected: int = 0
-    """Injections a run, where neither its plan nor its output tells."""
+    """Injections per run, where neither its plan nor its output says."""
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     """For the FaultRun."""
     disturb: Callable[[FaultRun], None] | None = None
@@ -57,7 +57,7 @@ class Fault:
 
 
 def plan(*words: str) -> dict[str, Any]:
-    """Return values for a run whose engine starts as told."""
+    """Return values for a run whose engine starts as its plan says."""
     return {"plan": words}
 
 

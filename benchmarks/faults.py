@@ -1,18 +1,18 @@
-"""Breaks runs of fifty problems in every way that is known, and counts the answers that come out.
+"""Breaks runs of fifty problems in every known way, and counts the answers that come out.
 
     python -m benchmarks.faults [NAME ...]
 
-With names only the faults whose names begin so are injected; the other rows of the file stay.
+With names, only the faults whose names begin like that are injected; the file's other rows stay.
 
 Each row is one fault, injected for real into a process of the submission kernel: signals to its
 processes, full and read-only disks, errors raised inside its modules, a jumping clock, problems
 that break naive code. The mock of AIMO-1 asks (where named, AIMO-2's or AIMO-3's). vLLM, torch and
 the tokenizer are fakes, since the real ones do not break on command; kernel, sandbox, processes and
-files are the real ones.
+files are real.
 
 Covers: whether fifty valid answers go out before the limit. Does not cover: whether they are right
-("by vote" says how many rest on boxed answers and not on a fallback; where the supervisor is broken
-the candidates only write code, and their answers are the numbers it prints).
+("by vote" says how many come from boxed answers and not from a fallback; where the supervisor is
+broken the candidates only write code, and their answers are the numbers it prints).
 """
 
 import re

@@ -1,14 +1,14 @@
-"""Plans and simulates two T4s for a model with grouped KV heads beside one without.
+"""Plans and simulates two T4s for a model with grouped KV heads and for one without.
 
     make bench-grouped_heads
 
 Qwen2.5-Math-7B shares each of its 4 KV heads among seven query heads, NuminaMath-7B has one for
-each of its 32. Both lie at 8 bits on two T4s that share layers, and both get the same fifty
-problems with the same lengths, so that nothing but the model's sizes differs.
+each of its 32. Both are at 8 bits on two T4s that share layers, and both get the same fifty
+problems with the same lengths, so that only the model's sizes differ.
 
-Covers: what `benchmarks/results/grouped_heads.json` holds: bytes, room, tokens a second when layers
-are shared and for a replica a GPU, hours. Does not cover: real T4s (`validation.simulation.costs`),
-and how long either model's candidates really are.
+Covers: what `benchmarks/results/grouped_heads.json` holds: bytes, room, tokens per second when
+layers are shared and for a replica per GPU, hours. Does not cover: real T4s
+(`validation.simulation.costs`), and how long either model's candidates really are.
 """
 
 from dataclasses import replace

@@ -1,13 +1,13 @@
-"""Measures what more candidates buy: right answers against tokens, fixed numbers beside extras.
+"""Measures what more candidates buy: right answers against tokens, fixed numbers against extras.
 
     make bench-hours                                    # on the package's own answers
     python -m benchmarks.hours --shapes recorded.jsonl.gz --out folder
 
 Runs of fifty problems are voted on again and again, each with a sample of the problems' candidates
 (`validation.simulation.votes`). The answers are generated like recorded ones, as many as were
-recorded; `--shapes` names recorded ones instead. Two populations: the five recorded problems in
-turn, all of them hard; and one every other of whose problems is easier, about as competitions are
-won. Hours come from the simulator.
+recorded; `--shapes` names recorded ones instead. There are two populations: the five recorded
+problems in turn, all of them hard; and one in which every other problem is easier, about the level
+at which competitions are won. Hours come from the simulator.
 
 Covers: what `benchmarks/results/hours.json` holds, and its picture. Does not cover: other models'
 answers: the intervals are over samples of these problems' candidates, not over problems.
@@ -62,7 +62,7 @@ COMPARED = (*(Number(count) for count in FIXED), CHOSEN)
 CURVE = (16, 24, 32, 48, 64, 96, 120, 144, 192)
 EXTRAS = (24, 48, 96, 144)
 DEVIATIONS = (0.5, 1.5, 2.0)
-"""Of a clear lead, beside the kernel's own."""
+"""Of a clear lead, besides the kernel's own."""
 RISKS = (0.01, 0.05, 0.1, 0.2)
 POPULATIONS: Mapping[str, Callable[[Sequence[Ballot], int], Population]] = {
     "recorded": as_recorded,

@@ -32,8 +32,8 @@ def comment(result: Result) -> str:
     gain = result.figures["gain_extra"]
     text = (
         'main({"extra_candidates": 96}) starts up to 96 further candidates where the vote of the '
-        f"first 48 is open: of fifty hard problems {gain:+.1f} right. Simulated price on two T4s: "
-        f"{prices}."
+        f"first 48 is open: {gain:+.1f} right answers on fifty hard problems. Simulated price on "
+        f"two T4s: {prices}."
     )
     lines = textwrap.wrap(text, 98, break_long_words=False, break_on_hyphens=False)
     return "".join(f"# {line}\n" for line in lines)
@@ -57,10 +57,10 @@ def _verdict(result: Result) -> str:
         behind = [figures[f"extra_over_144{part}{end}"] for part in ("", "_low", "_high")]
         share = figures[f"tokens_over_144{end}"]
         sentences.append(
-            f"On {problems} N = 144 gains {figures[f'gain_144{end}']:+.1f} right answers of 50 "
-            f"over N = 48, extras {figures[f'gain_extra{end}']:+.1f} (extras less N = 144: "
-            f"{behind[0]:+.2f}, 95% {behind[1]:+.2f} to {behind[2]:+.2f}) for {share:.1%} of its "
-            f"tokens."
+            f"On {problems}, N = 144 gains {figures[f'gain_144{end}']:+.1f} right answers of 50 "
+            f"over N = 48; extra candidates gain {figures[f'gain_extra{end}']:+.1f} (extras minus "
+            f"N = 144: {behind[0]:+.2f}, 95% {behind[1]:+.2f} to {behind[2]:+.2f}) for "
+            f"{share:.1%} of its tokens."
         )
     return " ".join(sentences)
 
@@ -88,7 +88,7 @@ def _problems(result: Result) -> str:
     """Show which problems gain and which lose."""
     numbers = (BASE, "N = 96", RIVAL, "N = 192", CHOSEN)
     head = (
-        "votes of the truth, of the most frequent wrong answer",
+        "votes for the truth, for the most frequent wrong answer",
         *(f"right, {name}" for name in numbers),
         "candidates started",
     )
@@ -108,7 +108,7 @@ def _hours(result: Result) -> str:
     speeds = list(dict.fromkeys(row["attention"] for row in found))
     names = list(dict.fromkeys(row["number"] for row in found))
     rows = ([name, *(_hours_cell(found, name, speed) for speed in speeds)] for name in names)
-    return table(("hours of 50 recorded problems, two T4s", *speeds), rows)
+    return table(("hours for 50 recorded problems, two T4s", *speeds), rows)
 
 
 def _hours_cell(found: Sequence[Row], name: str, speed: str) -> str:
@@ -118,7 +118,7 @@ def _hours_cell(found: Sequence[Row], name: str, speed: str) -> str:
 
 
 def _risk(result: Result) -> str:
-    """Show what stopping at a risk saves and changes, beside what it promised."""
+    """Show what stopping at a risk saves and changes, next to what it promised."""
     found = _of(result, "risk")
     head = (
         *(f"`stop_risk`, {found[0]['solves']} votes of 48", "answers changed (95%: at most)"),

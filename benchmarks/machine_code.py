@@ -1,4 +1,4 @@
-"""A Triton kernel's machine code for the T4, without a T4: compiled, taken apart, and counted.
+"""A Triton GPU kernel's machine code for the T4, without a T4: compiled, disassembled, and counted.
 
 Covers: the arguments that a launch would have, compiling for sm_75 with the assembler in Triton's
 wheel, the instructions of the loop over the context, registers and spills, and a bound on the rate
@@ -10,11 +10,11 @@ The bound is the lowest of three rates, each of which a T4 cannot exceed:
              `PIPE_CYCLES`. A loop's cycles are those of its busiest pipe
   latency    bytes in flight on an SM over the time that DRAM takes to answer (Little's law); what a
              block of threads has in flight is what its loop asks for before it uses any of it
-It says what is impossible, not what comes out: waiting at barriers, conflicts in shared memory and
-clocks lowered by heat are not in it (vLLM's kernel was seen far below its bound on T4s). Rates are
-for a clock of 1,110 MHz, between the T4's base (585) and boost (1,590). Pipe widths: NVIDIA's
-Turing white paper and Jia and others, "Dissecting the NVidia Turing T4 GPU via Microbenchmarking"
-(2019).
+It says what is impossible, not what will be reached: waiting at barriers, conflicts in shared
+memory and clocks lowered by heat are not in it (vLLM's GPU kernel was seen far below its bound on
+T4s). Rates are for a clock of 1,110 MHz, between the T4's base (585) and boost (1,590). Pipe
+widths: NVIDIA's Turing white paper and Jia and others, "Dissecting the NVidia Turing T4 GPU via
+Microbenchmarking" (2019).
 """
 
 import re

@@ -3,11 +3,11 @@
     make bench-mutants
 
 mutmut (`pip install mutmut`, into the environment that runs this) makes every change it knows in
-the modules that `pyproject.toml` names. Of each module a sample is drawn by a seed, and for each
-change the tests run that reach it. A run that was cut off resumes where it was.
+the modules that `pyproject.toml` names. A seeded sample is drawn from each module, and for each
+change the tests that reach it are run. An interrupted run resumes where it stopped.
 
-A change that no test notices is equivalent where it changes nothing that anybody could observe;
-`equivalent_mutants.json` has those that were looked at, each with its reason. All others count as
+A change that no test notices is equivalent if it changes nothing that anybody could observe;
+`equivalent_mutants.json` lists those that were looked at, each with its reason. All others count as
 missed.
 
 Covers: functions and methods. Does not cover: module-level tables and decorated functions, which

@@ -5,10 +5,10 @@
 - CPU time of the kernel's process (scheduling, extraction, voting, tracing, tokens to text and
   back) while the real engine (vLLM, the embedded model) solves a problem with 48 candidates and the
   full vote: over the wall time, and over the tokens generated.
-- The same under more tokens than a CPU can write: fifty problems with candidates like recorded ones
-  on the simulated engine, with the real sandbox and trace.
+- The same with more tokens than a CPU can generate: fifty problems with candidates like recorded
+  ones on the simulated engine, with the real sandbox and trace.
 - Memory of the kernel's process after 10 and after 50 such problems.
-- Seconds from a fresh Python to the moment the kernel serves, model still loading.
+- Seconds from starting Python to the moment the kernel serves, with the model still loading.
 
 Covers: what `benchmarks/results/overhead.json` holds. Does not cover: vLLM's own overhead, and the
 installation of wheels, which only Kaggle does.

@@ -1,8 +1,8 @@
 """Measures the offline build: every recipe on the embedded model, quality and cost, in one table.
 
 Covers: what `benchmarks/results/quantize.json` holds; each recipe goes through `make quantize` as a
-whole, up to one problem solved where vLLM here loads the result. A run that was cut off resumes
-with the recipes that are not done. Does not cover: larger models, and AutoGPTQ, which needs a GPU.
+whole, up to one problem solved where vLLM here loads the result. An interrupted run resumes with
+the recipes that are not done. Does not cover: larger models, and AutoGPTQ, which needs a GPU.
 """
 
 import json

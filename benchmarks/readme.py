@@ -1,8 +1,8 @@
 """Keeps the figures in README.md and docs/ equal to the result files of the benchmarks.
 
-Covers: the blocks between `<!-- figures:NAME -->` and `<!-- /figures -->`, one a result file, the
-summary of all in the README, its list of pages, and the price in the notebook's last cell. Does not
-cover: the words around them, and what a block says (`result_pages`).
+Covers: the blocks between `<!-- figures:NAME -->` and `<!-- /figures -->`, one per result file, the
+summary in the README, its list of pages, and the price in the notebook's last cell. Does not cover:
+the words around them, and what a block says (`result_pages`).
 """
 
 import re
@@ -28,18 +28,18 @@ BLOCK = re.compile(r"(<!-- figures:(\w+) -->\n).*?(<!-- /figures -->)", re.DOTAL
 SUMMARY: Sequence[tuple[str, str, str]] = (
     (
         "faults",
-        "answers lost, of fifty a run, over {faults_injected:g} faults injected",
+        "answers lost, of fifty per run, over {faults_injected:g} injected faults",
         "{answers_lost:g}, and {seconds_late:g} s late",
     ),
     (
         "simulated_t4",
-        "problems an hour on simulated T4s, over the same algorithm in lock-step",
+        "problems per hour on simulated T4s, against the same algorithm in lock-step",
         "{problems_per_hour_ratio:.2f} times ({problems_per_hour_ratio_low:.2f} to "
         "{problems_per_hour_ratio_high:.2f})",
     ),
     (
         "simulated_t4",
-        "the same with the package's attention, whose rate is predicted",
+        "the same with the package's own attention, at its predicted rate",
         "{problems_per_hour_ratio_own_attention:.2f} times "
         "({problems_per_hour_ratio_own_attention_low:.2f} to "
         "{problems_per_hour_ratio_own_attention_high:.2f})",
@@ -47,16 +47,16 @@ SUMMARY: Sequence[tuple[str, str, str]] = (
     ("simulated_t4", "50 problems on two simulated T4s", "{hours_50_problems:.1f} of 9 hours"),
     (
         "sandbox",
-        "code blocks a second, over a fresh Python each",
-        "{blocks_per_second_ratio:.0f} times, {trivial_block_p50_ms:.1f} ms a block",
+        "code blocks per second, against a fresh Python for each",
+        "{blocks_per_second_ratio:.0f} times, {trivial_block_p50_ms:.1f} ms per block",
     ),
     (
         "quantize",
-        "8 bit against the original, held-out maths: same first choice of token",
+        "8 bit against the original on held-out maths: same likeliest token",
         "{top1_gptq:.1%}",
     ),
 )
-"""Of the README's one table: the result file, what is shown of it, and how."""
+"""For the README's one table: the result file, what is shown of it, and how."""
 
 
 def summary() -> str:
@@ -79,7 +79,7 @@ def pages(folder: Path) -> str:
 
 
 def rendered(text: str) -> str:
-    """Return a page's text with every block of figures as the result files have it."""
+    """Return a page's text with every block of figures filled from the result files."""
 
     def fill(match: re.Match[str]) -> str:
         if match[2] == "summary":
@@ -96,7 +96,7 @@ def rendered(text: str) -> str:
 
 
 def priced(text: str) -> str:
-    """Return the last cell's text with the price as the result file has it."""
+    """Return the last cell's text with the price taken from the result file."""
     said = hours_page.comment(read_result(FOLDER / "hours.json"))
     return PRICE.sub(lambda match: f"{match[1]}{said}{match[2]}", text)
 

@@ -62,10 +62,10 @@ def opened(model: Path | None = None, every: int = 1) -> Generator[Bench]:
 
     Args:
         model: its folder; the embedded model if not given.
-        every: of so many of the dry run's problems one is taken.
+        every: takes one out of this many of the dry run's problems.
 
     Raises:
-        ConfigError: the folder is no model.
+        ConfigError: the folder is not a model.
     """
     model = model or embedded_model.ensure()
     config = model_settings(model)

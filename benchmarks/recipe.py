@@ -4,7 +4,7 @@
 
 Covers: what `benchmarks/results/recipe.json` holds: a row for each model on each set (words, one
 block, SC-TIR), intervals, paired tests, recoveries, tokens, the curves of training and of rewards.
-Does not cover: making the models; a run that is not there leaves its row and figure out.
+Does not cover: making the models; a missing run's row and figure are left out.
 
 One block (M = 1) is read from the run of four rounds: what a candidate boxed or its first block
 printed. The seeds of a candidate's first generation are the same either way.

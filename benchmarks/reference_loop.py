@@ -1,13 +1,13 @@
-"""The reference: SC-TIR as its published description has it, in rounds of lock-step.
+"""The reference: SC-TIR as published, in rounds of lock-step.
 
 Covers: every round generates for all candidates at once and waits for the last, then runs all code
 blocks in a pool and waits for the last; each block gets a fresh Python; candidates that have
 finished stay in the batch; nothing stops early, no time is shared out. Does not cover: how text is
-generated (handed in: vLLM's offline `generate`, or the simulated engine).
+generated (passed in: vLLM's offline `generate`, or the simulated engine).
 
-Prompts, extraction, seeds and the vote are the kernel's, so that only the loop differs. Two things
-are kinder than they need be: what a finished candidate still writes is thrown away, and the
-loop ends once all have finished.
+Prompts, extraction, seeds and the vote are the kernel's, so that only the loop differs. It is
+treated more kindly than necessary in two ways: what a finished candidate still writes is thrown
+away, and the loop ends once all have finished.
 """
 
 import os

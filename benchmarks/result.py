@@ -1,4 +1,4 @@
-"""The result file of a benchmark: the form that the README and the model card read.
+"""The result file of a benchmark, in the form that the README and the model card read.
 
 Covers: where and when it was measured, writing the file whole or not at all, reading it back, and
 printing what goes into it. Does not cover: what the figures mean; each benchmark says so itself.

@@ -1,8 +1,8 @@
 """What the docs show of each result file.
 
-Covers: the text of each block of figures, but for the longer page of `hours` (`hours_page`). Does
-not cover: measuring, and putting the text in its place (`readme`). Above 300 lines because there is
-one short function for each result file; none uses another's.
+Covers: the text of each block of figures, except for the longer page of `hours` (`hours_page`).
+Does not cover: measuring, and putting the text in its place (`readme`). Above 300 lines because
+there is one short function for each result file, and none uses another's.
 """
 
 import math
@@ -33,7 +33,7 @@ def _dry_run(result: Result) -> str:
 def _sandbox(result: Result) -> str:
     figures = result.figures
     rows = (
-        ("blocks a second, over fresh Pythons'", f"{figures['blocks_per_second_ratio']:g}"),
+        ("blocks per second, against fresh Pythons", f"{figures['blocks_per_second_ratio']:g}"),
         ("a trivial block, median", f"{figures['trivial_block_p50_ms']:g} ms"),
         ("private memory of an idle session", f"{figures['idle_session_private_mib']:g} MiB"),
         ("processes left after the run", f"{figures['left_processes']:g}"),
@@ -83,7 +83,7 @@ def _blocks(row: Row) -> str:
 
 
 BUSY_LOAD = 1.5
-"""Above this a race between loops says more about the machine than about them."""
+"""Above this load a race between loops says more about the machine than about the loops."""
 
 
 def _engine(result: Result) -> str:
@@ -91,7 +91,8 @@ def _engine(result: Result) -> str:
     if (load := figures.get("load", _load(result))) > BUSY_LOAD:
         return (
             f"Not shown: last measured on a busy machine (load {load:g}, {result.date}), where "
-            "the loops cannot be told apart from what else ran. `make bench-engine` on an idle one."
+            "other work hides the difference between the loops. Run `make bench-engine` on an idle "
+            "one."
         )
     kinds = ("generating", "executing", "both", "neither")
     head = (f"loop ({result.where})", "seconds a problem", *kinds)
@@ -109,7 +110,7 @@ def _engine(result: Result) -> str:
     )
     return (
         f"{table(head, rows)}\n\n"
-        f"Problems an hour over the reference's on {model}, with 95% intervals over "
+        f"Problems per hour against the reference's on {model}, with 95% intervals over "
         f"{figures['problems']:g} problems: {decided} with the decided stop, {full} with the full "
         f"vote; answers changed by stopping: {figures['answers_changed']:g}."
     )
@@ -124,7 +125,7 @@ def _load(result: Result) -> float:
 def _simulated(result: Result) -> str:
     head = (
         *("two T4s, simulated, 50 problems, means over seeds", "hours, decided stop", "full vote"),
-        *("lock-step", "problems an hour over lock-step's (all seeds)", "full vote"),
+        *("lock-step", "problems per hour against lock-step (all seeds)", "full vote"),
     )
     rows = (
         [
@@ -151,8 +152,8 @@ def _setting(row: Row) -> str:
 
 def _grouped(result: Result) -> str:
     head = (
-        *("two T4s, 8 bit", "attention", "KV bytes a token", "weights, GiB", "KV tokens"),
-        *("a candidate of 48", "tokens/s, layers shared", "tokens/s, a replica a GPU"),
+        *("two T4s, 8 bit", "attention", "KV bytes per token", "weights, GiB", "KV tokens"),
+        *("per candidate of 48", "tokens/s, layers shared", "tokens/s, a replica per GPU"),
         "hours, 50 problems",
     )
     rows = (
@@ -170,8 +171,8 @@ def _grouped(result: Result) -> str:
 
 def _attention(result: Result) -> str:
     head = (
-        *("compiled for sm_75", "sequences", "kernel", "instructions a position"),
-        *("multiply-adds a tile", "shared memory", "barriers", "registers", "bound, GB/s"),
+        *("compiled for sm_75", "sequences", "GPU kernel", "instructions per position"),
+        *("multiply-adds per tile", "shared memory", "barriers", "registers", "bound, GB/s"),
     )
     rows = (
         [
@@ -186,17 +187,18 @@ def _attention(result: Result) -> str:
     own, theirs = (result.figures[f"largest_difference_{name}"] for name in ("own", "vllm"))
     return (
         f"{table(head, rows)}\n\n"
-        f"Largest difference from float64, over the largest output: {own:.1e}, vLLM's {theirs:.1e}."
+        "Largest difference from float64, relative to the largest output: the package's own "
+        f"{own:.1e}, vLLM's {theirs:.1e}."
     )
 
 
 def _overhead(result: Result) -> str:
     figures = result.figures
     rows = (
-        ("CPU time, of a run on the real engine", f"{figures['cpu_share']:.2%}"),
-        ("CPU time a token at 48 candidates", f"{figures['ms_per_token_event']:g} ms"),
+        ("CPU time, as a share of a run on the real engine", f"{figures['cpu_share']:.2%}"),
+        ("CPU time per token at 48 candidates", f"{figures['ms_per_token_event']:g} ms"),
         ("memory gained from problem 10 to 50", f"{figures['memory_growth_mib']:g} MiB"),
-        ("from a fresh Python to serving", f"{figures['seconds_until_serving']:g} s"),
+        ("from starting Python to serving", f"{figures['seconds_until_serving']:g} s"),
     )
     return table((f"the kernel's own code ({result.where})", ""), rows)
 
@@ -231,19 +233,19 @@ def _statistics(result: Result) -> str:
             ),
         )
         for kind, title in (
-            ("interval", "95% interval: how often it holds the truth"),
-            ("false alarm", "test of equals: how often it says that they differ"),
-            ("power", "test of unequals: how often it says so"),
-            ("not used", "for comparison: what was not taken"),
+            ("interval", "95% interval: how often it contains the truth"),
+            ("false alarm", "two equal systems: how often the test says that they differ"),
+            ("power", "two different systems: how often the test says so"),
+            ("not used", "for comparison: methods that were not chosen"),
         )
     ]
     error = 100 * math.sqrt(0.95 * 0.05 / figures["repeats"])
     power = 100 * math.sqrt(0.8 * 0.2 / figures["tests"])
     note = (
-        f"Of 30 problems or more every interval is within {figures['coverage_off_points']:.1f} "
-        f"points of 95%. {figures['repeats']:g} runs an interval tell coverage to {error:.1f} "
-        f"points (one standard error), {figures['tests']:g} a test power of 80% to {power:.1f} "
-        f"({result.where})."
+        f"With 30 problems or more, every interval is within {figures['coverage_off_points']:.1f} "
+        f"points of 95%. {figures['repeats']:g} runs per interval give its coverage to "
+        f"{error:.1f} points (one standard error), {figures['tests']:g} per test give a power of "
+        f"80% to {power:.1f} ({result.where})."
     )
     return "\n\n".join([*tables, note])
 
@@ -282,7 +284,7 @@ def _recovered(row: Row) -> str:
     return (
         f"On the {row['recoveries']} set {row['saw_an_error']} candidates of stage 2 saw an error, "
         f"{row['wrote_another_block']} wrote another block and {row['mended']} were right in the "
-        f"end; on the {row['problems_with_a_failed_block']} problems concerned M = 4 has "
+        f"end; on the {row['problems_with_a_failed_block']} problems concerned, M = 4 gets "
         f"{row['right_m4']} right and M = 1 {row['right_m1']} (McNemar p = {row['p']:.2g})."
     )
 
@@ -300,15 +302,15 @@ def _rehearsal(result: Result) -> str:
     stand_ins = result.rows[0]["stand_ins"].items()
     names = ", ".join(f"{here} for Kaggle's {real}" for real, here in stand_ins)
     head = (f"run ({result.where})", "checks passed", "answers by vote", "seconds")
-    return f"{table(head, rows)}\n\nStand-ins: {names or 'wheels and packages of a CPU'}."
+    return f"{table(head, rows)}\n\nStand-ins: {names or 'wheels and packages for the CPU'}."
 
 
 def _mutants(result: Result) -> str:
     figures = result.figures
     text = (
-        f"Of {figures['changes_tried']:g} changes {figures['changes_equivalent']:g} change nothing "
-        f"that anybody could observe; of the others the tests notice "
-        f"**{figures['noticed_share']:.1%}** ({result.where})."
+        f"Of {figures['changes_tried']:g} changes, {figures['changes_equivalent']:g} change "
+        "nothing that anybody could observe; the tests notice "
+        f"**{figures['noticed_share']:.1%}** of the others ({result.where})."
     )
     rows = (
         [

@@ -1,4 +1,4 @@
-"""Measures the sandbox beside the reference way of running model code, in one run.
+"""Measures the sandbox against the reference way of running model code, in one run.
 
     make bench-sandbox
 

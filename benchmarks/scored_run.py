@@ -1,4 +1,4 @@
-"""What the result files say of a recorded run that was scored."""
+"""What the result files say about a recorded run that was scored."""
 
 from collections.abc import Collection, Iterable
 

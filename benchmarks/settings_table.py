@@ -1,7 +1,7 @@
 """The table of all settings in docs/config.md, read from `kernel/config.py`.
 
-Covers: every field of `Config`, its default and the text that stands below it. Does not cover:
-which values a model needs, which the page says by hand.
+Covers: every field of `Config`, its default and the text below it. Does not cover: which values a
+model needs, which is written by hand on the page.
 """
 
 import ast
@@ -16,7 +16,7 @@ from kernel.config import Config
 
 
 def meanings() -> dict[str, str]:
-    """Return what stands below each setting in the class, by name."""
+    """Return the text below each setting in the class, by name."""
     parsed = ast.parse(inspect.getsource(config))
     found = (node for node in parsed.body if isinstance(node, ast.ClassDef))
     body = next(node.body for node in found if node.name == Config.__name__)

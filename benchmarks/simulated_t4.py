@@ -1,4 +1,4 @@
-"""Measures the kernel's loop beside the reference loop on simulated T4s.
+"""Measures the kernel's loop against the reference loop on simulated T4s.
 
     make bench-simulated_t4
 
@@ -6,11 +6,11 @@ Both loops get the same fifty problems with the same candidates (token counts an
 like recorded ones, see `validation.simulation.generated_shapes`), the same engine (costs, slots,
 prefix cache) and four CPUs; six seeds make six sets of candidates. The kernel runs with and without
 the decided stop, the reference as described in `reference_loop`, each block at the cost of a cold
-interpreter that `bench-sandbox` has measured. What is not known is a range: each attention at both
-ends and in the middle of what it may reach. Candidates that use code are also raced apart, since
-only they are slowed by lock-step's executions. Last, the reference on the engine of its day:
-exllama's kernel, which above 24 rows writes the weights out at 16 bits and reads them again, no
-prefix cache, and the attention that vLLM had then.
+interpreter that `bench-sandbox` has measured. What is not known is given as a range: each attention
+at both ends and in the middle of what it may reach. Candidates that use code are also raced
+separately, since only they are slowed by lock-step's executions. Last, the reference on the engine
+of its day: exllama's GPU kernel, which above 24 rows writes the weights out at 16 bits and reads
+them again, no prefix cache, and the attention that vLLM had then.
 
 Covers: what `benchmarks/results/simulated_t4.json` holds. Does not cover: real T4s; the costs are
 those of `simulation/costs`, and the package's attention at its predicted rate.
@@ -119,7 +119,7 @@ class SimulatedReference:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """The kernel's loop, with and without the decided stop, beside the reference's."""
+    """The kernel's loop, with and without the decided stop, against the reference's."""
 
     ours: SimulatedRun
     full: SimulatedRun

@@ -1,11 +1,11 @@
-"""Measures how often intervals hold the truth and tests find a difference, on synthetic runs.
+"""Measures how often intervals contain the truth and tests find a difference, on synthetic runs.
 
     python -m benchmarks.statistics
 
-Each run is drawn from a kind of problems whose truth is known: the chance of a problem to be solved
-is one of a beta distribution, its seeds and candidates are coins of that chance. Every interval
-and test of `make report`, `make compare`, `make replay` and `make power` is asked thousands of
-times.
+Each run is drawn from a kind of problems whose truth is known: a problem's chance of being solved
+is drawn from a beta distribution, and its seeds and candidates are coin flips with that chance.
+Every interval and test of `make report`, `make compare`, `make replay` and `make power` is tried
+thousands of times.
 
 Covers: what `benchmarks/results/statistics.json` holds: coverage beside the nominal 95%, false
 alarms beside at most 5%, power beside what was promised. Does not cover: real runs, whose truth
@@ -208,7 +208,7 @@ def majority_interval(k: int = 8, count: int = 16) -> Row:
 def found_by(
     name: str, promised: float, test: Callable[[], bool], alarm: bool = False, part: int = 1
 ) -> Row:
-    """Return how often a test says that two differ, in percent, beside what was promised."""
+    """Return how often a test says that two differ, in percent, and what was promised."""
     tests = TESTS // part
     percent = 100 * sum(test() for _ in range(tests)) / tests
     kind = "false alarm" if alarm else "power"

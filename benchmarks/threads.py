@@ -2,9 +2,9 @@
 
     make bench-threads
 
-For each number type two engines with the embedded model are open side by side, of which one
-computes at a time: they take turns of some seconds, so that whatever else runs meets both alike.
-Busy means one process more for each CPU that does nothing but count.
+For each number type two engines with the embedded model are open side by side, and one computes at
+a time: they take turns of some seconds, so that whatever else runs affects both equally. Busy means
+one extra process per CPU that does nothing but count.
 
 Covers: tokens a second and their ratio, with the machine's load at each turn. Does not cover:
 GPUs, and prompts (decoding only).

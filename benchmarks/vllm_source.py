@@ -1,4 +1,4 @@
-"""vLLM's own attention kernel, to be compared with: taken from its wheel, not from this repository.
+"""vLLM's own attention as a GPU kernel, for comparison: taken from its wheel, not this repository.
 
 Covers: downloading the wheel of one version (433 MB, once), keeping the one file that is needed in
 the cache, importing it without the rest of vLLM. Does not cover: running vLLM.

@@ -1,9 +1,9 @@
-"""What a command tells while it works: lines, times for people, and progress.
+"""What a command prints while it works: lines, durations for people, and progress.
 
-Covers: lines that appear at once, durations, a console on which what a user names is never taken
-for markup, texts of the form "stage: how far", in place on a terminal and one line a stage where
-output is kept, the end of a command on a user's error, and Ctrl-C while it waits. Does not cover:
-bars of what is counted in bytes.
+Covers: lines that appear at once, durations, a console that never takes what a user names for
+markup, texts of the form "stage: how far", updated in place on a terminal and one line per stage
+where output is kept, ending a command on a user's error, and Ctrl-C while it waits. Does not cover:
+progress bars counted in bytes.
 """
 
 import signal

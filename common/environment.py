@@ -1,8 +1,8 @@
-"""Packages that the package's own environment must not hold: made once, kept in the cache.
+"""Packages that the main environment must not contain: installed once, kept in the cache.
 
 Covers: a place in the cache keyed by what goes into it, made by one process at a time; installing a
-pinned list (with hashes) as a folder for PYTHONPATH, to be laid over the running environment. Does
-not cover: whole environments of their own (`quantize/environments`, which builds on this).
+pinned list (with hashes) as a folder for PYTHONPATH, on top of the running environment. Does not
+cover: whole separate environments (`quantize/environments`, which builds on this).
 """
 
 import fcntl
@@ -59,7 +59,7 @@ def check_room(name: str, place: Path, needed: int) -> None:
     free = shutil.disk_usage(place.parent).free
     if free < needed:
         raise SetupError(
-            f"The environment {name} needs {needed / 2**30:.0f} GiB under {place.parent}, "
+            f"The environment {name} needs {needed / 2**30:.0f} GiB under {place.parent}, but only "
             f"{free / 2**30:.1f} are free: make room, or set XDG_CACHE_HOME to another disk."
         )
 
@@ -75,7 +75,7 @@ def run_steps(name: str, steps: Mapping[str, Sequence[str]], say: Say) -> None:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise SetupError(
-                f"The environment {name} could not be made, {what} failed: {_last(done.stderr)}"
+                f"The environment {name} could not be made; {what} failed: {_last(done.stderr)}"
             )
 
 

@@ -1,9 +1,9 @@
-"""Files and folders: written whole or not at all; JSON read line by line, each fault with its line.
+"""Files and folders, written whole or not at all; JSON read line by line, each fault with its line.
 
-Covers: a scratch beside the target that takes its name when it is complete, so that a reader,
-an interruption or a full disk never meets half a file; JSON lines, also gzipped, with or without
-byte-order mark, blank lines left out, ended by line feeds only (U+2028 inside a text ends nothing).
-Does not cover: outliving a power cut (nothing is synced), and what the values mean.
+Covers: a scratch file beside the target that takes its name once it is complete, so that no reader
+sees half a file, even after an interruption or on a full disk; JSON lines, also gzipped, with or
+without a byte-order mark, skipping blank lines, ended by line feeds only (U+2028 inside a text ends
+nothing). Does not cover: surviving a power cut (nothing is synced), and what the values mean.
 """
 
 import contextlib
@@ -195,13 +195,13 @@ def read_json_lines(path: Path) -> Iterator[Line]:
     """Yield the objects of a file of JSON lines; `Line.value` is a dict.
 
     Raises:
-        FileError: the file cannot be read, or a line is no JSON object; the message names it.
+        FileError: the file cannot be read, or a line is not a JSON object; the message names it.
     """
     for line in json_lines(path):
         if line.fault:
             raise FileError(f"{line.place}: {line.fault}.")
         if line.row is None:
-            raise FileError(f"{line.place}: this is no JSON object.")
+            raise FileError(f"{line.place}: this is not a JSON object.")
         yield line
 
 
@@ -222,8 +222,8 @@ def json_lines(path: Path) -> Iterator[Line]:
                 if data.strip():
                     yield _parsed(data, f"{path}, line {number}")
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        place = f"{path}, behind line {number}" if number else str(path)
-        raise FileError(f"{place}: the compressed data is broken: copy the file again.") from None
+        place = f"{path}, after line {number}" if number else str(path)
+        raise FileError(f"{place}: the compressed data is corrupt: copy the file again.") from None
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}.") from None
 

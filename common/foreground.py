@@ -1,4 +1,4 @@
-"""Run another command as a part of one's own, until it ends or the user has enough."""
+"""Runs another command as part of this one, until it ends or the user stops it."""
 
 import signal
 import subprocess

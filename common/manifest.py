@@ -1,7 +1,7 @@
 """A folder's manifest: the size and SHA-256 of each file that is uploaded from it.
 
-Covers: writing `manifest.json`, reading it, and holding a folder to it. Does not cover:
-sub-folders, as what is uploaded is flat; Kaggle's own metadata file, which is no part of the data.
+Covers: writing `manifest.json`, reading it, and checking a folder against it. Does not cover:
+subfolders, since uploads are flat; Kaggle's own metadata file, which is not part of the data.
 """
 
 import hashlib
@@ -53,20 +53,20 @@ def read(folder: Path) -> dict[str, Entry]:
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise ManifestError(f"{path} is no manifest: write it again.") from None
+        raise ManifestError(f"{path} is not a manifest: write it again.") from None
 
 
 def parse(text: str, where: str) -> dict[str, Entry]:
     """Return the entries of a manifest's text; `where` names it in the error.
 
     Raises:
-        ManifestError: the text is no manifest.
+        ManifestError: the text is not a manifest.
     """
     try:
         value: Any = json.loads(text)
         return {str(name): _entry(fields) for name, fields in value["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise ManifestError(f"{where} is no manifest: write it again.") from None
+        raise ManifestError(f"{where} is not a manifest: write it again.") from None
 
 
 def check(folder: Path) -> list[str]:
@@ -84,7 +84,7 @@ def check(folder: Path) -> list[str]:
             # Gigabytes are not hashed where the size already tells.
             faults.append(f"{name} has {size} bytes instead of {entry.bytes}.")
         elif _measure(there[name]).sha256 != entry.sha256:
-            faults.append(f"{name} has other contents than the manifest says.")
+            faults.append(f"{name} does not have the contents that the manifest says.")
     return faults
 
 

@@ -1,8 +1,8 @@
 """Load and check a file of problems: `id`, `problem`, and `answer` where it is known.
 
-Covers: CSV (UTF-8, with or without byte-order mark), JSONL and Parquet, told apart by suffix;
-further columns are ignored, those without a name too. Every fault is one sentence with the file
-and, where it has lines, the line on which the row begins. Does not cover: whether an answer keeps
+Covers: CSV (UTF-8, with or without byte-order mark), JSONL and Parquet, told apart by suffix; other
+columns are ignored, including those without a name. Every fault is one sentence with the file and,
+where it has lines, the line on which the row begins. Does not cover: whether an answer is within
 the competition's range.
 """
 
@@ -41,7 +41,7 @@ class ProblemRow:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """A row as read: its cells by column, and where it stands."""
+    """A row as read: its cells by column, and its place in the file."""
 
     cells: Mapping[str, Any]
     place: str
@@ -52,18 +52,18 @@ def load_problems(path: Path, number_repeated: bool = False) -> list[ProblemRow]
 
     Args:
         path: the file.
-        number_repeated: whether an id that stands there again with another problem becomes `7-2`,
+        number_repeated: whether an id that appears again with another problem becomes `7-2`,
             `7-3` and so on, instead of being refused.
 
     Raises:
         ProblemFileError: the file is missing, broken or empty; a column is missing; an id stands
-            twice; an id or a problem is empty; a truth is no integer.
+            twice; an id or a problem is empty; a truth is not an integer.
     """
     readers = {".csv": _csv_records, ".jsonl": _jsonl_records, ".parquet": _parquet_records}
     if path.suffix.lower() not in readers:
-        raise ProblemFileError(f"{path} ends in none of {', '.join(readers)}.")
+        raise ProblemFileError(f"{path} must end in one of {', '.join(readers)}.")
     if not path.is_file():
-        raise ProblemFileError(f"{path} is no file: give the path of a problem file.")
+        raise ProblemFileError(f"{path} is not a file: give the path of a problem file.")
     rows = [_checked(record) for record in readers[path.suffix.lower()](path)]
     if not rows:
         raise ProblemFileError(f"{path} holds no problems.")
@@ -72,7 +72,7 @@ def load_problems(path: Path, number_repeated: bool = False) -> list[ProblemRow]
     seen: set[str] = set()
     for row in rows:
         if row.id in seen:
-            raise ProblemFileError(f"{row.place}: the id {row.id!r} stands there twice.")
+            raise ProblemFileError(f"{row.place}: the id {row.id!r} appears twice.")
         seen.add(row.id)
     return rows
 
@@ -121,7 +121,7 @@ def _decoded(cell: Any, what: str = "") -> Any:
     """Return a cell, as text where it is binary: some programs write text so into Parquet.
 
     Raises:
-        ProblemFileError: the bytes are no text; `what` begins the sentence.
+        ProblemFileError: the bytes are not text; `what` begins the sentence.
     """
     if not isinstance(cell, bytes):
         return cell
@@ -134,7 +134,7 @@ def _decoded(cell: Any, what: str = "") -> Any:
 def _kind(cell: Any) -> str:
     """Name what a cell holds, as whoever wrote the file would."""
     kinds = {"list": "a list", "dict": "an object", "bool": "a truth value"}
-    return kinds.get(name := type(cell).__name__, f"of the kind {name}")
+    return kinds.get(name := type(cell).__name__, f"of type {name}")
 
 
 def _text(cell: Any) -> str:
@@ -150,7 +150,7 @@ def _truth(cell: Any, place: str) -> int | None:
     if not text or text.lower() == "nan":
         return None
     if isinstance(cell, bool) or not _INTEGER.fullmatch(text):
-        raise ProblemFileError(f"{place}: the answer {_text(cell)[:40]!r} is no integer.")
+        raise ProblemFileError(f"{place}: the answer {_text(cell)[:40]!r} is not an integer.")
     try:
         return int(text.partition(".")[0])
     except ValueError:
@@ -197,7 +197,7 @@ def _checked_header(header: list[str], place: str) -> list[str]:
         if column not in header:
             raise ProblemFileError(f"{place}: the column {column!r} is missing.")
     if doubled := {name for name in ("id", "problem", "answer") if header.count(name) > 1}:
-        raise ProblemFileError(f"{place}: the column {min(doubled)!r} stands there twice.")
+        raise ProblemFileError(f"{place}: the column {min(doubled)!r} appears twice.")
     return header
 
 

@@ -1,10 +1,10 @@
-"""A model folder that transformers 5 saved, mended so that transformers 4 reads the same from it.
+"""Fixes a model folder that transformers 5 saved, so that transformers 4 reads the same from it.
 
 Covers: the class and the special tokens of a tokenizer, rotary embeddings and the type of a config:
 names that version 5 changed, where version 4 refuses the new ones or silently takes a default (a
 `rope_theta` of 10000). Both versions read what is written here. Does not cover: tokenizers without
 `tokenizer.json`, rotary embeddings that differ from layer to layer, and whether version 4 knows the
-architecture; `make package` tries the folder with the very version that Kaggle gets. Run as
+architecture; `make package` tries the folder with the exact version that goes to Kaggle. Run as
 `python -m common.saved_model FOLDER`.
 """
 
@@ -24,13 +24,13 @@ ONLY_NEWER = ("backend", "is_local", "local_files_only")
 
 
 def mend(folder: Path) -> None:
-    """Mend the config and the tokenizer's settings in `folder`, those that are there.
+    """Fix the config and the tokenizer's settings in `folder`, those that are there.
 
     Files that need no change are left alone; others are replaced whole.
 
     Raises:
         FileError: a file cannot be written.
-        ValueError: a file is no JSON.
+        ValueError: a file is not JSON.
     """
     _rewrite(folder / "config.json", config_for_both)
     _rewrite(folder / "tokenizer_config.json", tokenizer_for_both)

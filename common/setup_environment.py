@@ -1,10 +1,10 @@
-"""`make setup`: the environment of everything else, built once for each state of the requirements.
+"""`make setup`: the environment for everything else, built once for each state of the requirements.
 
 Covers: building it in a folder of its own beside the name that people use (`.venv-KEY` beside
-`.venv`), which becomes a link to it only when it is whole; one build at a time; interrupted builds;
-a folder `.venv` that earlier versions of this package made. Whatever lies there without this
-package's mark in it is never touched, and no environment that was ever whole is deleted: something
-may run in it. Does not cover: the recipes' environments (`quantize/environments`).
+`.venv`), which becomes a link to it only once it is complete; one build at a time; interrupted
+builds; a folder `.venv` that earlier versions of this package made. Anything there without this
+package's mark is never touched, and no environment that was ever complete is deleted: something may
+be running in it. Does not cover: the recipes' environments (`quantize/environments`).
 
 Standard library only, since it runs before anything is installed.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 BUILDING = ".building"
 """The mark of an environment that is not whole yet."""
 READY = ".ready-"
-"""With the key behind it: the mark of a whole one."""
+"""Followed by the key: the mark of a complete one."""
 REQUIREMENTS, LOCK = Path("requirements.txt"), Path("requirements.lock")
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     except OSError as error:
         reason = f"{error.strerror}: {error.filename}"
         print(
-            f"{folder} cannot be built ({reason}): name another place with VENV=/path.",
+            f"{folder} cannot be built ({reason}): choose another place with VENV=/path.",
             file=sys.stderr,
         )
         sys.exit(2)
@@ -65,7 +65,7 @@ def set_up(link: Path, folder: Path, key: str) -> None:
             build(folder, key, lock)
             others = [str(path) for path in ours_beside(link) if path.name != folder.name]
             if others:
-                print(f"Built for other requirements, delete what is not used: {', '.join(others)}")
+                print(f"Built for other requirements; delete unused ones: {', '.join(others)}")
         if link != folder:
             point(link, folder)
 
@@ -85,7 +85,7 @@ def check_free(link: Path, folder: Path, key: str) -> None:
     for path, is_ours in ((link, link_ours), (folder, folder_ours or is_empty(folder))):
         if not is_ours:
             raise SetupError(
-                f"{path} is there and was not made by make: name another place with VENV=/path."
+                f"{path} exists and was not made by make: choose another place with VENV=/path."
             )
 
 
@@ -105,7 +105,7 @@ def is_empty(folder: Path) -> bool:
 
 
 def ours_beside(link: Path) -> list[Path]:
-    """Return the whole environments that `link` can name."""
+    """Return the complete environments that `link` can name."""
     found = (path for path in link.parent.iterdir() if is_name_of_ours(link, Path(path.name)))
     return sorted(path for path in found if keys_in(path))
 
@@ -118,7 +118,7 @@ def locked(link: Path) -> Generator[int]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"Another make builds {link}: waiting for it.", flush=True)
+            print(f"Another make is building {link}: waiting for it.", flush=True)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock.fileno()
 

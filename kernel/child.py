@@ -1,16 +1,16 @@
-"""A process that the kernel holds: started by its module's name, spoken to, ended with its own.
+"""A process that the kernel owns: started by module name, messaged, and ended with its children.
 
-Covers: messages both ways that hold neither side up, an end that is noticed, a process that ends by
-itself once the kernel is gone, and the end of all that it started, whatever process group that is
-in: `ninja` gives each compiler one of its own. Does not cover: what the messages mean, when one is
-started or ended (`engine`, `sandbox`), and processes that open a session of their own: neither
-vLLM's workers nor compilers do.
+Covers: messages both ways that never block either side, noticing when the process ends, a process
+that ends by itself once the kernel is gone, and ending everything that it started, whatever process
+group that is in: `ninja` gives each compiler its own group. Does not cover: what the messages mean,
+when a process is started or ended (`engine`, `sandbox`), and processes that open their own session:
+neither vLLM's workers nor compilers do.
 
-A message is a pickled pair, its kind and its value; both ends are this package's own. The process
-runs as `python -m MODULE CONNECTION LIFELINE`, two descriptors; `parent` opens them. The kernel
-holds the lifeline's other end and writes nothing to it, so that its end is the kernel's: the
-parent-death signal fires when the parent's *thread* ends, and a restart may come from a thread of
-the competition's server.
+A message is a pickled pair of kind and value; both ends are this package's own. The process runs as
+`python -m MODULE CONNECTION LIFELINE`, two descriptors; `parent` opens them. The kernel holds the
+lifeline's other end and writes nothing to it, so the lifeline closes when the kernel ends. The
+parent-death signal would not do: it fires when the parent's *thread* ends, and a restart may come
+from a thread of the competition's server.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO
 
 KILL_SECONDS = 10.0
-"""How long a killed process is waited for: one that hangs in the GPU's driver never ends."""
+"""How long to wait for a killed process: one that hangs in the GPU's driver never ends."""
 ROOT = Path(__file__).resolve().parents[1]
 """Where `kernel` is imported from."""
 
@@ -98,7 +98,7 @@ class Child:
         return found
 
     def status(self) -> int | None:
-        """Return how it ended, None where that cannot be told in time."""
+        """Return how it ended, None where that is not known in time."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             return self._process.wait(KILL_SECONDS)
         return None

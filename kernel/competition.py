@@ -1,11 +1,11 @@
-"""Speak the competition's API: find out which one is there, and answer its questions.
+"""Speaks the competition's API: finds out which one is there, and answers its questions.
 
 Covers: AIMO-1 (we loop over its iterator), AIMO-2 and AIMO-3 (their gateway calls us over gRPC),
 found on the path or anywhere below the input mounts; the frames and dtypes each expects; the local
 run that must leave a submission file. Does not cover: time, and errors of the answering function,
 which must not raise at all: an exception loses every answer, and with AIMO-2 and -3 a `SystemExit`
 or `KeyboardInterrupt` hangs the run until its limit. Call `Competition.serve` before the model is
-loaded: AIMO-2 and -3 give up after 15 minutes without it, but wait for the first answer for ever.
+loaded: AIMO-2 and -3 give up after 15 minutes without it, but wait for the first answer forever.
 """
 
 import importlib
@@ -27,12 +27,12 @@ from kernel.records import Problem
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """What a competition takes for an answer, and how long it waits for all of them."""
+    """What a competition accepts as an answer, and how long it waits for all of them."""
 
     modulus: int | None
     """Answers are taken modulo this; None: as they are."""
     max_answer: int
-    """Answers are 0 to this."""
+    """Answers run from 0 to this."""
     limit_seconds: float
     """The platform's limit for the whole run."""
 
@@ -80,7 +80,7 @@ class Competition:
         """Refuse what the gateway would let pass and the scorer would not."""
         largest = self.convention.max_answer
         if type(value) is not int or not 0 <= value <= largest:
-            raise ValueError(f"answer() gave {value!r}: give an int from 0 to {largest}.")
+            raise ValueError(f"answer() returned {value!r}: return an int from 0 to {largest}.")
         return value
 
     def _push(self, server_class: Any, ask: Callable[[str, str], int]) -> None:

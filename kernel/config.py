@@ -39,13 +39,13 @@ ABOVE_ZERO = (
 
 
 OTHER_FORMS = {
-    "stop": "a list of texts",
+    "stop": "a list of strings",
     "stop_token_ids": "a list of token ids",
     "seed": f'a whole number, or "{CLOCK}"',
-    "engine": "names with values",
-    "chat_template_arguments": "names with values",
+    "engine": "an object of names and values",
+    "chat_template_arguments": "an object of names and values",
 }
-"""Of settings that are neither numbers nor paths, for whoever gives them in another form."""
+"""The form of settings that are neither numbers nor paths, for error messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of a run. Times are seconds, lengths are tokens unless a name says otherwise."""
+    """A run's settings. Times are in seconds, lengths in tokens, unless a name says otherwise."""
 
     # SC-TIR. Source of the numbers: the NuminaMath team's AIMO-1 submission.
     candidates: int = 48
@@ -68,86 +68,86 @@ class Config:
     slots: int = 48
     """Candidates that the engine works on at once; more than these wait for a slot."""
     extra_candidates: int = 0
-    """Most candidates beyond N, started where the vote of N is open and the problem's share of the
-    time allows it (`voting.clear`)."""
+    """At most this many candidates beyond N, started where the first N leave the vote open
+    (`voting.clear`) and the problem's share of the time allows it."""
     extra_group: int = 24
     """Extra candidates that start together."""
     temperature: float = 0.8
-    """Of sampling; 0 takes the likeliest token."""
+    """Sampling temperature; 0 always takes the likeliest token."""
     top_p: float = 1.0
-    """Only the likeliest tokens that together have this chance are drawn from."""
+    """Sample only from the likeliest tokens that together have this probability."""
     top_k: int = 0
-    """Only the so many likeliest tokens are drawn from; 0: all."""
+    """Sample only from this many of the likeliest tokens; 0: from all."""
     min_p: float = 0.0
-    """Only tokens at least so likely, as a part of the likeliest one's chance; 0: all."""
+    """Sample only from tokens at least this likely, relative to the likeliest; 0: from all."""
     repetition_penalty: float = 1.0
-    """Above 1: tokens that stand in prompt or text already become less likely."""
+    """Above 1, tokens that are already in the prompt or the text become less likely."""
     max_new_tokens: int = 2048
-    """Most new tokens a round."""
+    """At most this many new tokens per round."""
     max_total_tokens: int | None = None
-    """Most new tokens of a candidate over all its rounds; none: what its context holds."""
+    """At most this many new tokens per candidate over all rounds; None: as its context allows."""
     max_context: int = 4096
     """Prompt and all rounds together; the source model was trained on 4,096."""
     stop: tuple[str, ...] = ("```output",)
     """The output fence: the model asks for its code to be run."""
     stop_token_ids: tuple[int, ...] = ()
-    """Tokens that end the model's turn beside the one that its own files name."""
+    """Tokens that end the model's turn, besides the one that its own files name."""
     system_prompt: str = ""
     """What the model is told before everything else; a TIR-tuned model may need none."""
     instruction: str = ""
-    """What stands behind each problem, in the user's turn, on a line of its own."""
+    """A line of its own after each problem, in the user's turn."""
     chat_template_arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Values for variables of the model's chat template, such as `enable_thinking`."""
     examples: tuple[Example, ...] = ()
-    """Worked problems put before the problem; a TIR-tuned model needs none."""
+    """Worked problems shown before the problem; a TIR-tuned model needs none."""
     vote_without_code: bool = True
-    """Whether a boxed answer counts that was reached without any code block."""
+    """Whether a boxed answer counts even if it was reached without any code block."""
     stop_when_decided: bool = True
-    """Abort the rest once they can no longer change the vote; never changes the answer."""
+    """Abort the remaining candidates once they cannot change the vote; never changes the answer."""
     stop_risk: float = 0.0
-    """Abort the rest already when the chance that they change the vote is below this
+    """Abort the remaining candidates as soon as the chance that they change the vote is below this
     (`voting.overturn_chance`); 0: only when they cannot."""
     seed: int | Literal["clock"] = 0
-    """Each request's seed is made of this, the problem, the candidate and the round. "clock" draws
-    one when the run starts, so that two runs differ; the trace tells it."""
+    """Each request's seed is made from this, the problem, the candidate and the round. "clock"
+    draws one when the run starts, so that two runs differ; the trace records it."""
 
     # The competition's answers. `competition` replaces them by those of the API it finds.
     modulus: int | None = 1000
-    """Answers are taken modulo this (Python's `%`, so -1 is 999); None: as they are."""
+    """Answers are taken modulo this (Python's `%`, so -1 is 999); None: left as they are."""
     max_answer: int = 999
-    """Answers are 0 to this, after the modulus."""
+    """Answers run from 0 to this, after the modulus."""
     default_answer: int = 0
     """Given when no candidate yields an integer."""
 
     # Time.
     limit_seconds: float = 9 * 3600
-    """The platform's limit for the whole run, counted from the process's start."""
+    """The platform's limit for the whole run, counted from the start of the process."""
     reserve_seconds: float = 15 * 60
-    """Never planned with: winners of past rounds stopped 3 to 15 minutes early."""
+    """Held back at the end: winners of past competitions stopped 3 to 15 minutes early."""
     problems: int = 50
-    """Expected problems, among which the time is shared."""
+    """The number of problems expected, among which the time is shared."""
 
     # Running the model's code.
     code_seconds: float = 10.0
-    """Wall-clock limit of a block."""
+    """Wall-clock limit per block."""
     code_memory_mib: int = 2048
     """Memory a session may take beyond what it starts with."""
     max_output_chars: int = 2000
-    """Output shown to the model; what is longer keeps its head and its tail."""
+    """Characters of output shown to the model; longer output keeps its head and its tail."""
     code_workers: int = 3
-    """Blocks that run at once: Kaggle's four CPUs less one for the engine."""
+    """Blocks that run at once: Kaggle's four CPUs minus one for the engine."""
     sandbox_start_seconds: float = 90.0
-    """A sandbox that has not started by then is started anew; it takes 4 to 6 s on two CPUs with
+    """A sandbox that has not started by then is restarted; a start takes 4 to 6 s on two CPUs with
     eight busy processes, and longer where the maths stack comes from a cold disk."""
 
     # The engine.
     engine: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Arguments of vLLM's `EngineArgs` that replace those chosen for the machine
+    """Arguments of vLLM's `EngineArgs` that override those chosen for the machine
     (`engine/profile`)."""
     engine_start_seconds: float = 20 * 60
-    """A model that is not loaded by then is given up."""
+    """An engine that has not loaded the model by then is restarted with smaller settings."""
     engine_step_seconds: float = 180.0
-    """An engine that says nothing for this long is taken for hung and restarted."""
+    """An engine that says nothing for this long counts as hung and is restarted."""
 
     # Paths.
     inputs: Path = Path("/kaggle/input")
@@ -171,7 +171,7 @@ class Config:
                 raise ConfigError(f"{name} is {getattr(self, name)}: set it above 0.")
         if self.reserve_seconds < 0 or self.limit_seconds <= self.reserve_seconds:
             raise ConfigError(
-                f"limit_seconds ({self.limit_seconds:g}) leaves nothing beside reserve_seconds "
+                f"limit_seconds ({self.limit_seconds:g}) leaves no time beside reserve_seconds "
                 f"({self.reserve_seconds:g}): raise the limit or lower the reserve."
             )
         if isinstance(self.seed, str) and self.seed != CLOCK:
@@ -189,7 +189,7 @@ class Config:
             raise ConfigError("max_total_tokens must be at least 1, or null for no limit.")
         if self.extra_candidates < 0:
             raise ConfigError(
-                f"extra_candidates is {self.extra_candidates}: set it to 0, for none, or more."
+                f"extra_candidates is {self.extra_candidates}: set it to 0 for none, or higher."
             )
         if not 0 <= self.stop_risk < 0.5:
             raise ConfigError(
@@ -213,7 +213,7 @@ class Config:
 
 
 def _from_json(name: str, value: Any) -> Any:
-    """Give a JSON value the type its field has; refuse what cannot be given it."""
+    """Convert a JSON value to its field's type; refuse what cannot be converted."""
     try:
         if name == "examples":
             return tuple(Example(**example) for example in value)
@@ -240,12 +240,12 @@ def _from_json(name: str, value: Any) -> Any:
 
 
 def _are_texts(values: Any) -> bool:
-    """Whether they are several texts; one by itself would be taken for as many as its letters."""
+    """Whether they are several strings; a single one would be read as one per character."""
     return not isinstance(values, str) and all(isinstance(value, str) for value in values)
 
 
 def _kinds(name: str) -> tuple[type, ...]:
-    """Return the types that a plain setting's value may have, none for those of other forms."""
+    """Return the types that a plain setting's value may have, none for settings of other forms."""
     annotation = next((f.type for f in fields(Config) if f.name == name), None)
     forms: dict[Any, tuple[type, ...]] = {
         bool: (bool,),

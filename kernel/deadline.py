@@ -65,18 +65,18 @@ class Deadline:
         return share
 
     def spent(self) -> float:
-        """Seconds since the problem begun last was begun."""
+        """Seconds since the current problem was begun."""
         return self._now() - self._start
 
     def left(self) -> float:
-        """Seconds left of the share of the problem begun last, at least 0."""
+        """Seconds left of the current problem's share, at least 0."""
         return max(0.0, self._end - self._now())
 
     def expire(self) -> None:
-        """End all shares at once: the user wants no further answers."""
+        """End all shares at once: the user wants no more answers."""
         self._limit = self._end = self._now()
 
     @property
     def reached(self) -> bool:
-        """Whether the share of the problem begun last is used up."""
+        """Whether the current problem's share is used up."""
         return self._now() >= self._end

@@ -18,9 +18,9 @@ FENCE = "```"
 def messages(problem: str, config: Config) -> list[Message]:
     """Return the conversation whose next turn, the assistant's, solves `problem`.
 
-    A TIR-tuned model gets the bare problem. Where the model's profile has a system prompt it stands
-    first, and where it has worked examples, each stands before the problem as a finished exchange.
-    Its instruction stands behind every problem.
+    A TIR-tuned model gets the bare problem. Where the model's profile has a system prompt it comes
+    first, and where it has worked examples, each comes before the problem as a finished exchange.
+    Its instruction follows every problem.
     """
     shown: list[Message] = []
     if config.system_prompt:
@@ -38,7 +38,7 @@ def asked(problem: str, config: Config) -> Message:
 
 
 def shorten(problem: str, length: int) -> str:
-    """Cut the middle out of a problem that does not fit: questions stand first or last."""
+    """Cut the middle out of a problem that does not fit: questions come first or last."""
     if len(problem) <= length:
         return problem
     head = length // 2

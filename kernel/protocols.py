@@ -1,7 +1,7 @@
 """Engine and sandbox as the algorithm sees them, and what replaces one that cannot be started.
 
-Covers: both protocols in full, and an engine and a sandbox that are absent, so that the run goes on
-and every problem still gets the best answer there is. Does not cover: the real ones (`engine`,
+Covers: both protocols in full, and stand-ins for an absent engine or sandbox, so that the run goes
+on and every problem still gets the best answer there is. Does not cover: the real ones (`engine`,
 `sandbox`), which restart themselves when they fail later.
 """
 
@@ -12,7 +12,7 @@ from kernel.records import Completion, Execution, ExecutionStatus, Finish, Reque
 
 
 class Engine(Protocol):
-    """Generates text. Knows nothing of problems, code or answers."""
+    """Generates text. Knows nothing about problems, code or answers."""
 
     @property
     def ready(self) -> bool:
@@ -21,7 +21,7 @@ class Engine(Protocol):
 
     @property
     def lost(self) -> bool:
-        """Whether it has ended for good: requests come back as FAILED at once."""
+        """Whether it is gone for good: requests come back as FAILED at once."""
         ...
 
     @property

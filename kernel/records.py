@@ -1,6 +1,6 @@
 """The records that travel between modules, from a problem to its solution.
 
-Covers: immutable data, the enums that say why something ended, and the plain questions a record can
+Covers: immutable data, the enums that say why something ended, and simple questions a record can
 answer about itself. Does not cover: any decision (`sc_tir`), clock, file or process.
 """
 
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One question of the competition."""
+    """One question in the competition."""
 
     id: str
     text: str
@@ -24,11 +24,11 @@ class Request:
     id: str
     token_ids: tuple[int, ...]
     max_tokens: int
-    """Most new tokens, at least 1."""
+    """At most this many new tokens; at least 1."""
     temperature: float
     top_p: float
     stop: tuple[str, ...]
-    """Generation ends behind the first of these; the text keeps it."""
+    """Generation ends after the first of these; the text keeps it."""
     seed: int
     """Makes this request's sampling independent of what else is in the batch."""
     top_k: int = 0
@@ -88,7 +88,7 @@ class ExecutionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What running one code block gave."""
+    """The result of running one code block."""
 
     session: str
     status: ExecutionStatus
@@ -104,7 +104,7 @@ class StopReason(StrEnum):
     ANSWERED = "answered"
     """It boxed an integer and had no more code to run."""
     NOT_AN_INTEGER = "not_an_integer"
-    """It boxed something, but no integer of the competition's range."""
+    """It boxed something, but no integer in the competition's range."""
     NO_ANSWER = "no_answer"
     """The model ended its turn with neither code nor a box."""
     TRUNCATED = "truncated"
@@ -131,7 +131,7 @@ class Candidate:
     token_ids: tuple[int, ...]
     """The context so far, prompt included: what the next round continues."""
     text: str = ""
-    """Everything behind the prompt: completions and output blocks."""
+    """Everything after the prompt: completions and output blocks."""
     round: int = 0
     """Completions received."""
     executions: int = 0
@@ -139,9 +139,9 @@ class Candidate:
     code: str | None = None
     """The block whose execution it waits for."""
     printed: int | None = None
-    """The integer its code printed last, as the competition's answer."""
+    """The integer its code printed last, in the competition's convention."""
     answer: int | None = None
-    """Its vote, as the competition's answer."""
+    """Its vote, in the competition's convention."""
     generated_tokens: int = 0
     stop: StopReason | None = None
 

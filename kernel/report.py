@@ -1,10 +1,10 @@
-"""What a run writes down, and what an earlier run in the same folder has left.
+"""What a run writes down, and what an earlier run in the same folder has left behind.
 
-Covers: a folder that takes files, the trace's events of a whole run from `ready` to `end`,
-`summary.json`, and answers kept from a run that was killed. Does not cover: the events of one
-problem's candidates (`sc_tir`), the answers themselves (`submission`).
+Covers: a folder that can be written, the trace's events for the run as a whole from `ready` to
+`end`, `summary.json`, and answers kept from a run that was killed. Does not cover: the events of
+one problem's candidates (`sc_tir`), the answers themselves (`submission`).
 
-Every method may fail where files or consoles do; the row of a problem is kept before anything is
+Every method may fail where files or consoles do; a problem's row is kept before anything is
 written, so that the answer given and the row agree.
 """
 
@@ -28,7 +28,7 @@ from kernel.records import AnswerSource, Problem, Solution
 from kernel.trace import Trace
 
 PROBE_BYTES = 65_536
-"""A folder that cannot take this much is as good as full: one problem's trace is more."""
+"""A folder without room for this much is as good as full: one problem's trace is larger."""
 WHERE_SET = (
     *("top_k", "min_p", "repetition_penalty", "max_total_tokens"),
     *("stop_token_ids", "system_prompt", "instruction", "chat_template_arguments"),
@@ -52,7 +52,7 @@ def settings_of(config: Config) -> dict[str, Any]:
 
 
 def row_of(solution: Solution) -> dict[str, Any]:
-    """Return what is told of a solution, as JSON values."""
+    """Return what is reported about a solution, as JSON values."""
     return {
         "problem": solution.problem_id,
         "answer": solution.answer,
@@ -88,7 +88,7 @@ class Report:
     """Whether the line for post-mortems is written."""
 
     def loading(self, seconds: float) -> None:
-        """Tell that the model still loads, since so many seconds."""
+        """Report that the model has been loading for so many seconds."""
         self.trace.write("loading", seconds=round(seconds))
 
     def ready(self, ended: bool = False) -> None:
@@ -99,7 +99,7 @@ class Report:
             self.trace.write("ready", **{**self.start, "engine": engine, "sandbox": sandbox})
 
     def begun(self, problem: Problem, share: float) -> None:
-        """Tell that a problem is begun, with its share of the time in seconds."""
+        """Report that a problem has begun, with its share of the time in seconds."""
         self.trace.write(
             "problem",
             problem=problem.id,
@@ -110,7 +110,7 @@ class Report:
         )
 
     def repeated(self, problem: Problem, answer: int) -> None:
-        """Tell of an answer of an earlier run; it has no votes of this one."""
+        """Report an answer from an earlier run; it has no votes in this one."""
         row: dict[str, Any] = {"problem": problem.id, "answer": answer, "source": REPEATED}
         row |= {"ended": None, "votes": 0, "candidates": 0, "tally": {}, "tokens": 0, "seconds": 0}
         row["alarm"] = None
@@ -119,7 +119,7 @@ class Report:
         self._write_summary()
 
     def failed(self, problem: Problem, error: BaseException) -> None:
-        """Tell of an error in a problem."""
+        """Report an error in a problem."""
         text = "".join(traceback.format_exception(error))
         self.trace.write("error", problem=problem.id, error=text)
 

@@ -1,11 +1,11 @@
 """SC-TIR: self-consistency with tool-integrated reasoning, for one problem.
 
-Covers: the life of each candidate (generate, run its code, append the output, go on), the vote, and
-when to stop. Does not cover: how text is generated, code is run or time is shared; those are handed
-in. Source of the algorithm: the NuminaMath team's AIMO-1 submission. Unlike theirs there are no
-rounds in lock-step: a candidate whose code has run goes straight back to the engine.
+Covers: the life of each candidate (generate, run its code, append the output, continue), the vote,
+and when to stop. Does not cover: how text is generated, code is run or time is shared; those are
+passed in. Source of the algorithm: the NuminaMath team's AIMO-1 submission. Unlike theirs, this has
+no rounds in lock-step: a candidate whose code has run goes straight back to the engine.
 
-Above 300 lines for the table of its rules and because the algorithm is read in one piece.
+Above 300 lines because of the table of rules and because the algorithm is read in one piece.
 
 Stop rules, in the order in which they are checked.
 After a generation (`after_generation`):
@@ -24,8 +24,9 @@ After an execution (`after_execution`):
 For all candidates (`solve`): the vote is DECIDED, then the DEADLINE.
 A candidate that is stopped by any rule but DECIDED votes for what it has boxed.
 
-Extra candidates (none by default): where the vote of all that were started is over or decided but
-the lead is not clear, a further group starts, if there is time for the slowest round so far.
+Extra candidates (none by default): when all candidates started so far have voted, or their vote is
+decided, but the lead is not clear, a further group starts if there is time for the slowest round so
+far.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """The whole run: competition, model, engine and sandbox, and every problem answered in time.
 
-Covers: wiring, each problem's share of the time, and that an error costs one problem at most. Does
+Covers: wiring, each problem's share of the time, and limiting an error to one problem at most. Does
 not cover: how a problem is solved (`sc_tir`), talking to the platform (`competition`), what can be
-told beforehand (`preflight`), what is written down (`report`).
+checked beforehand (`preflight`), what is written down (`report`).
 
 This is one of the two places where errors are caught (the other is the sandbox): an exception that
 reaches the platform loses every answer.
@@ -185,7 +185,7 @@ def open_sandbox(config: Config, trace: Trace) -> Sandbox:
     try:
         return ForkedSandbox(config)
     except OSError as error:
-        trace.write("note", text=f"The sandbox does not start ({error}): no code is run.")
+        trace.write("note", text=f"The sandbox does not start ({error}): no code will be run.")
         return AbsentSandbox()
 
 

@@ -1,8 +1,7 @@
-"""The trace of a run: one JSON line an event, whole lines only.
+"""The trace of a run: one JSON line per event, whole lines only.
 
-Covers: a file that is valid after SIGKILL and after a full disk, and a line on the console for each
-event that somebody waits for. Does not cover: what an event means (`sc_tir` and `report` write
-them).
+Covers: a file that stays valid after SIGKILL or a full disk, and a console line for each event that
+somebody waits for. Does not cover: what an event means (`sc_tir` and `report` write them).
 
 A trace is for people: it must never cost an answer. So a failed write is counted and reported once,
 and the run goes on.

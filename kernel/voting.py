@@ -2,7 +2,7 @@
 
 Covers: counting, the tie-break, the stop rule with its proof and the one with a stated risk, when a
 lead is clear, the ladder of answers when nobody votes, and the alarm when candidates wrote nothing
-or all the same. Does not cover: where answers come from (`extraction`), nor what happens to
+or all the same. Does not cover: where answers come from (`extraction`), or what happens to
 candidates that are stopped (`sc_tir`).
 """
 
@@ -15,7 +15,7 @@ from kernel.config import Config
 from kernel.records import AnswerSource, Candidate, Solution, StopReason
 
 CLEAR_DEVIATIONS = 1.0
-"""By `make bench-hours` 2 takes 26 to 30% more tokens for no gain, 0.5 gives up 12 to 20% of it."""
+"""In `make bench-hours` 2 takes 26 to 30% more tokens for no gain; 0.5 loses 12 to 20% of it."""
 
 
 def tally(answers: Iterable[int | None]) -> dict[int, int]:
@@ -46,11 +46,11 @@ def decided(votes: Mapping[int, int], outstanding: int) -> bool:
 def clear(votes: Mapping[int, int], deviations: float = CLEAR_DEVIATIONS) -> bool:
     """Tell whether the leader's lead is large against its own noise.
 
-    Were the two foremost answers equally likely, each of their n = first + second votes would add
-    or take one with equal chance, so the lead would have mean 0 and standard deviation sqrt(n). A
-    lead above one of these comes about by luck, for the answer that loses in the end, in one such
-    tie of six. Further candidates are as likely as the first ones to vote for what the model holds
-    most likely, right or wrong.
+    If the two leading answers were equally likely, each of their n = first + second votes would add
+    or subtract one with equal chance, so the lead would have mean 0 and standard deviation sqrt(n).
+    A lead above one of these goes by luck to the answer that loses in the end in one such tie in
+    six. Further candidates are as likely as the first ones to vote for what the model finds most
+    likely, right or wrong.
 
     Args:
         votes: by answer; none at all are not clear.
@@ -63,10 +63,10 @@ def clear(votes: Mapping[int, int], deviations: float = CLEAR_DEVIATIONS) -> boo
 def overturn_chance(votes: Mapping[int, int], outstanding: int) -> float:
     """Return a bound on the chance that `outstanding` further votes change the majority.
 
-    The model: each further vote repeats one cast so far, drawn at random, or with the weight of one
-    vote goes to an answer not seen yet, and counts for the draws after it (Polya's urn; Blackwell
-    and MacQueen, 1973). The bound sums over the rivals the chance that one of them draws level,
-    a tie included, and so holds whichever way the tie-break goes. Without a vote it is 1.
+    The model: each further vote repeats one cast so far, drawn at random, or, with the weight of
+    one vote, goes to an answer not seen yet; it then counts in later draws (Polya's urn; Blackwell
+    and MacQueen, 1973). The bound sums over the rivals the chance that one of them draws level, a
+    tie included, and so holds whichever way the tie-break goes. Without a vote it is 1.
     """
     first, *rivals = sorted(votes.values(), reverse=True) or [0]
     if not first:

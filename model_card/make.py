@@ -1,7 +1,7 @@
-"""`make model-card`: write a model folder's card again, with validation results.
+"""`make model-card`: writes a model folder's card again, with validation results.
 
-Covers: reading the folder's `quantization.json` and the reports named, checking the card, and
-putting it into the folder with a manifest that knows it. Does not cover: what stands in it
+Covers: reading the folder's `quantization.json` and the named reports, checking the card, and
+putting it into the folder with a manifest that includes it. Does not cover: what it says
 (`render`).
 """
 

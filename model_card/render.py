@@ -1,9 +1,9 @@
-"""The model card: one template, filled with numbers that are read from result files.
+"""The model card: one template, filled with numbers read from result files.
 
 Covers: the quantization report, reports of validation runs, benchmark results, and what the authors
-of known source models say (`sources.toml`); the YAML head in huggingface_hub's form; own rules in
-place of its check, which needs the network. A number that no file holds reads "not measured". Does
-not cover: measuring anything.
+of known source models say (`sources.toml`); the YAML head in huggingface_hub's form; rules of our
+own in place of its check, which needs the network. A number that is in no file reads "not
+measured". Does not cover: measuring anything.
 """
 
 import json
@@ -161,7 +161,7 @@ def _measured(value: Any) -> bool:
 
 
 def number(value: Any, form: str, unit: str = "", divisor: float = 1) -> str:
-    """Format a number; whatever is none, or none that is finite, was not measured."""
+    """Format a number; one that is missing or not finite was not measured."""
     if not _measured(value):
         return NOT_MEASURED
     return format(value if divisor == 1 else value / divisor, form) + unit
@@ -199,7 +199,7 @@ def faults(card: str) -> list[str]:
     try:
         data: dict[str, Any] = ModelCard(card).data.to_dict()
     except Exception as error:  # YAML and the hub's client raise many kinds
-        return [f"The head is no metadata of a model card: {error}"]
+        return [f"The head is not valid model card metadata: {error}"]
     found = [f"The head lacks {key}." for key in ("base_model", "license") if not data.get(key)]
     if data.get("base_model_relation") != "quantized":
         found.append("The head must say base_model_relation: quantized.")
@@ -207,7 +207,7 @@ def faults(card: str) -> list[str]:
     for model in models:
         for result in model["results"]:
             if not all(_measured(metric["value"]) for metric in result["metrics"]):
-                found.append("A result of the head has no number.")
+                found.append("A result in the head has no number.")
     lines = [line for line in card.splitlines() if line.startswith("## ")]
     found += [f"There is no section {name!r}." for name in HEADINGS if name not in " ".join(lines)]
     if any(word in card for word in ("Undefined", "None |", "nan |", "{{", "{%")):

@@ -1,11 +1,11 @@
 """Builds the notebook that Kaggle runs from the modules of `kernel/`, byte for byte.
 
-Covers: the order of the modules, which is also the order to read them in and the order of the
-layers; the cells; writing and comparing `submission.ipynb`. Does not cover: what goes with it to
-Kaggle (`package`), running it (`rehearse`).
+Covers: the order of the modules, which is also the reading order and the order of the layers; the
+cells; writing and comparing `submission.ipynb`. Does not cover: what goes to Kaggle with it
+(`package`), running it (`rehearse`).
 
-Why a file a cell and not one program: real file names in tracebacks, processes that can be started
-by module name, and no name of one module that hides another's.
+Why one file per cell and not one program: tracebacks show real file names, processes can be started
+by module name, and no module's names hide another's.
 """
 
 import ast
@@ -75,7 +75,7 @@ MODULES = (
 INTRODUCTION = """\
 # SC-TIR: fifty answers, in time
 
-Built from `kernel/`, one cell a module; edit those files and build again, not this notebook.
+Built from `kernel/`, one cell per module; edit those files and rebuild this notebook from them.
 The first cell installs the packages that are mounted as a dataset, the next ones write the modules
 to `kernel/`, the last one answers the competition.
 """
@@ -160,11 +160,11 @@ class BuildOptions:
     """Build the submission notebook from the modules of kernel/."""
 
     out: Path = NOTEBOOK
-    """Where the notebook goes."""
+    """Where to write the notebook."""
 
 
 def build(cells: Callable[[], list[Cell]], out: Path) -> None:
-    """Build a notebook for a command, and print what became of it; exit 2 on a user's error."""
+    """Build a notebook for a command, and print the outcome; exit 2 on a user's error."""
     with user_errors():
         check_writable(out)
         text = notebook(cells())

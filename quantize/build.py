@@ -1,7 +1,7 @@
 """`make quantize`: a fine-tuned model in, a verified 8-bit model folder for Kaggle out.
 
 Covers: the order of the steps (check, calibrate, quantize, compare, write, read back), resuming
-where an earlier run was cut off, the report. Does not cover: the steps themselves (`steps`).
+where an earlier run was interrupted, the report. Does not cover: the steps themselves (`steps`).
 Exit status: 0 built, 1 a step or a gate failed, 2 a user's error, 130 Ctrl-C.
 """
 
@@ -42,7 +42,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Stopped. What is done is kept: the same command resumes.", file=sys.stderr)
+        print("Stopped. Finished work is kept: the same command resumes.", file=sys.stderr)
         sys.exit(130)
 
 

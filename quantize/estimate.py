@@ -1,8 +1,8 @@
-"""What a build will take: memory, disk, computed from the model's shape before it starts.
+"""The memory and disk that a build will take, computed from the model's shape before it starts.
 
-Covers: the arithmetic, item by item, for each recipe; refusing a build for which there is too
-little. Does not cover: measuring it (`running` reads what a recipe really took; the benchmark puts
-both side by side).
+Covers: the arithmetic, item by item, for each recipe; refusing a build for which there is not
+enough. Does not cover: measuring it (`running` reads what a recipe actually used; the benchmark
+puts both side by side).
 """
 
 import shutil
@@ -90,7 +90,7 @@ def check_room(needs: Needs, work: Path, out: Path, gpu_bytes: int = 0) -> None:
     if (available := available_memory()) < needs.memory_bytes:
         raise InputError(
             f"This takes about {needs.memory_bytes / GIB:.1f} GiB of memory, "
-            f"{available / GIB:.1f} are available: close other programs or take a larger machine."
+            f"{available / GIB:.1f} are available: close other programs or use a larger machine."
         )
     if gpu_bytes and gpu_bytes < needs.gpu_bytes:
         raise InputError(

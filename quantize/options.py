@@ -1,4 +1,4 @@
-"""What a build is asked for, and the defaults that follow from it.
+"""What a build can be asked for, and the defaults that depend on it.
 
 Covers: the command's options, and the choices that depend on the model (samples, texts, gates).
 Does not cover: checking the model (`check`).
@@ -29,27 +29,27 @@ class QuantizeOptions:
     model: str = ""
     """Folder or hub id of an unquantized model; the embedded one if not given."""
     recipe: Literal["gptq", "w8a8", "bnb", "round-to-nearest", "auto-gptq"] = "gptq"
-    """How; gptq is for T4s, w8a8 runs on a CPU, too."""
+    """The recipe; gptq is for T4s, w8a8 also runs on a CPU."""
     samples: int | None = None
-    """Calibration conversations: 256, for the embedded model 24."""
+    """Number of calibration conversations: 256, or 24 for the embedded model."""
     calibration: str = ""
     """A JSONL file, AI-MO/NuminaMath-TIR or own; for the embedded model own if not given."""
     heldout: str = ""
     """JSONL of held-out TIR conversations, or numina; this package's own texts if not given."""
     seed: int = 0
-    """Which conversations are drawn."""
+    """Decides which conversations are drawn."""
     gate_perplexity_ratio: float | None = None
-    """At most; the recipe's own gate if not given."""
+    """The highest perplexity ratio allowed; the recipe's own gate if not given."""
     gate_mean_kl: float | None = None
-    """At most, in nats a token."""
+    """The highest mean KL allowed, in nats per token."""
     gate_top1: float | None = None
-    """At least, as a share."""
+    """The lowest top-1 agreement allowed, as a share."""
     out: Path = ROOT / "dist/model"
-    """The folder to make; must not exist."""
+    """The folder to write; it must not exist yet."""
     work: Path | None = None
     """Where unfinished work is kept; runs/quantize/RECIPE if not given."""
     solve: bool = True
-    """Solve one problem with the finished model, where this machine's engine loads it."""
+    """Solve one problem with the finished model, if this machine's engine can load it."""
 
     @property
     def conversations(self) -> str:
@@ -84,7 +84,7 @@ class QuantizeOptions:
         return replace(gates.GATES[self.recipe], **set_here)
 
     def key(self, source: Source) -> Mapping[str, Any]:
-        """Return what the results depend on; another key begins anew."""
+        """Return what the results depend on; with another key everything starts over."""
         named = running.RECIPES[self.recipe].environment
         local = Path(self.conversations)
         return {

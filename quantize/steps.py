@@ -1,7 +1,7 @@
 """The steps of a build, each a function that leaves its result in the workplace.
 
-Covers: check, calibrate, quantize, compare, write, read back; a step whose result is there already
-gives it at once. Does not cover: their order (`build`), and the work itself: `check`,
+Covers: check, calibrate, quantize, compare, write, read back; a step whose result is already there
+returns it at once. Does not cover: their order (`build`), and the work itself: `check`,
 `calibration`, `running`, `compare`, `writing`, `serving`, `solving`.
 """
 

@@ -1,4 +1,4 @@
-"""A build's own folder: what is done of it, so that the same command resumes.
+"""A build's own folder: what has been done so far, so that the same command resumes.
 
 Covers: one build at a time, what a build depends on, keeping and reading each step's result. Does
 not cover: the steps (`build`), and what a recipe keeps within its step (`recipes/`).
@@ -75,7 +75,7 @@ def opened(folder: Path, key: Mapping[str, Any]) -> Generator[tuple[Workplace, b
         InputError: another process builds there, or what lies there is no build's.
     """
     if folder.is_dir() and any(folder.iterdir()) and not (folder / KEY).is_file():
-        raise InputError(f"{folder} holds what no build has left: set WORK to another folder.")
+        raise InputError(f"{folder} holds files that no build made: set WORK to another folder.")
     folder.mkdir(parents=True, exist_ok=True)
     place = Workplace(folder)
     lock = folder.parent / f".{folder.name}.lock"
@@ -94,7 +94,7 @@ def opened(folder: Path, key: Mapping[str, Any]) -> Generator[tuple[Workplace, b
 
 
 def fingerprint(source: Source) -> list[list[Any]]:
-    """Return what tells one state of a model's folder from another without reading gigabytes."""
+    """Return what identifies the state of a model's folder without reading gigabytes."""
     files = sorted((*source.folder.glob("*.safetensors"), *source.folder.glob("*.json")))
     return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 

@@ -1,11 +1,11 @@
-"""`make choose`: which of several checkpoints is the best, how sure that is, and what would tell.
+"""`make choose`: which of several checkpoints is best, how sure that is, and what would settle it.
 
 Covers: runs of `make validate`, grouped by the checkpoint they scored; accuracy on each set with
-its interval, the mean over the sets all checkpoints have, the paired test of the best against each
-other. Does not cover: the runs themselves.
+its interval, the mean over the sets that all checkpoints have in common, paired tests of the best
+against each of the others. Does not cover: the runs themselves.
 
 The winners chose on four sets of different difficulty after each stage: a set that is too easy or
-too hard for a model tells nothing of it, so each set counts the same.
+too hard for a model says nothing about it, so each set counts the same.
 
     python -m training.choose runs/a-amc.jsonl runs/a-aime.jsonl runs/b-amc.jsonl ...
 """
@@ -37,9 +37,9 @@ class ChooseOptions:
     """Choose among checkpoints by their validation runs."""
 
     runs: tyro.conf.Positional[tuple[Path, ...]] = ()
-    """JSONL files of `make validate`, of two checkpoints or more."""
+    """JSONL files from `make validate`, of two or more checkpoints."""
     out: Path = Path("runs/choose.json")
-    """Where all figures go."""
+    """Where to write all figures."""
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def grouped(runs: Sequence[Recording]) -> dict[str, dict[str, Recording]]:
 
 
 def choose(found: Mapping[str, Runs]) -> dict[str, Any]:
-    """Return the checkpoints with their figures, best first, and what tells them apart."""
+    """Return the checkpoints with their figures, best first, and how they differ."""
     sets = _common(found)
     means = {name: _mean(runs, sets) for name, runs in found.items()}
     best, *others = sorted(means, key=lambda name: -means[name])
@@ -133,7 +133,7 @@ def more_problems(figures: Mapping[str, Any]) -> int | None:
 
 
 def says(figures: Mapping[str, Any]) -> str:
-    """Say in one sentence how sure it is that the best is better, and what would tell."""
+    """Say in one sentence how sure it is that the best is better, and what would settle it."""
     p, lead = figures["permutation"]["p"], figures["accuracy_b"] - figures["accuracy_a"]
     points = f"{100 * lead:.1f} points better on {figures['problems']} problems (p = {p:.2g})"
     if p < 0.05:

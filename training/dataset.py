@@ -7,10 +7,10 @@ families, filters and sampling, which are in `training/data/`.
     python -m training.dataset --kind cot --sources gsm8k my-problems.jsonl
     python -m training.dataset --kind tir --from problems.jsonl --engine-url http://localhost:8000
 
-leaves `train.jsonl`, `heldout.jsonl` (for the loss that training watches), the test problems
+writes `train.jsonl`, `heldout.jsonl` (for the validation loss), the test problems
 `problems-known.jsonl` and `problems-heldout.jsonl` where the generator is a source, and
-`dataset.json`. With `--from`, what is sampled is in `samples.jsonl`, from which a run that was
-ended resumes.
+`dataset.json`. With `--from`, samples are kept in `samples.jsonl`, from which an interrupted run
+resumes.
 """
 
 import sys
@@ -43,10 +43,10 @@ def main() -> None:
         sys.exit(2)
     except ServerError as error:
         # A server that cannot be reached at all is an error of the same kind: nothing is lost.
-        print(f"{error} What was sampled is saved: run the same again.", file=sys.stderr)
+        print(f"{error} What was sampled is saved: run the same command again.", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("Stopped. What was sampled is saved: run the same again.", file=sys.stderr)
+        print("Stopped. What was sampled is saved: run the same command again.", file=sys.stderr)
         sys.exit(130)
 
 

@@ -1,10 +1,10 @@
 """What a training will take, computed before it starts: memory, disk, hours.
 
 Covers: full fine-tuning on a CPU or a GPU in one process, and over several GPUs with ZeRO-3, from
-the model's shape; every constant stands here with its reason. Does not cover: measuring it (the
+the model's shape; every constant is given here with its reason. Does not cover: measuring it (the
 progress does), and evaluation.
 
-Held against the one published figure: both stages of the 7B in about ten hours on 8 x H100.
+Checked against the one published figure: both stages of the 7B in about ten hours on 8 x H100.
 """
 
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ class Work:
     learnt: float = 1.0
     """Share of the tokens whose logits are needed."""
     reference: bool = False
-    """Whether a fixed copy of the model stands beside it (KTO)."""
+    """Whether a frozen copy of the model is kept beside it (KTO)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def shape_of(model: Path | str) -> Shape:
             empty = AutoModelForCausalLM.from_config(config)
     except (OSError, ValueError, KeyError) as error:
         reason = (str(error).splitlines() or ["no config.json"])[0]
-        raise TrainingError(f"{model} is no model that transformers reads: {reason}") from None
+        raise TrainingError(f"{model} is not a model that transformers reads: {reason}") from None
     parameters = sum(p.numel() for p in empty.parameters())
     intermediate = getattr(config, "intermediate_size", 4 * config.hidden_size)
     sizes = (config.num_hidden_layers, config.hidden_size, intermediate, config.vocab_size)

@@ -1,7 +1,7 @@
-"""Score a model on the way: the kernel's own solve on a file of problems.
+"""Scores a model between stages: the kernel's own solve on a file of problems.
 
-Covers: the same settings for every model that is compared, each with its own prompt; what a run
-gave. Does not cover: the solving and the run's file (`validation.validate`), comparing (`choose`).
+Covers: the same settings for every model that is compared, each with its own prompt; the results of
+a run. Does not cover: the solving and the run's file (`validation.validate`), comparing (`choose`).
 """
 
 import shutil
@@ -31,7 +31,7 @@ class Scoring:
     model: Path
     problems: Path
     most: int
-    """Only the first so many problems."""
+    """Only this many of the first problems."""
     settings: Mapping[str, Any]
     """In place of what the model's profile says."""
 

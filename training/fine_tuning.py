@@ -62,7 +62,7 @@ def samples(rows: Sequence[Row], tokenizer: "PreTrainedTokenizer", block: int) -
     every = encode_all(rows, tokenizer)
     fitting = tuple(sample for sample in every if len(sample.ids) <= block)
     if not fitting:
-        raise TrainingError(f"No row has at most {block} tokens: take a larger block.")
+        raise TrainingError(f"No row has at most {block} tokens: use a larger block.")
     return EncodedRows(fitting, len(every) - len(fitting))
 
 
@@ -135,7 +135,7 @@ def shared_arguments(out: Path, machine: Machine, seed: int, tracker: str) -> di
         "use_cpu": machine.device == "cpu",
         "bf16": machine.dtype == "bfloat16",
         "logging_steps": 1,
-        # A loss that is no number must be seen, not averaged away.
+        # A loss that is not a number must be seen, not averaged away.
         "logging_nan_inf_filter": False,
         "save_strategy": "steps",
         "save_total_limit": KEPT,

@@ -1,8 +1,8 @@
 """GSM8K's first 200 test problems, as a file that evaluations take.
 
-Covers: fetching them once from the hub into the cache, or taking the file that is there already
+Covers: fetching them once from the hub into the cache, or using the file that is already there
 (`sets/gsm8k.jsonl` in the cache: id, problem, answer). Does not cover: training on GSM8K
-(`make dataset`). Without network and file the set is left out.
+(`make dataset`). Without both network and file the set is left out.
 """
 
 import json
@@ -16,7 +16,7 @@ from common.embedded_model import cache_folder
 REPOSITORY = "openai/gsm8k"
 COUNT = 200
 MARK = "####"
-"""Behind it stands a solution's final number."""
+"""A solution's final number follows it."""
 
 
 def fetched(path: Path | None = None) -> Path | None:

@@ -4,8 +4,8 @@ Covers: sampling with the kernel's own solve, TRL's KTO trainer with output bloc
 and bad samples balanced, implicit rewards and KL as figures, picture and one sentence on their
 health. Resumes in sampling and in training. Does not cover: what good samples are (`samples`).
 
-Above 300 lines since this stage shares neither its samples nor its batches, trainer and figures
-with the others.
+Above 300 lines since this stage shares neither samples, batches, trainer nor figures with the
+others.
 
     python -m training.kto --model runs/train/embedded-tir/model --data runs/data/tir
 """
@@ -53,9 +53,9 @@ class KtoOptions:
     """Train on the model's own samples."""
 
     model: str = ""
-    """The model of stage 2: a folder."""
+    """The folder of stage 2's model."""
     data: Path = ROOT / "runs/data/tir"
-    """A folder that `make dataset` wrote; its problems are asked."""
+    """A folder that `make dataset` wrote; its problems are sampled."""
     recipe: str = "embedded"
     """A recipe's name, or its file."""
     out: Path | None = None
@@ -63,11 +63,11 @@ class KtoOptions:
     learning_rate: float | None = None
     """In place of the recipe's."""
     problems: int | None = None
-    """In place of the recipe's: only the first so many problems."""
+    """In place of the recipe's: only this many of the first problems."""
     engine_url: str = ""
     """An OpenAI-compatible server that runs the model, instead of an engine here."""
     hours: float | None = None
-    """In place of the recipe's: refuse what takes longer."""
+    """In place of the recipe's: refuse a training that takes longer."""
     tracker: str = ""
     """trackio, wandb or tensorboard, where it is installed."""
 
@@ -301,7 +301,7 @@ def rewards(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def health(found: Mapping[str, Any]) -> str:
     """Say in one sentence whether a run looks healthy: good rising, bad falling."""
     if any(found.get(f"{kind}_{end}") is None for kind in ("good", "bad") for end in _ENDS):
-        return "Nothing can be said of this run: it saw good or bad samples alone."
+        return "Nothing can be said of this run: it saw only good or only bad samples."
     rising = found["good_last"] > found["good_first"]
     falling = found["bad_last"] < found["bad_first"]
     moves = (

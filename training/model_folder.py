@@ -1,4 +1,4 @@
-"""Write a trained model as a folder that every other command takes.
+"""Writes a trained model as a folder that every other command accepts.
 
 Covers: weights, config, a tokenizer and chat template that transformers 4.57 and 5 both read, the
 kernel's `profile.json`, what was trained (`training.json`), picture, card and manifest. The folder

@@ -1,8 +1,8 @@
-"""Attention of a packed block on a CPU: each sample by itself, and nothing across samples.
+"""Attention for a packed block on a CPU: within each sample, and not across samples.
 
 Covers: causal attention within each of the samples that a block holds, as a function that
-transformers takes by name. Does not cover: GPUs, where its own kernels do the same faster; padding
-(a packed block has none).
+transformers takes by name. Does not cover: GPUs, where transformers' own GPU kernels do the same
+faster; padding (a packed block has none).
 
 A dense mask over a block costs the square of the block's length, most of it for pairs that the mask
 throws away: with 1,024 tokens and samples of 130, attention took a third of a step before.

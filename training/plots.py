@@ -1,6 +1,6 @@
-"""Pictures of a training, from its metrics file: the loss over the steps, KTO's rewards and KL.
+"""Plots of a training, from its metrics file: the loss over the steps, KTO's rewards and KL.
 
-Covers: one PNG a training; the same file gives the same bytes. Does not cover: comparing models
+Covers: one PNG per training; the same file gives the same bytes. Does not cover: comparing models
 (`benchmarks.recipe`).
 """
 

@@ -27,7 +27,7 @@ H100_BYTES = 79 * GIB
 
 
 def preview(recipe: Recipe, commands: Sequence[tuple[str, tuple[str, ...]]]) -> list[str]:
-    """Return the lines that tell what the recipe would do."""
+    """Return the lines that say what the recipe would do."""
     lines = [f"# {name}\n{shlex.join(shown(command))}" for name, command in commands]
     shape, machine = _shape(recipe), _machine(recipe)
     total = 0.0

@@ -1,8 +1,8 @@
-"""What a training says and writes while it runs.
+"""What a training prints and writes while it runs.
 
-Covers: `metrics.jsonl` (a line a step), a line for people with loss and time left, the end at a
-loss that is no number, Ctrl-C that loses nothing. Does not cover: pictures (`plots`), checkpoints
-(the trainer's), what the figures mean.
+Covers: `metrics.jsonl` (one line per step), a line for people with loss and time left, stopping at
+a loss that is not a number, Ctrl-C without losing anything. Does not cover: pictures (`plots`),
+checkpoints (the trainer's), what the figures mean.
 """
 
 import json
@@ -81,7 +81,7 @@ class Progress(TrainerCallback):
         logs: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        """Write a step's line; end at a loss that is no number, before it can be saved."""
+        """Write a step's line; end at a loss that is not a number, before it can be saved."""
         values = {name: value for name, value in (logs or {}).items() if name not in LEFT_OUT}
         if not state.is_world_process_zero or not ({"loss", "eval_loss"} & set(values)):
             return
@@ -117,7 +117,7 @@ class Progress(TrainerCallback):
 
 
 def check(step: int, values: Mapping[str, Any]) -> None:
-    """Refuse figures that are no numbers.
+    """Refuse figures that are not numbers.
 
     Raises:
         LossError: with the step.

@@ -1,11 +1,11 @@
 """`make recipe`: from a base model to the model that the kernel runs, in one command.
 
 Covers: the order of the work (data, stage 1, stage 2, KTO, an evaluation after each), resuming
-where it was cut off, and with DRY_RUN=1 the commands, memory, hours and cost instead. Does not
+where it was interrupted, and with DRY_RUN=1 the commands, memory, hours and cost instead. Does not
 cover: what each command does; it says so itself.
 
-Everything goes into the cache, never into the repository. A step that is done is skipped; one that
-was cut off is begun again by its own command, which resumes.
+Everything goes into the cache, never into the repository. A finished step is skipped; an
+interrupted one is started again with its own command, which resumes.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ WHOLE = 100_000
 
 @dataclass
 class RecipeOptions:
-    """Make a model by a recipe, from its base to KTO, with an evaluation after each stage."""
+    """Make a model from a recipe, from its base to KTO, with an evaluation after each stage."""
 
     recipe: str = "embedded"
     """A recipe's name, or its file."""
@@ -186,7 +186,7 @@ def main() -> None:
         every = list(steps(recipe, options.recipe, place, base))
         if options.until and options.until not in {step.name for step in every}:
             names = ", ".join(step.name for step in every)
-            raise TrainingError(f"{options.until} is no step: UNTIL is one of {names}.")
+            raise TrainingError(f"{options.until} is not a step: UNTIL is one of {names}.")
         if options.dry_run:
             commands = [(step.name, step.command) for step in every]
             print("\n".join(preview(recipe, commands)))

@@ -1,7 +1,7 @@
 """The rows of a training set, as `make dataset` writes them.
 
 Covers: reading and checking `train.jsonl` and `heldout.jsonl`, each fault with its line; the set's
-fingerprint. Does not cover: how rows come about (`training.dataset`), and tokens (`tokens`).
+fingerprint. Does not cover: how rows are made (`training.dataset`), and tokens (`tokens`).
 """
 
 import hashlib
@@ -37,7 +37,7 @@ def read_rows(path: Path, most: int | None = None) -> list[Row]:
         TrainingError: there is no such file, it is empty, or a row is bad, named by its line.
     """
     if not path.is_file():
-        raise TrainingError(f"{path} is no file: make it with `make dataset`.")
+        raise TrainingError(f"{path} is not a file: make it with `make dataset`.")
     rows: list[Row] = []
     try:
         for line in files.read_json_lines(path):

@@ -1,6 +1,6 @@
 """A training's own folder, so that the same command resumes.
 
-Covers: one training at a time, what it depends on, its newest whole checkpoint. Does not cover:
+Covers: one training at a time, what it depends on, its newest complete checkpoint. Does not cover:
 writing checkpoints (the trainer's), the finished model (`model_folder`).
 """
 

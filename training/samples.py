@@ -21,7 +21,7 @@ from training.settings import TrainingError
 from validation.runs.records import CandidateRecord, Recording
 
 CUT_OFF = {StopReason.ENGINE_FAILED, StopReason.DECIDED, StopReason.DEADLINE, None}
-"""Candidates that were ended from outside tell nothing of the model."""
+"""Candidates that were ended from outside say nothing about the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def chosen(samples: Sequence[Sample], most: int | None, seed: int) -> list[Sampl
     good, bad = ([s for s in mixed if s.good is kind] for kind in (True, False))
     if not good or not bad:
         raise TrainingError(
-            f"{len(good)} of {len(mixed)} samples are right: KTO needs right and wrong ones; take "
+            f"{len(good)} of {len(mixed)} samples are right: KTO needs right and wrong ones; use "
             "other problems, or another temperature."
         )
     if most is not None and most < len(mixed):

@@ -1,4 +1,4 @@
-"""A recipe: everything that differs between making a small model and a large one, from a TOML file.
+"""A recipe: everything that differs between training a small model and a large one, in a TOML file.
 
 Covers: the values of both stages and of KTO, with their types and checks, and finding a recipe by
 its name. Does not cover: where files go, and what a machine can hold (`estimates`).
@@ -16,7 +16,7 @@ EMBEDDED = "embedded"
 
 
 class TrainingError(ValueError):
-    """What the user can mend; the message says how, in one sentence."""
+    """What the user can fix; the message says how, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Stage:
     mask_outputs: bool = False
     """Learn the model's own part alone; otherwise every token, the problem and outputs included."""
     mask_failed: bool = False
-    """Do not learn rounds whose code failed: a model is to mend errors, not to make them."""
+    """Do not learn rounds whose code failed: a model should fix errors, not make them."""
     checkpointing: bool = False
     """Compute activations twice and keep fewer of them: half as fast again, far less memory."""
     save_steps: int = 20
     max_rows: int | None = None
-    """Only the first so many rows of the data."""
+    """Only this many of the data's first rows."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -72,9 +72,9 @@ class Kto:
     candidates: int = 4
     """Samples of each problem."""
     problems: int | None = None
-    """Only the first so many problems."""
+    """Only this many of the first problems."""
     most: int | None = None
-    """Only so many samples, good ones first; None: all."""
+    """Only this many samples, good ones first; None: all."""
     temperature: float = 0.8
     checkpointing: bool = False
     save_steps: int = 20
@@ -129,7 +129,7 @@ class Recipe:
     accelerate: str | None = None
     """File for `accelerate launch`, beside the recipe."""
     draft: Stage | None = None
-    """A first pass of stage 2, on data of `data.draft`; the second learns to mend its errors."""
+    """A first pass of stage 2, on data of `data.draft`; the second learns to fix its errors."""
     hours: float = 24.0
     """Longer than this, a stage is refused before it starts."""
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -164,7 +164,7 @@ def load(name: str) -> Recipe:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError:
-        raise TrainingError(f"{path} is no file: RECIPE is one of {known}, or a file.") from None
+        raise TrainingError(f"{path} is not a file: RECIPE is one of {known}, or a file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is not TOML: {error}.") from None
     parts = {
@@ -184,7 +184,7 @@ def _made(kind: type[Any], values: Any, path: Path, part: str) -> Any:
     known = {f.name: f for f in fields(kind)}
     table: Mapping[str, Any] = values  # pyright: ignore[reportUnknownVariableType]
     if unknown := sorted(set(table) - set(known)):
-        raise TrainingError(f"{path}: {unknown[0]!r} is no setting of {part}.")
+        raise TrainingError(f"{path}: {unknown[0]!r} is not a setting of {part}.")
     try:
         return kind(**table)
     except TypeError as error:

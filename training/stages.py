@@ -1,6 +1,6 @@
 """What every stage of training does around its trainer.
 
-Covers: the model it starts from, the estimate before it, the trainer's run with resuming and
+Covers: the model it starts from, the estimate beforehand, running the trainer with resuming and
 stopping, figures, the finished folder, and errors as one sentence. Does not cover: what is trained
 and how (`train`, `kto`).
 """
@@ -56,12 +56,12 @@ def resolved(model: str) -> str:
         return str(embedded_model.ensure())
     is_path = model.startswith(("/", ".", "~")) or Path(model).exists()
     if is_path and not (Path(model) / "config.json").is_file():
-        raise TrainingError(f"{model} is no model: set MODEL to a folder with config.json.")
+        raise TrainingError(f"{model} is not a model: set MODEL to a folder with config.json.")
     return model
 
 
 def fingerprint(model: str) -> dict[str, Any]:
-    """Return what tells one model from another without reading gigabytes."""
+    """Return what identifies a model without reading gigabytes."""
     folder = Path(model)
     if not folder.is_dir():
         return {"name": model}

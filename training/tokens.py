@@ -3,8 +3,8 @@
 Covers: the prompt through the model's chat template, the solution with its end of turn, and which
 tokens are learnt. Does not cover: packing (TRL's), reading rows (`rows`).
 
-The kernel tokenizes piece by piece: the prompt, each completion, each output block. So does this,
-which makes the mask exact: no token lies across the border of an output block.
+The kernel tokenizes piece by piece: the prompt, each completion, each output block. This does the
+same, which makes the mask exact: no token crosses the boundary of an output block.
 """
 
 import re

@@ -1,9 +1,9 @@
 """`make train`: one stage of full fine-tuning, from a model's folder to a model's folder.
 
-Covers: the command: what it needs is estimated and refused where it does not fit; it resumes from
-its own checkpoints with the losses that a whole run would have had, keeps what is done on Ctrl-C,
-and ends with a model that every other command takes. Does not cover: the data (`make dataset`),
-several stages in a row (`make recipe`).
+Covers: the command: it estimates what it needs and refuses what does not fit; it resumes from its
+own checkpoints with the losses that an uninterrupted run would have had, keeps what is done on
+Ctrl-C, and ends with a model that every other command accepts. Does not cover: the data
+(`make dataset`), several stages in a row (`make recipe`).
 
     python -m training.train --stage tir --model MODEL --data DATA
     accelerate launch --config_file training/recipes/zero3.yaml -m training.train ...
@@ -48,9 +48,9 @@ class TrainOptions:
     mask_outputs: bool | None = None
     """In place of the recipe's."""
     max_rows: int | None = None
-    """In place of the recipe's: only the first so many rows."""
+    """In place of the recipe's: only this many of the first rows."""
     hours: float | None = None
-    """In place of the recipe's: refuse what takes longer."""
+    """In place of the recipe's: refuse a training that takes longer."""
     tracker: str = ""
     """trackio, wandb or tensorboard, where it is installed."""
 

@@ -5,10 +5,10 @@ has one seed), Student's t interval over problems, one sentence with the verdict
 seeds the difference would need. Does not cover: runs without truths (`report` says how to name
 them).
 
-The two answer different questions. The test's: on these problems, is it the seeds? The interval's:
-would it hold for other problems of this kind? More seeds help with the first only. Each problem
-that both runs have finished counts the same, and all its seeds are used: their numbers, and how
-many each run has, do not matter. Other problems are left out.
+The two answer different questions. The test: on these problems, is it just the seeds? The interval:
+would it hold for other problems of this kind? More seeds help only with the first. Every problem
+that both runs have finished counts the same, and all its seeds are used: how they are numbered and
+how many each run has does not matter. Other problems are left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ class CompareOptions:
     b: str = ""
     """The other run's JSONL."""
     set: str = ""
-    """A set's name or file, for the truths of runs that do not know them."""
+    """A set's name or file, for the truths of runs that did not record them."""
 
 
 def compare(a: Sequence[Verdict], b: Sequence[Verdict]) -> dict[str, Any]:
@@ -113,8 +113,8 @@ def verdict(figures: Mapping[str, Any]) -> str:
         return f"{lead}: this cannot be told from noise, and {_ask(figures['more_seeds'])}."
     if low <= 0 <= high:
         return (
-            f"{lead}: on these problems this is more than noise, but whether it holds for others "
-            "of this kind takes more problems, not more seeds."
+            f"{lead}: on these problems this is more than noise, but to learn whether it holds for "
+            "others of this kind takes more problems, not more seeds."
         )
     return f"{lead}: this is more than noise, on these problems and on others of this kind."
 

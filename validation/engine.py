@@ -1,6 +1,6 @@
-"""The engine that a model is scored with: vLLM on this machine, or a server's.
+"""The engine that a model is scored with: vLLM on this machine, or a server.
 
-Covers: opening and closing either, so wide that all problems that run at once fit; waiting for the
+Covers: opening and closing either, with room for all problems that run at once; waiting for the
 model. Does not cover: what is asked of it.
 """
 
@@ -20,7 +20,7 @@ from validation.server_engine import ServerEngine
 def opened(
     model: Path, config: Config, run: Path, at_once: int = 1, url: str = "", served: str = ""
 ) -> Generator[VllmEngine | ServerEngine]:
-    """Give the engine, which may still be loading; close it in the end.
+    """Yield the engine, which may still be loading; close it in the end.
 
     Args:
         model: the model's folder; its tokenizer is needed with a server too.

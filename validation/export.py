@@ -1,8 +1,8 @@
-"""`make export`: a recorded run for other programs' viewers: inspect_ai, trackio, wandb.
+"""`make export`: hands a recorded run to other programs' viewers: inspect_ai, trackio, wandb.
 
 Covers: a log that `inspect view` shows, written without inspect_ai; each solve and the report's
-figures as a run of trackio or wandb, where that is installed. Does not cover: accounts and servers,
-which are those programs' own matter (`WANDB_MODE=offline` keeps wandb here).
+figures as a run in trackio or wandb, where that is installed. Does not cover: accounts and servers,
+which are up to those programs (`WANDB_MODE=offline` keeps wandb's data here).
 """
 
 import importlib
@@ -33,13 +33,13 @@ class ExportOptions:
     to: Literal["inspect", "trackio", "wandb"] = "inspect"
     """Which program."""
     set: str = ""
-    """A set's name or file, for the truths of a run that does not know them."""
+    """A set's name or file, for the truths of a run that did not record them."""
     out: Path | None = None
     """inspect: the log's file; under runs/inspect if not given."""
     project: str = "aimo-submission"
     """trackio, wandb: the project that the run goes to."""
     group: int = 48
-    """Candidates a solve, where transcripts do not say."""
+    """Candidates per solve, where transcripts do not say."""
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ as messages and the vote as its score; the accuracy with its standard error over
 cover: writing the file (`export`).
 
 The log is the JSON form, version 2, that inspect_ai documents. It is written without that package,
-which would bring a hundred others beside vLLM's; a test reads it back by the package where there is
-one.
+which would bring in a hundred others besides vLLM's; a test reads it back with the package where it
+is installed.
 """
 
 from collections import defaultdict

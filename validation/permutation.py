@@ -1,9 +1,9 @@
 """Permutation tests: whether a difference between systems is more than luck.
 
-Covers: two systems with any number of seeds a problem, by exchanging their solves within each
+Covers: two systems with any number of seeds per problem, by exchanging their solves within each
 problem, which for one seed each is McNemar's exact test; several rules against one on the same
-solves, with the correction for having tried several. Does not cover: how large a difference is, or
-whether it holds for other problems (`statistics.difference`).
+solves, corrected for having tried several. Does not cover: how large a difference is, or whether it
+holds for other problems (`statistics.difference`).
 
 No test depends on how seeds are numbered or problems are ordered.
 """

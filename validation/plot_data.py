@@ -4,7 +4,7 @@ Covers: loading runs of any kind (`make validate`, `make dry-run`, transcripts, 
 curves with their bands, accuracy, agreement against correctness, what early stopping saves. Does
 not cover: drawing (`plots`), the report on one run (`report`).
 
-Every interval treats the solves of one problem by several seeds as one case.
+Every interval treats the solves of one problem with several seeds as one case.
 """
 
 from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ class PlotRun:
     seconds: tuple[float, ...] = ()
     """Of each solve; () where the file has no times."""
     whole: bool = True
-    """Whether every candidate ran to its own end; else maj@k and savings cannot be told."""
+    """Whether every candidate ran to its own end; else maj@k and savings are unknown."""
 
     @property
     def scored(self) -> pl.DataFrame:
@@ -87,7 +87,7 @@ def load_runs(paths: Iterable[Path], set_name: str = "") -> list[PlotRun]:
     """
     found = [load_run(path, set_name) for path in paths]
     if not found:
-        raise RunError("There is nothing to plot: name runs, or make one by `make validate`.")
+        raise RunError("There is nothing to plot: name runs, or make one with `make validate`.")
     return found
 
 

@@ -1,11 +1,12 @@
-"""Plots of recorded runs, for `make results`, the README and the model card; that of `make power`.
+"""Plots of recorded runs, for `make results`, the README and the model card; the plot of
+`make power`.
 
-Covers: maj@k with bands, accuracy, agreement against correctness, seconds a problem, what early
-stopping saves; what a run not yet made could tell apart. Does not cover: their numbers
-(`plot_data`, `power`).
+Covers: maj@k with bands, accuracy, agreement against correctness, seconds per problem, what early
+stopping saves; what a future run could tell apart. Does not cover: their numbers (`plot_data`,
+`power`).
 
-A plot that a run cannot give (candidates aborted, no truths, no times) leaves that run out and says
-so in its title.
+A plot leaves out runs that do not have the data for it (candidates aborted, no truths, no times)
+and says so in its title.
 """
 
 from collections.abc import Mapping, Sequence

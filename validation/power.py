@@ -1,15 +1,16 @@
-"""`make power`: before a run, how many problems and seeds tell two systems apart.
+"""`make power`: before a run, how many problems and seeds it takes to tell two systems apart.
 
-Above 300 lines for two tests, each asked for its power, its sizes and its smallest difference.
+Above 300 lines because each of two tests is asked for its power, its sizes and its smallest
+difference.
 
 Covers: the power of both of `compare`'s answers (the permutation test on these problems, Student's
 t on others of their kind), the problems or seeds that reach 80%, the smallest difference that can
 be shown; from stated variances or those of recorded runs. Does not cover: how long that takes
 (`plan`, `simulate`).
 
-Two variances decide. `sampling` is that of repeating a solve: the mean over problems of p (1 - p),
-at most 0.25. More seeds average it away. `spread` is the standard deviation over problems of the
-true difference between the two systems; only more problems average that away.
+Two quantities decide. `sampling` is the variance of repeating a solve: the mean over problems of p
+(1 - p), at most 0.25. More seeds average it out. `spread` is the standard deviation over problems
+of the true difference between the two systems; only more problems average that out.
 """
 
 import math
@@ -186,7 +187,7 @@ def variances(options: PowerOptions) -> Variances:
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What a recorded run tells."""
+    """What a recorded run shows."""
 
     sampling: float
     shares: Mapping[str, float]

@@ -1,9 +1,10 @@
 """`make replay`: what a recorded run would have scored under other rules, without a GPU.
 
 Covers: runs of `make validate` and `make dry-run`, transcripts of other programs, and files of
-answers only; ten rules, or those of the given N and M, and whether a rule's lead over the kernel's
+answers only; ten rules, or those for the given N and M, and whether a rule's lead over the kernel's
 own is more than luck, corrected for having tried ten. Does not cover: what candidates would have
-written next: N and M can only fall, and extra candidates are those of a run that has more than N.
+written next: N and M can only be lowered, and extra candidates come from a run that has more than
+N.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ class ReplayOptions:
     m: int | None = None
     """Only the first M rounds of each candidate."""
     set: str = ""
-    """A set's name or file, for the truths of a run that does not know them."""
+    """A set's name or file, for the truths of a run that did not record them."""
     extra: int = 0
     """Of the recorded candidates beyond N (48 if not given), most that are heard where a vote is
     open; compared with N and with all."""
@@ -125,7 +126,7 @@ def _group(options: ReplayOptions) -> int:
         RunError: a number of candidates is none.
     """
     if options.extra < 0:
-        raise RunError(f"EXTRA is {options.extra}: set it to 0, for none, or more.")
+        raise RunError(f"EXTRA is {options.extra}: set it to 0 for none, or higher.")
     both = first_candidates(options) + options.extra
     group = options.group if options.group is not None else both if options.extra else 48
     for name, value in (("GROUP", group), ("EXTRA_GROUP", options.extra_group)):
@@ -230,9 +231,9 @@ def verdict(rows: list[dict[str, Any]]) -> str:
     """Say in one sentence which rules are more than luck."""
     kernel, *others = rows
     if kernel["accuracy"] is None:
-        return "No truth is known: name the SET."
+        return "No truth is known: name the set with SET=."
     found = [row for row in others if row["p"] < SIGNIFICANCE]
-    tried = f"p counts that {len(others)} rules were tried at once (maximum over random signs)"
+    tried = f"p is corrected for {len(others)} rules tried at once (maximum over random signs)"
     if not found:
         return f"No rule can be told from the kernel's own: {tried}."
     said = [

@@ -7,11 +7,11 @@ Does not cover: the tables (`report_table`), comparing runs (`compare`), other r
 
     python -m validation.report RUN.jsonl [SECOND.jsonl] [--set SET]
 
-Of two runs of one submission it is also the score that AIMO-3 gives them together (`twice`).
+For two runs of one submission it also gives the score that AIMO-3 gives them together (`twice`).
 
 Every problem counts the same in every share, however many of its seeds are finished. The curves and
-the correlation take the votes that stand in the record. Where a run aborted candidates because the
-vote was decided, these have no vote, and the report says that the figures are not to be had.
+the correlation use the recorded votes. Where a run aborted candidates because the vote was decided,
+these have no vote, and the report says that the figures are unavailable.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ class ReportOptions:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """The run's JSONL, or those of two runs of one submission."""
     set: str = ""
-    """A set's name or file, for the truths of a run that does not know them."""
+    """A set's name or file, for the truths of a run that did not record them."""
 
 
 def report(run: Recording) -> dict[str, Any]:

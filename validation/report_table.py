@@ -95,7 +95,7 @@ def _cost_rows(figures: Figures) -> list[tuple[str, str]]:
 
 
 def _ends(figures: Figures) -> Table:
-    """Return the table of stop reasons beside that of code blocks."""
+    """Return the table of stop reasons next to that of code blocks."""
     table = Table("candidates stopped because", "number", "code blocks", "number")
     stops = list(figures["stop_reasons"].items())
     blocks = [("run", figures["code_blocks"]), *figures["code_blocks_failed"].items()]

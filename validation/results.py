@@ -1,8 +1,8 @@
 """`make results`: plots of recorded runs as PNG, and one page that shows them all.
 
-Covers: which runs are taken, the page with its words. The page needs no server and fetches nothing:
-the plots are in it. Does not cover: what the plots show (`plots`, `plot_data`), the figures of one
-run (`report`).
+Covers: which runs are used, the page with its text. The page needs no server and fetches nothing:
+the plots are embedded in it. Does not cover: what the plots show (`plots`, `plot_data`), the
+figures of one run (`report`).
 """
 
 import base64
@@ -77,7 +77,7 @@ class ResultsOptions:
     """A run's file; again for each run. Those of `make validate` and `make bench-baselines` if
     none is given."""
     set: str = ""
-    """A set's name or file, for the truths of runs that do not know them."""
+    """A set's name or file, for the truths of runs that did not record them."""
     out: Path = OUT
     """Folder for the page and the plots."""
 

@@ -1,4 +1,4 @@
-"""Scores ballots under a rule: which answers count, how much, of which candidates, until when.
+"""Scores ballots under a rule: which answers count, how much, from which candidates, until when.
 
 Covers: the rule as a record, the vote with the kernel's ladder (vote, printed, default), stopping
 early, extra candidates where a vote is open, all with polars, thousands of solves at once. Does not
@@ -37,11 +37,11 @@ class Rule:
     code_weight: int = 1
     """Votes of a candidate that has run code."""
     drop_negative: bool = False
-    """Whether negative integers are no votes, instead of being taken modulo."""
+    """Whether negative integers are not votes, instead of being taken modulo."""
     smallest_wins: bool = False
     """Whether of tied answers the smallest wins, instead of the largest."""
     candidates: int | None = None
-    """N: only the first so many."""
+    """N: only this many of the first candidates."""
     extra: int = 0
     """Most candidates beyond N, heard in groups where the vote of those before is not clear."""
     group: int = 24
@@ -49,7 +49,7 @@ class Rule:
     when_decided: bool = False
     """Whether to stop once the rest cannot change the vote."""
     first_to: int | None = None
-    """Stop once an answer has so many votes."""
+    """Stop once an answer has this many votes."""
 
 
 def rules(candidates: int) -> list[Rule]:

@@ -4,9 +4,10 @@ Covers: prompts as token ids, stop strings kept in the text, seeds, all candidat
 once, retries while the server restarts, aborts by hanging up. Does not cover: starting a server, or
 spreading problems over several (a data-parallel server does that behind one address).
 
-What can pass (no connection, a timeout, 429, 5xx) is tried again for about a minute; then, and at
-once where the server refuses for good (401, 403, 404), `poll` raises ServerError. A request that
-the server calls bad (400, 413, 422) fails alone, as in the local engine.
+Failures that may be temporary (no connection, a timeout, 429, 5xx) are retried for about a minute;
+after that, and at once where the server refuses for good (401, 403, 404), `poll` raises
+ServerError. A request that the server calls bad (400, 413, 422) fails by itself, as in the local
+engine.
 """
 
 import contextlib
@@ -74,7 +75,9 @@ class ServerEngine:
     ) -> None:
         parts = urllib.parse.urlsplit(url if "//" in url else f"http://{url}")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ServerError(f"{url} is no address of a server, such as http://localhost:8000.")
+            raise ServerError(
+                f"{url} is not the address of a server, such as http://localhost:8000."
+            )
         self.url = f"{parts.scheme}://{parts.netloc}"
         self.facts: dict[str, Any] = {}
         self._base = parts.path.rstrip("/").removesuffix("/v1")
@@ -179,7 +182,7 @@ class ServerEngine:
                 reason = f"{type(error).__name__}: {error}"
                 break
         if self._is_waited(request):
-            self._done.put(ServerError(f"{self.url} cannot be used any more ({reason})."))
+            self._done.put(ServerError(f"{self.url} can no longer be used ({reason})."))
 
     def _is_waited(self, request: Request) -> bool:
         with self._lock:
@@ -257,5 +260,5 @@ class ServerEngine:
             return response.status, json.loads(content)
         except ValueError:
             if response.status == 200:
-                raise _PassingError("the answer is no JSON") from None
+                raise _PassingError("the answer is not JSON") from None
             return response.status, None

@@ -1,11 +1,11 @@
 """Several problems at once on one engine and one sandbox.
 
-Covers: a share of each for every problem, so that `solve` runs unchanged in a thread a problem; a
-request's or session's name carries its share, so the same problem may run with two seeds at once.
-Does not cover: starting and ending the real ones.
+Covers: giving every problem its own share of both, so that `solve` runs unchanged in one thread per
+problem; a request's or session's name includes its share, so the same problem may run with two
+seeds at once. Does not cover: starting and ending the real ones.
 
-An engine that decodes 8 sequences reads all weights for each token of theirs; with 32 the same
-reading serves four times the tokens. On one CPU core a small model gave 2.5 times the tokens.
+An engine that decodes 8 sequences reads all weights once for every 8 tokens; with 32 the same read
+serves four times the tokens. On one CPU core a small model gave 2.5 times the tokens.
 """
 
 import queue

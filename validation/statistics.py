@@ -6,11 +6,12 @@ McNemar's exact test and how many pairs it needs. Does not cover: what is right 
 (`scoring`), where variance comes from (`variance`), tests on several seeds (`permutation`), or any
 file.
 
-The cases of an interval are problems. Where nothing is known, as of no problem or of a mean over a
-single one, an interval is all that is possible.
+The cases of an interval are problems. Where nothing is known, as with no problem or a mean over a
+single one, an interval is the whole possible range.
 
 maj@k is the probability that the vote of k of the N candidates, drawn without replacement, gives
-the truth. Up to `EXACT_MOST` candidates it is computed exactly; beyond, from `RESAMPLES` draws.
+the truth. Up to `EXACT_MOST` candidates it is computed exactly; beyond that, from `RESAMPLES`
+draws.
 """
 
 import math

@@ -1,10 +1,10 @@
 """The score of two runs of one submission, as AIMO-3 scores its private set.
 
-Covers: a point a problem that both runs answer right, half a point where one does; what was never
-finished counts as wrong, as it would there. Does not cover: how such scores spread
+Covers: a point for each problem that both runs answer right, half a point where one does; what was
+never finished counts as wrong, as it would there. Does not cover: how such scores vary
 (`variance.leaderboard`), and whether one run is better than the other (`compare`).
 
-Two runs with one seed draw the same samples: `"seed": "clock"` draws another one for each.
+Two runs with the same seed draw the same samples: `"seed": "clock"` draws a different one for each.
 """
 
 from collections.abc import Mapping, Sequence
@@ -106,7 +106,7 @@ def _check_one_submission(first: Recording, second: Recording) -> None:
         ours, theirs = (values.get(name) for values in given)
         if ours != theirs:
             raise RunError(
-                f"{first.path} and {second.path} are no runs of one submission: {name} is {ours} "
+                f"{first.path} and {second.path} are not runs of one submission: {name} is {ours} "
                 f"and {theirs}."
             )
 
@@ -128,10 +128,8 @@ def print_twice(found: Twice, names: Sequence[str]) -> None:
     shown.print(table)
     if found.seeds[0] == found.seeds[1]:
         shown.print(
-            "Both runs have the same seed, so that they drew the same samples: set seed to "
-            '"clock", and they differ.'
+            "Both runs have the same seed, so they drew the same samples: set seed to "
+            '"clock" to make them differ.'
         )
     if found.missing:
-        shown.print(
-            f"{found.missing} problems were finished by one run alone: the other's count 0."
-        )
+        shown.print(f"{found.missing} problems were finished by only one run: the other's count 0.")

@@ -4,9 +4,9 @@ Covers: the run file (see `records`), seeds, progress with the time left, stoppi
 without losing or repeating a problem. Does not cover: the local engine or a server's (`engine`),
 what the figures mean (`report`, printed at the end).
 
-A candidate's seed is made by `sc_tir.request_seed` of run seed, problem id, candidate and round, so
+`sc_tir.request_seed` makes a candidate's seed from run seed, problem id, candidate and round, so
 neither order nor resuming changes what is asked of the engine. All candidates run to their end
-unless told otherwise: only then can one run tell maj@k for every k.
+unless told otherwise: only then can one run give maj@k for every k.
 """
 
 import contextlib
@@ -58,7 +58,7 @@ class ValidateOptions:
     set: str = "amc"
     """amc, aime, math4, math5, aime25, aime26, aimo2, aimo3, or a CSV, JSONL or Parquet file."""
     competition: CompetitionName | None = None
-    """Whose answers count; that of the set, else AIMO-1, whose answers are modulo 1,000."""
+    """Whose answer convention applies; the set's own, else AIMO-1's (modulo 1,000)."""
     seeds: int = 5
     """Runs over the whole set."""
     seed: int = 0
@@ -68,11 +68,12 @@ class ValidateOptions:
     rounds: int | None = None
     """M; as configured if not given."""
     seconds: float = 630.0
-    """Most a problem: a fiftieth of nine hours less the reserve."""
+    """Time limit per problem: a fiftieth of nine hours minus the reserve."""
     problems: int | None = None
-    """Only the first so many problems of the set."""
+    """Only this many of the set's first problems."""
     at_once: int = 1
-    """Problems solved side by side; small models gain speed, seconds a problem lose meaning."""
+    """Problems solved side by side: faster with small models, but seconds per problem then say
+    little."""
     stop_when_decided: bool = False
     """Abort candidates that cannot change the vote: faster, but no maj@k."""
     model: Path | None = None
@@ -240,14 +241,14 @@ def work(
         for number, is_right in enumerate(results, 1):
             right += is_right
             if trace.lost:
-                raise ServerError("The run's file cannot be written any more: make room.")
+                raise ServerError("The run's file can no longer be written: free some space.")
             remaining = (now() - start) / number * (len(left) - number)
             print(f"  {right} of {number} right, about {duration(remaining)} left", flush=True)
     except ServerError as error:
-        print(f"{error} All finished solves are saved: run the same again.", file=sys.stderr)
+        print(f"{error} Finished solves are saved: run the same command again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped. Finished solves are saved: run the same again.", file=sys.stderr)
+        print("Stopped. Finished solves are saved: run the same command again.", file=sys.stderr)
         return 130
     return 0
 

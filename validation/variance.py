@@ -5,8 +5,9 @@ and how many independent votes they are worth, the range of a leaderboard's scor
 intervals of a mean (`statistics`), tests (`permutation`), planning (`power`).
 
 A trial is a solve of a problem (for scores) or a candidate (for votes), right or wrong. Problem i
-has an unknown chance p_i of being right. Over problems of a kind the variance of p_i is `between`,
-the mean of p_i (1 - p_i) is `sampling`; together they are the variance of a single trial.
+has an unknown chance p_i of being answered right. Over problems of a kind, the variance of p_i is
+`between` and the mean of p_i (1 - p_i) is `sampling`; together they are the variance of a single
+trial.
 """
 
 import math
@@ -17,7 +18,7 @@ import numpy as np
 from scipy import stats
 
 LEADERBOARD = 50
-"""Problems behind a leaderboard's score, in each of the three competitions."""
+"""Number of problems behind a leaderboard's score, in each of the three competitions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,5 +76,5 @@ def test_a_folder_of_somebody_else_is_never_replaced(
     (tmp_path / "thesis.tex").touch()
     code, said = called(monkeypatch, capsys, module, arguments.format(tmp_path).split())
     assert code == 2
-    assert f"{tmp_path} holds what no " in said and said.count("\n") == 1
+    assert f"{tmp_path} holds files that no " in said and said.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]

@@ -13,7 +13,7 @@ PAGES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in 
 WHOLE = "\n".join(PAGES.values())
 TARGETS = sorted(set(re.findall(r"\bmake ([a-z][a-z0-9_-]+)", WHOLE)))
 PROSE = {"sense", "sure", "such", "what", "when", "whether", "it", "the", "room", "up", "a"}
-"""Words behind "make" that are no targets."""
+"""Words behind "make" that are not targets."""
 
 
 @pytest.mark.parametrize("page", PAGES)

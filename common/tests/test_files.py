@@ -101,9 +101,9 @@ def test_compressed_by_what_it_is_not_by_its_name(tmp_path, name):
 @pytest.mark.parametrize(
     ("second", "fault"),
     [
-        (b"5", "no JSON object"),
-        (b"null", "no JSON object"),
-        (b"[1]", "no JSON object"),
+        (b"5", "not a JSON object"),
+        (b"null", "not a JSON object"),
+        (b"[1]", "not a JSON object"),
         (b'{"id": ', "not JSON"),
         (LINE.encode() * 2, "not JSON"),
         (b'{"id": "\xff"}', "not UTF-8"),
@@ -124,8 +124,8 @@ def test_cut_archive_is_named_with_its_line(tmp_path, kept):
     path = tmp_path / "a.gz"
     rows = "".join(json.dumps({"id": os.urandom(40).hex()}) + "\n" for _ in range(9))
     path.write_bytes(gzip.compress(rows.encode())[:kept])
-    where = "" if kept == 5 else r", behind line \d"
-    with pytest.raises(FileError, match=rf"a\.gz{where}: the compressed data is broken"):
+    where = "" if kept == 5 else r", after line \d"
+    with pytest.raises(FileError, match=rf"a\.gz{where}: the compressed data is corrupt"):
         values(path)
 
 

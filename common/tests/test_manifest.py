@@ -42,7 +42,7 @@ def test_each_kind_of_change_is_named(folder: Path) -> None:
     assert manifest.check(folder) == [
         "c.txt is not in the manifest.",
         "a.json is missing.",
-        "b.whl has other contents than the manifest says.",
+        "b.whl does not have the contents that the manifest says.",
     ]
     (folder / "b.whl").write_bytes(b"longer wheel")
     assert "b.whl has 12 bytes instead of 5." in manifest.check(folder)
@@ -63,7 +63,7 @@ def test_each_kind_of_change_is_named(folder: Path) -> None:
 )
 def test_what_is_no_manifest_is_a_fault_and_an_error(text: str, folder: Path) -> None:
     (folder / manifest.NAME).write_text(text)
-    with pytest.raises(ManifestError, match="is no manifest"):
+    with pytest.raises(ManifestError, match="is not a manifest"):
         manifest.read(folder)
     assert len(manifest.check(folder)) == 1
 

@@ -114,17 +114,17 @@ def test_parquet(tmp_path: Path):
         ("id,problem\n", "FILE holds no problems."),
         ("id,question\na,p\n", "FILE, line 1: the column 'problem' is missing."),
         ("problem,answer\n", "FILE, line 1: the column 'id' is missing."),
-        ("id,problem,id\na,p,b\n", "FILE, line 1: the column 'id' stands there twice."),
-        ('id,problem\na,"p\nq"\nb,r\na,s\n', "FILE, line 5: the id 'a' stands there twice."),
+        ("id,problem,id\na,p,b\n", "FILE, line 1: the column 'id' appears twice."),
+        ('id,problem\na,"p\nq"\nb,r\na,s\n', "FILE, line 5: the id 'a' appears twice."),
         ("id,problem\na,p\nb,\n", "FILE, line 3: the problem is empty."),
         ("id,problem\na,  \n", "FILE, line 2: the problem is empty."),
         ("id,problem\n,p\n", "FILE, line 2: the id is empty."),
         ("id,problem\na,1, 2 and 3\n", "FILE, line 2: 3 cells, not 2."),
         ("id,problem,answer\na,p\n", "FILE, line 2: 2 cells, not 3."),
-        ("id,problem,answer\na,p,4.5\n", "FILE, line 2: the answer '4.5' is no integer."),
-        ("id,problem,answer\na,p,many\n", "FILE, line 2: the answer 'many' is no integer."),
-        ("id,problem,answer\na,p,1_000\n", "FILE, line 2: the answer '1_000' is no integer."),
-        ("id,problem,answer\na,p,\u0663\n", "FILE, line 2: the answer '\u0663' is no integer."),
+        ("id,problem,answer\na,p,4.5\n", "FILE, line 2: the answer '4.5' is not an integer."),
+        ("id,problem,answer\na,p,many\n", "FILE, line 2: the answer 'many' is not an integer."),
+        ("id,problem,answer\na,p,1_000\n", "FILE, line 2: the answer '1_000' is not an integer."),
+        ("id,problem,answer\na,p,\u0663\n", "FILE, line 2: the answer '\u0663' is not an integer."),
         ("id,problem\na,p\nb,\u00e9\n".encode("latin-1"), "FILE, line 3: this is not UTF-8 text."),
         ("id,problem\na,p\n".encode("utf-16"), "FILE, line 1: this is not UTF-8 text."),
     ],
@@ -149,20 +149,20 @@ def test_more_digits_than_python_reads(tmp_path: Path):
         ("", "FILE holds no problems."),
         ('{"id": 1, "problem": "p"}\n{"id": 2,\n', "FILE, line 2: this is not JSON."),
         ("[" * 100_000, "FILE, line 1: this is not JSON."),
-        ("[1]\n", "FILE, line 1: this is no JSON object."),
+        ("[1]\n", "FILE, line 1: this is not a JSON object."),
         ('{"problem": "p"}\n', "FILE, line 1: the column 'id' is missing."),
         ('{"id": 1, "problem": null}\n', "FILE, line 1: the problem is empty."),
         (
             '{"id": 1, "problem": "p", "answer": true}',
-            "FILE, line 1: the answer 'True' is no integer.",
+            "FILE, line 1: the answer 'True' is not an integer.",
         ),
         (
             '{"id": 1, "problem": "p", "answer": 1e30}',
-            "FILE, line 1: the answer '1e+30' is no integer.",
+            "FILE, line 1: the answer '1e+30' is not an integer.",
         ),
         (
             '{"id": 1, "problem": "p"}\n\n{"id": "1", "problem": "q"}',
-            "FILE, line 3: the id '1' stands there twice.",
+            "FILE, line 3: the id '1' appears twice.",
         ),
     ],
 )
@@ -179,7 +179,7 @@ def test_a_parquet_without_the_column_and_without_the_truth(tmp_path: Path):
     pl.DataFrame({"id": ["a"], "text": ["p"]}).write_parquet(path)
     assert _fault(path) == "FILE: the column 'problem' is missing."
     pl.DataFrame({"id": ["a"], "problem": ["p"], "answer": [0.5]}).write_parquet(path)
-    assert _fault(path) == "FILE, row 1: the answer '0.5' is no integer."
+    assert _fault(path) == "FILE, row 1: the answer '0.5' is not an integer."
 
 
 @pytest.mark.parametrize(
@@ -249,15 +249,15 @@ def test_other_columns_of_parquet(tmp_path):
     with pytest.raises(ProblemFileError, match="row 1: the problem is a list"):
         load_problems(path)
     frame.with_columns(answer=pl.lit(True)).write_parquet(path)
-    with pytest.raises(ProblemFileError, match="row 1: the answer 'True' is no integer"):
+    with pytest.raises(ProblemFileError, match="row 1: the answer 'True' is not an integer"):
         load_problems(path)
 
 
 def test_no_such_file_a_folder_and_an_unknown_suffix(tmp_path: Path):
-    assert "is no file" in _fault(tmp_path / "none.csv")
+    assert "is not a file" in _fault(tmp_path / "none.csv")
     (tmp_path / "folder.csv").mkdir()
-    assert "is no file" in _fault(tmp_path / "folder.csv")
-    assert _fault(tmp_path / "set.txt") == "FILE ends in none of .csv, .jsonl, .parquet."
+    assert "is not a file" in _fault(tmp_path / "folder.csv")
+    assert _fault(tmp_path / "set.txt") == "FILE must end in one of .csv, .jsonl, .parquet."
 
 
 # The ten problems. Each truth is counted by enumeration, from the words of the problem.

@@ -197,7 +197,7 @@ def test_what_is_not_ours_is_refused_and_left(tree, tmp_path, what, target):
         foreign.symlink_to(tmp_path if what == "link" else "nowhere")
     before = listing(place)
     said = tree.make(target, VENV=str(venv), code=2)
-    assert f"{foreign} is there and was not made by make: name another place" in said
+    assert f"{foreign} exists and was not made by make: choose another place" in said
     assert "Traceback" not in said
     assert listing(place) == before
     assert tree.built() == 0
@@ -206,7 +206,7 @@ def test_what_is_not_ours_is_refused_and_left(tree, tmp_path, what, target):
 def test_place_that_cannot_be_written_is_named(tree, tmp_path):
     (tmp_path / "file").touch()
     said = tree.make("setup", VENV=str(tmp_path / "file/venv"), code=2)
-    assert "name another place with VENV=" in said
+    assert "choose another place with VENV=" in said
     assert "Traceback" not in said
 
 

@@ -1,10 +1,10 @@
-"""Whether a model's chat template takes the system prompt and the arguments that the settings name.
+"""Checks that a model's chat template accepts the system prompt and arguments of the settings.
 
 Covers: a template that refuses a system turn or drops it, an argument that it does not know or that
 breaks it, a system prompt and an instruction that leave no room for a problem, and stop tokens that
 the model does not have. Does not cover: whether the model does what it is told.
 
-The tokenizer is loaded only where such a setting is made: that takes seconds.
+The tokenizer is loaded only if one of these settings is used, since loading takes seconds.
 """
 
 import importlib
@@ -51,7 +51,7 @@ def stop_token_faults(model: Path, config: Config) -> dict[str, str]:
 
 
 def chat_faults(tokenizer: Tokenizer, config: Config) -> dict[str, str]:
-    """Return what of system prompt and arguments the tokenizer's chat template does not take."""
+    """Return which of system prompt and arguments the chat template does not accept."""
     if fault := argument_fault(tokenizer, config.chat_template_arguments):
         return {"chat_template_arguments": fault}
     if config.system_prompt and (fault := system_fault(tokenizer, config)):
@@ -64,7 +64,7 @@ def argument_fault(tokenizer: Tokenizer, arguments: Mapping[str, Any]) -> str:
     if not arguments:
         return ""
     if ours := sorted(set(arguments) & {*OURS}):
-        return f"chat_template_arguments has {ours[0]!r}, which the engine itself gives: leave it."
+        return f"chat_template_arguments has {ours[0]!r}, which the engine supplies: remove it."
     known = variables(tokenizer)
     if known is not None and (unknown := sorted(set(arguments) - known)):
         others = ", ".join(sorted(known - {*OURS}))
@@ -101,7 +101,7 @@ def system_fault(tokenizer: Tokenizer, config: Config) -> str:
 
 
 def length_fault(tokenizer: Tokenizer, config: Config) -> dict[str, str]:
-    """Return a sentence where what stands beside a problem leaves no room for it."""
+    """Return a sentence where the rest of the prompt leaves no room for a problem."""
     told = {name: getattr(config, name) for name in ("system_prompt", "instruction")}
     longest = max(told, key=lambda name: len(told[name]))
     if not told[longest]:
@@ -111,8 +111,8 @@ def length_fault(tokenizer: Tokenizer, config: Config) -> dict[str, str]:
     if used < (most := prompt.longest(config)):
         return {}
     return {
-        longest: f"{longest} makes {used} tokens of the {most} that a prompt may have: shorten it, "
-        "or raise max_context."
+        longest: f"{longest} alone takes {used} tokens, and a whole prompt may have {most}: "
+        "shorten it, or raise max_context."
     }
 
 

@@ -1,8 +1,8 @@
-"""Settings that follow the machine where nobody sets them: sandbox workers, slots and the context.
+"""Settings that adapt to the machine unless they are set: sandbox workers, slots and the context.
 
-Covers: more of each on a machine that has more than two T4s, four CPUs and 30 GiB, or for a model
-whose keys and values take less room; less where the memory or the model's positions end sooner.
-Two T4s with NuminaMath-7B keep the defaults. Does not cover: how the model lies on the GPUs and
+Covers: more of each on a machine with more than two T4s, four CPUs and 30 GiB, or for a model whose
+keys and values take less room; less where the memory or the model's positions run out sooner. Two
+T4s with NuminaMath-7B keep the defaults. Does not cover: how the model is placed on the GPUs and
 what gives way when a start fails (`engine/profile`).
 """
 
@@ -22,7 +22,7 @@ each of a context of 4,096, and the long ones use what the short ones leave."""
 
 
 def fitted(config: Config, model: Path | None, given: Collection[str], machine: Machine) -> Config:
-    """Return the settings with those that nobody has `given` as machine and model have them."""
+    """Return the settings, fitting to machine and model those that are not among `given`."""
     if "code_workers" not in given:
         config = replace(config, code_workers=code_workers(machine, config))
     if model is None:
@@ -43,7 +43,7 @@ def code_workers(machine: Machine, config: Config) -> int:
 
 
 def room_of(gpus: tuple[Gpu, ...], model: Model | None, config: Config) -> int | None:
-    """Return the tokens whose keys and values fit on the GPUs, None where that cannot be told."""
+    """Return the tokens whose keys and values fit on the GPUs, None where that is unknown."""
     if not gpus or model is None:
         return None
     placed = choose(gpus, model, config.slots, config.max_context).arguments

@@ -1,8 +1,8 @@
 """What a folder's safetensors files hold, from their headers alone.
 
 Covers: names, types and shapes of all tensors without reading a weight; files that are cut off,
-tensors that are there twice, an index that says something else than the headers. Does not cover:
-whether the tensors are those a model needs (`serving`).
+tensors that appear twice, an index that disagrees with the headers. Does not cover: whether the
+tensors are those a model needs (`serving`).
 """
 
 import json
@@ -18,7 +18,7 @@ MOST_HEADER_BYTES = 100_000_000
 
 
 class HeaderError(ValueError):
-    """A file that is no whole safetensors file; the message names it."""
+    """A file that is not a complete safetensors file; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def parse(path: Path) -> tuple[dict[str, TensorHeader], int]:
             for name, entry in header.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, struct.error):
-        raise HeaderError(f"{path.name} is no safetensors file: build it again.") from None
+        raise HeaderError(f"{path.name} is not a safetensors file: build it again.") from None
     return tensors, 8 + length + end
 
 
@@ -107,5 +107,5 @@ def _index_faults(folder: Path, tensors: dict[str, TensorHeader], files: int) ->
         elif name not in wanted:
             faults.append(f"{INDEX} does not name {name}: it would not be loaded.")
         elif wanted[name] != tensors[name].file:
-            faults.append(f"{INDEX} seeks {name} in {wanted[name]}, not in {tensors[name].file}.")
+            faults.append(f"{INDEX} expects {name} in {wanted[name]}, not in {tensors[name].file}.")
     return faults

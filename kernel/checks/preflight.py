@@ -2,7 +2,7 @@
 
 Covers: the settings that a run starts with, finding competition and model, the model's profile.
 Each fault is one sentence that says what to change, raised as ConfigError; in a scored rerun, where
-a refusal would give the submission up, the default settings are taken instead and that is noted.
+a refusal would forfeit the submission, the default settings are used instead and that is noted.
 Does not cover: what is wrong with weights (`weights`) or their format (`quantization`); whether
 they load, which takes minutes (`engine`).
 """
@@ -32,7 +32,7 @@ PROFILE = "profile.json"
 RERUN = "KAGGLE_IS_COMPETITION_RERUN"
 """The variable that the platform sets in a scored rerun."""
 SHORT_RESERVE = 0.1
-"""The reserve, as a part of the limit, where the one set leaves nothing beside it."""
+"""The reserve, as a part of the limit, where the one that was set leaves no time beside it."""
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class RunSetup:
     config: Config
     competition: Competition
     model: Path | None
-    """Its folder; None where a scored rerun has to do without."""
+    """Its folder; None where a scored rerun has to do without one."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Preflight:
 
     scored: bool = field(default_factory=lambda: bool(os.environ.get(RERUN)))
     notes: list[str] = field(default_factory=list[str])
-    """What was replaced or is wrong, a sentence each."""
+    """What was replaced or is wrong, one sentence each."""
     machine: Machine = field(default_factory=read_machine)
     """What the run is on."""
 
@@ -90,7 +90,7 @@ class Preflight:
         except Exception as error:
             if not self.scored:
                 raise
-            self.notes.append(f"A check before the first question broke: {error!r}.")
+            self.notes.append(f"A check before the first question failed: {error!r}.")
             return fallback()
 
     def configure(self, settings: Config | Mapping[str, Any]) -> Config:
@@ -112,7 +112,7 @@ class Preflight:
         except ConfigError as fault:
             if not self.scored:
                 raise
-            self.notes.append(f"{fault} The defaults are taken instead.")
+            self.notes.append(f"{fault} The defaults are used instead.")
             return config
 
     def find_model(self, config: Config) -> Path | None:
@@ -126,7 +126,7 @@ class Preflight:
             if (config.model / "config.json").is_file():
                 return config.model
             hint = "set `model` to a folder with config.json"
-            self.refuse(ConfigError(f"{config.model} is no model: {hint}."))
+            self.refuse(ConfigError(f"{config.model} is not a model: {hint}."))
         # Mounted folders may be links into one another: count each model once.
         places = {folder.resolve() for folder in folders(config.inputs)}
         models = sorted(folder for folder in places if _is_model(folder))
@@ -200,7 +200,7 @@ class Preflight:
         return self._check_quantization(self.check_chat(config, model), model)
 
     def check_chat(self, config: Config, model: Path) -> Config:
-        """Check what the model is told; return the settings without what it does not take."""
+        """Check what the model is told; return the settings without what it does not accept."""
         try:
             faults = settings_faults(model, config)
         except Exception as error:
@@ -238,10 +238,10 @@ def model_settings(model: Path) -> Config:
     """Return the default settings with those of the model's profile on top.
 
     Raises:
-        ConfigError: it is no model's folder, or the profile's values cannot work.
+        ConfigError: it is not a model's folder, or the profile's values cannot work.
     """
     if not (model / "config.json").is_file():
-        raise ConfigError(f"{model} is no model: set MODEL to a folder with config.json.")
+        raise ConfigError(f"{model} is not a model: set MODEL to a folder with config.json.")
     return Config().updated(profile_of(model))
 
 
@@ -249,7 +249,7 @@ def profile_of(model: Path) -> dict[str, Any]:
     """Return what a model's folder sets, {} where it has no profile.
 
     Raises:
-        ConfigError: its profile is no JSON object.
+        ConfigError: its profile is not a JSON object.
     """
     path = model / PROFILE
     return json_object(path) if path.is_file() else {}
@@ -266,7 +266,7 @@ def json_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         value = error
     if not isinstance(value, dict):
-        raise ConfigError(f"{path} is no JSON object: mend it or upload it again.")
+        raise ConfigError(f"{path} is not a JSON object: fix it or upload it again.")
     return value  # pyright: ignore[reportUnknownVariableType] - JSON keys are text
 
 

@@ -1,8 +1,8 @@
-"""Whether the machine can run a checkpoint's quantization, told from its configuration alone.
+"""Whether the machine can run a checkpoint's quantization, judged from its configuration alone.
 
-Covers: what vLLM refuses or cannot run on the GPUs that Kaggle lends and on a CPU: formats by
+Covers: what vLLM refuses or cannot run on the GPUs that Kaggle offers and on a CPU: formats by
 compute capability and version, GPTQ's variants, bitsandbytes over several GPUs. Does not cover:
-formats that vLLM does not know at all, which it says itself; whether the files are whole
+formats that vLLM does not know at all, which it reports itself; whether the files are complete
 (`weights`); speed.
 
 Sources: `get_min_capability` of each format in vLLM 0.32.0; for the T4 before 0.14 and since,
@@ -66,7 +66,7 @@ def _cpu_fault(method: str, quantization: Mapping[str, Any]) -> str:
     ):
         return ""
     return (
-        f"vLLM runs no {method} weights of this kind on a CPU: take the unquantized or the W8A8 "
+        f"vLLM cannot run {method} weights of this kind on a CPU: use the unquantized or the W8A8 "
         "int8 model, or a machine with a GPU."
     )
 
@@ -82,14 +82,14 @@ def _capability_fault(
     if oldest.capability >= AMPERE:
         return ""
     if method in AMPERE_ONLY:
-        return f"{name} cannot run {method}: take GPTQ or W8A8 int8 weights."
+        return f"{name} cannot run {method}: use GPTQ or W8A8 int8 weights."
     if vllm >= MARLIN_ON_TURING:
         return ""
     weights_only = method == "compressed-tensors" and not _activations_too(quantization)
     if weights_only or _is_float(method, quantization):
         kind = "fp8" if _is_float(method, quantization) else "W8A16"
         return (
-            f"{name} cannot run {kind} with vLLM {vllm[0]}.{vllm[1]}: take GPTQ or W8A8 int8 "
+            f"{name} cannot run {kind} with vLLM {vllm[0]}.{vllm[1]}: use GPTQ or W8A8 int8 "
             "weights, or vLLM 0.18.1."
         )
     return ""
@@ -100,13 +100,13 @@ def _gptq_fault(quantization: Mapping[str, Any], vllm: Version) -> str:
     name, whole_rows = f"vLLM {vllm[0]}.{vllm[1]}", quantization.get("group_size") == -1
     if quantization.get("desc_act") and not whole_rows and vllm >= NO_ACT_ORDER:
         return (
-            f"{name} refuses GPTQ weights with desc_act: quantize with desc_act=False, or take "
+            f"{name} refuses GPTQ weights with desc_act: quantize with desc_act=False, or use "
             "vLLM 0.18.1."
         )
     marlin = quantization.get("bits") in (4, 8) and quantization.get("sym", True)
     if not marlin and vllm >= MARLIN_ONLY:
         return (
-            f"{name} runs GPTQ weights of 4 or 8 bits with sym=True only: quantize so, or take "
+            f"{name} runs GPTQ weights of 4 or 8 bits only with sym=True: quantize again, or use "
             "vLLM 0.18.1."
         )
     return ""

@@ -1,8 +1,8 @@
-"""Whether a model's weight files are all there and whole, told in milliseconds.
+"""Whether a model's weight files are all there and complete, checked in milliseconds.
 
-Covers: no weights at all, files that the index names and nobody uploaded, parts of a series without
-an index, files without tensors, files cut off on their way, adapters without their base. The length
-that a file must have stands in its own header, so no weights are read. Does not cover: what the
+Covers: no weights at all, files that the index names but nobody uploaded, parts of a series without
+an index, files without tensors, files cut off in transfer, adapters without their base. A file's
+own header gives the length that it must have, so no weights are read. Does not cover: what the
 weights hold, and whether the machine can run them (`quantization`).
 """
 
@@ -79,7 +79,7 @@ def file_fault(path: Path) -> str:
     except OSError as error:
         return f"{path} cannot be read ({error.strerror}): upload it again."
     except HeaderError:
-        return f"{path} is no safetensors file: upload it again."
+        return f"{path} is not a safetensors file: upload it again."
     if not tensors:
         return f"{path} holds no tensors: upload the model again."
     if size == promised:

@@ -5,17 +5,18 @@
 # Triton's language is Python in form only, and Triton is where a GPU is.
 """Decode attention in plain Triton, for GPUs before Ampere.
 
-Covers: one new token a sequence over a paged cache of keys and values; float16 and bfloat16; heads
-of 64, 96, 128 and 256; 1 to 8 query heads a KV head, which share one reading of keys and values;
-blocks of any size; the context split over several programs where few sequences run. Does not cover:
-prefill, masks other than causal, quantized caches: for those vLLM's kernel stays (`own_attention`).
+Covers: one new token per sequence over a paged cache of keys and values; float16 and bfloat16;
+heads of 64, 96, 128 and 256; 1 to 8 query heads per KV head, which share one read of keys and
+values; blocks of any size; splitting the context over several programs where few sequences run.
+Does not cover: prefill, masks other than causal, quantized caches: for those vLLM's GPU kernel
+stays (`own_attention`).
 
-Why not vLLM's kernel: below sm_80 Triton's `dot` knows no tensor cores, so its matrix products
-become plain multiply-adds over 16 query rows of which 15 are padding, through shared memory. Here a
-program belongs to one sequence and KV head. Its threads lie along the head, so that a key is one
-16-byte load a thread and a score is a product summed over a few lanes; each of the TILE positions
-keeps a softmax of its own (largest score, sum, weighted values), and all are merged once, at the
-end. The loop therefore has no shared memory and no barrier, and reads keys and values once.
+Why not vLLM's GPU kernel: below sm_80 Triton's `dot` cannot use tensor cores, so its matrix
+products become plain multiply-adds over 16 query rows of which 15 are padding, through shared
+memory. Here a program handles one sequence and KV head. Its threads lie along the head, so that a
+key is one 16-byte load per thread and a score is a product summed over a few lanes; each of the
+TILE positions keeps its own softmax (largest score, sum, weighted values), and all are merged once,
+at the end. The loop therefore has no shared memory and no barrier, and reads keys and values once.
 
 The running softmax is that of Milakov and Gimelshein, "Online normalizer calculation for softmax"
 (2018); the split and its merge are those of Flash-Decoding (Dao and others, 2023).

@@ -1,7 +1,7 @@
 """Compares the package's decode attention with vLLM's on the same random inputs, on the GPU itself.
 
-Covers: a full batch, a few sequences and one, each through both; how far the outputs lie apart.
-Does not cover: what is done about it (`trial`).
+Covers: a full batch, a few sequences and one, each through both; how far the outputs differ. Does
+not cover: what is done about it (`trial`).
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
-"""Loaded by each of vLLM's workers (`worker_extension_cls`): puts the package's attention in place.
+"""Loaded by each of vLLM's workers (`worker_extension_cls`): installs the package's attention.
 
 Covers: installing it when vLLM resolves the name of the class, which is before the model is built
-and its graphs are captured; telling the engine's process what came of it. Does not cover: whether
-it is any good (`trial`, `probe`).
+and its graphs are captured; telling the engine's process whether that worked. Does not cover:
+whether it is any good (`trial`, `probe`).
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The CPU, and the number type that it multiplies fast.
+"""The CPU, and the number type that it multiplies fastest.
 
 Covers: name, cores, instruction sets and how many cores are free, for engine, quantization,
 training and result files.
@@ -14,7 +14,7 @@ BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 """CPUs without one of these emulate bfloat16: measured on one with AVX2 alone, 10 GFLOP/s a core
 against 80 to 89 in float32, and a decoding model at 2 to 7 tokens a second against 16 to 26."""
 IDLE = 0.7
-"""A core that has slept this share of a moment is taken for free."""
+"""A core that was idle for this share of a moment counts as free."""
 LOOK_SECONDS = 0.5
 SHOWN = ("amx_bf16", "avx512_bf16", "avx512f", "avx2", "asimd")
 """Instruction sets worth naming, the most capable first."""

@@ -1,7 +1,7 @@
-"""The GPUs, as their driver's tool tells.
+"""The GPUs, as the driver's own tool reports them.
 
-Covers: reading them in a second without touching CUDA, since a process that has begun to use CUDA
-cannot fork workers any more; a driver whose tool tells nothing. Does not cover: how busy they are.
+Covers: reading them in a second without touching CUDA, since a process that has used CUDA can no
+longer fork workers; a driver whose tool reports nothing. Does not cover: how busy they are.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ class Gpu:
 
 
 T4 = Gpu("Tesla T4", 15360, (7, 5))
-"""What Kaggle lends, two of them; what runs on it runs on every later GPU."""
+"""What Kaggle offers, two of them; what runs on it runs on every later GPU."""
 
 
 def read_gpus() -> tuple[Gpu, ...]:
@@ -58,7 +58,7 @@ def has_driver() -> bool:
 def usable_gpus() -> tuple[Gpu, ...]:
     """Return the GPUs that torch can compute on: none where it was built for CPUs.
 
-    Those that the driver's tool does not tell are taken for T4s.
+    Those that the driver's tool does not report are taken for T4s.
     """
     import torch
 

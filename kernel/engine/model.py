@@ -1,4 +1,4 @@
-"""A model's sizes, and what its folder tells of its weights.
+"""A model's sizes, and what its folder says about its weights.
 
 Covers: decoders as their `config.json` describes them (gated MLP, grouped KV heads, tied or untied
 embedding), and how their weights are quantized. Does not cover: what the weight files hold
@@ -65,7 +65,7 @@ MOST = 2**31
 
 
 def sizes_of(read: Mapping[str, Any], name: str) -> Sizes:
-    """Return the sizes that a Hugging Face configuration tells; null means the default.
+    """Return the sizes in a Hugging Face configuration; null means the default.
 
     Raises:
         ModelError: it describes a model of another kind.
@@ -75,7 +75,7 @@ def sizes_of(read: Mapping[str, Any], name: str) -> Sizes:
     kv_heads = _count({"num_key_value_heads": heads, **given}, "num_key_value_heads", name)
     head_size = _count({"head_dim": hidden // heads, **given}, "head_dim", name)
     if heads % kv_heads:
-        raise ModelError(f"{name} has {heads} heads for {kv_heads} KV heads: name a decoder's.")
+        raise ModelError(f"{name} has {heads} heads for {kv_heads} KV heads: use a decoder model.")
     tied = bool(given.get("tie_word_embeddings", str(read.get("model_type")).startswith(TIED)))
     return Sizes(layers, hidden, heads, kv_heads, head_size, intermediate, vocabulary, tied)
 
@@ -83,11 +83,11 @@ def sizes_of(read: Mapping[str, Any], name: str) -> Sizes:
 def _count(read: Mapping[str, Any], key: str, name: str) -> int:
     """Return a whole number, at least 1."""
     if key not in read:
-        raise ModelError(f"{name}'s config.json lacks {key!r}: name a decoder's.")
+        raise ModelError(f"{name}'s config.json lacks {key!r}: use a decoder model.")
     value = read[key]
     if type(value) is not int or not 1 <= value < MOST:
         shown = repr(value)[:40]
-        raise ModelError(f"{name}'s config.json has {shown} as its {key}: name a decoder's.")
+        raise ModelError(f"{name}'s config.json has {shown} as its {key}: use a decoder model.")
     return value
 
 
@@ -98,7 +98,7 @@ def is_shareable(quantization: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model's folder, as far as it decides about the model's place."""
+    """A model's folder, as far as it decides where the model fits."""
 
     sizes: Sizes
     weight_bytes: int
@@ -141,7 +141,7 @@ def read_config(folder: Path) -> Mapping[str, Any]:
 
 
 def read_model(folder: Path) -> Model | None:
-    """Return what a model's folder tells, None where it cannot be understood."""
+    """Return what a model's folder says, None where it cannot be understood."""
     with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
         read = read_config(folder)
         weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))

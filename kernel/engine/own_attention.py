@@ -1,12 +1,12 @@
-"""Puts the package's decode attention into vLLM, or leaves vLLM's own where anything is unexpected.
+"""Puts the package's decode attention into vLLM, or keeps vLLM's own where anything is unexpected.
 
-Covers: which calls it takes (`unfit` is the table), over how many programs a context is split, the
-one function of vLLM 0.18.1 that is wrapped. Does not cover: the kernel (`attention`), whether its
-numbers are right (`attention_comparison`), when this is asked for (`probe`).
+Covers: which calls it handles (`unfit` is the table), over how many programs a context is split,
+the one function of vLLM 0.18.1 that is wrapped. Does not cover: the GPU kernel (`attention`),
+whether its numbers are right (`attention_comparison`), when this is used (`probe`).
 
 vLLM's files stay as they are: its Triton backend looks `unified_attention` up in its own module at
-each call, and there it finds `OwnAttention`. Another version, another signature, a kernel that does
-not load or a call that raises: the log says so, and vLLM's attention does the work.
+each call, and there it finds `OwnAttention`. With another version, another signature, a GPU kernel
+that does not load or a call that raises, the log says so and vLLM's attention does the work.
 """
 
 import importlib
@@ -41,7 +41,7 @@ Attend = Callable[..., None]
 
 
 def unfit(call: Mapping[str, Any]) -> str:
-    """Return why a call is none for the package's kernel, "" where it is one."""
+    """Return why the package's GPU kernel cannot take a call, "" where it can."""
     query, keys, values, out = (call[name] for name in ("q", "k", "v", "out"))
     if call["max_seqlen_q"] != 1:
         return "prompts are read"
@@ -81,17 +81,17 @@ def segments_for(sequences: int, kv_heads: int, slots: int) -> int:
 
 
 class OwnAttention:
-    """Stands where vLLM looks its function up; hands on what the kernel does not take.
+    """Stands where vLLM looks its function up; passes on calls that the GPU kernel does not take.
 
     Args:
         theirs: vLLM's function.
-        attend: the kernel's.
+        attend: the GPU kernel's.
     """
 
     def __init__(self, theirs: Attend, attend: Attend) -> None:
         self.theirs = theirs
         self.taken = 0
-        """Calls that the kernel took."""
+        """Calls that the GPU kernel took."""
         self.fault = ""
         """Why it takes no more calls; "" while it does."""
         self._attend = attend
@@ -106,7 +106,7 @@ class OwnAttention:
             self.taken += 1
         except Exception as error:  # not caught here, it would cost the engine a start
             self.fault = f"it raised {type(error).__name__}: {error}"
-            tell(f"vLLM's attention goes on in its place: {self.fault}")
+            tell(f"vLLM's attention takes its place: {self.fault}")
             self.theirs(**call)
 
     def _take(self, call: Mapping[str, Any]) -> None:
@@ -134,12 +134,12 @@ class UnexpectedError(Exception):
 
 
 def install() -> OwnAttention | str:
-    """Put the kernel into vLLM in this process; return it, or why vLLM's attention stays."""
+    """Put the GPU kernel into vLLM in this process; return it, or why vLLM's attention stays."""
     try:
         return _installed()
     except UnexpectedError as error:
         found = str(error)
-    except Exception as error:  # a file that does not even load costs the kernel only
+    except Exception as error:  # a file that does not even load costs no more
         found = f"{type(error).__name__}: {error}"
     tell(f"vLLM's attention stays: {found}")
     return found
@@ -159,7 +159,7 @@ def _installed() -> OwnAttention:
     if isinstance(theirs, OwnAttention):
         return theirs
     if theirs is None or tuple(inspect.signature(theirs).parameters) != PARAMETERS:
-        raise UnexpectedError(f"{BACKEND}.{NAME} takes other arguments than vLLM {VERSION}'s")
+        raise UnexpectedError(f"{BACKEND}.{NAME} takes different arguments from vLLM {VERSION}'s")
     if NAME not in backend.TritonAttentionImpl.forward.__code__.co_names:
         raise UnexpectedError(f"{BACKEND} does not call its {NAME}")
     from kernel.engine.attention import attend

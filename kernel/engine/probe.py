@@ -1,7 +1,7 @@
-"""Settles the engine's settings: tries what cannot be read, before the model is loaded.
+"""Settles the engine's settings: tries out what cannot be looked up, before the model is loaded.
 
-Covers: which attention runs and decodes fastest, and the settings that follow from that and from
-GPUs and model. Does not cover: reading those (`gpu`, `model`), what a trial does (`trial`), loading
+Covers: which attention runs and decodes fastest, and the settings that follow from that, the GPUs
+and the model. Does not cover: reading those (`gpu`, `model`), what a trial does (`trial`), loading
 the model (`process`).
 
 The trials run in processes of their own, on two GPUs side by side: FlashInfer, which may have to
@@ -41,7 +41,7 @@ TRIED = (PROVEN, OWN, "FLASHINFER")
 GAIN = 1.05
 """A newcomer must be this much faster: less lies within what two trials differ by."""
 TRIAL_SECONDS = {PROVEN: 90.0, OWN: 90.0, "FLASHINFER": 300.0}
-"""After these a trial is stopped; FlashInfer compiles eight files where no cache came along."""
+"""A trial is stopped after this long; FlashInfer compiles eight files where no cache came along."""
 
 StartTrial = Callable[[Mapping[str, Any], int], "Trial"]
 """Starts a trial with arguments on the GPU of that number."""
@@ -56,7 +56,7 @@ class Trial:
 
     @classmethod
     def start(cls, arguments: Mapping[str, Any], gpu: int) -> "Trial":
-        """Start one that sees no other GPU than that."""
+        """Start one that sees only that GPU."""
         command = [sys.executable, "-m", "kernel.engine.trial", json.dumps(dict(arguments))]
         # An engine beside others sees one GPU only, which has another number for the driver.
         visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
@@ -142,7 +142,7 @@ def fastest_attention(
 
 
 def _seen(tried: tuple[str, float | str]) -> str:
-    """Return what came of a trial, for people."""
+    """Return a trial's outcome, for people."""
     name, outcome = tried
     if isinstance(outcome, float):
         return f"{name} {1000 * outcome:.1f} ms a step"

@@ -1,11 +1,11 @@
 """The process that holds vLLM: started by `vllm_engine`, messages in, messages out.
 
 Covers: loading the model, stepping vLLM's engine, and dying with the kernel. Does not cover: when
-to start, restart or give up, nor that ids match the text (both `vllm_engine`), and with which
-settings (`probe` and `profile`).
+to start, restart or give up, whether ids match the text (both `vllm_engine`), and which settings to
+use (`probe` and `profile`).
 
-Why a process of its own: a hung or killed engine takes nothing else with it, its GPU memory is
-freed for certain, and the kernel answers the platform while the model loads.
+Why a separate process: a hung or killed engine takes nothing else down with it, its GPU memory is
+certain to be freed, and the kernel can answer the platform while the model loads.
 
 Messages (`kernel/child`). In: ("start", arguments of `settled`), ("submit", Request),
 ("abort", ids). Out: ("ready", facts), ("completed", [Completion]), ("beat", generated_tokens),

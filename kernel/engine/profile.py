@@ -1,11 +1,11 @@
-"""The engine's settings for a machine: chosen from what is known of its GPUs and of the model.
+"""The engine's settings for a machine, chosen from what is known about its GPUs and the model.
 
 Covers: two T4s, one, other GPUs (L4, H100, ...) and the CPU; how many GPUs share each layer, what
-fits into their memory, and what a restart does without. Does not cover: reading the machine, and
-trying which attention is faster (`gpu`, `model`, `probe`); the settings that a run sets win.
+fits into their memory, and what a restart gives up. Does not cover: reading the machine, and trying
+which attention is faster (`gpu`, `model`, `probe`); settings that a run sets take precedence.
 
-What gives way: before the start, where memory is short, sequences at once, then CUDA graphs; at
-each restart what the `LADDER` says.
+What gives way: before the start, where memory is short, first the number of sequences at once, then
+CUDA graphs; at each restart what the `LADDER` says.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from kernel.engine.model import Model
 
 MIB = 2**20
 CUDA_SHARE = 0.9707
-"""Of the memory that the driver names, what CUDA gives out: 14.56 of a T4's 15 GiB."""
+"""The share of the driver's stated memory that CUDA gives out: 14.56 of a T4's 15 GiB."""
 UTILIZATION = 0.92
 """Of that, what vLLM may plan with; vLLM's own default since 0.2x."""
 REST_MIB = 1126
@@ -30,7 +30,7 @@ SHARE_MIB = 1024
 """Of weights a GPU reads at least, where sharing layers pays: a T4 reads as many in 5 ms, about
 what the all-reduces of 30 layers take over PCIe."""
 FAIR_TOKENS = 512
-"""Fewer KV tokens a sequence than this, and sequences push one another out all the time."""
+"""With fewer KV tokens per sequence than this, sequences constantly evict one another."""
 PROVEN = "TRITON_ATTN"
 """The attention known to run before Ampere, where FlashAttention does not."""
 OWN = "OWN_ATTN"
@@ -49,14 +49,14 @@ SPARE_TOKENS = 256
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a start asks for and does without."""
+    """What a start asks for and what it gives up."""
 
     sequences: int
     """One part in so many of those wanted."""
     context: int
     """Quarters of the tokens wanted."""
     spared: float
-    """Part of a GPU's memory left free beside the usual."""
+    """Part of a GPU's memory left free in addition to the usual."""
     probed: bool = False
     """The attention may be one that a trial found; else it is the proven one."""
     graphs: bool = True
@@ -195,7 +195,7 @@ def _on_cpu(context: int, cpu: Cpu) -> Choice:
         "enable_chunked_prefill": False,
         "max_num_batched_tokens": context,
         # Only whole blocks are shared between candidates and kept from round to round: of vLLM's
-        # 128 tokens a short prompt fills none. The fewest that its fast CPU kernels take.
+        # 128 tokens a short prompt fills none. The fewest that its fast CPU code takes.
         "block_size": 32,
     }
     return Choice(arguments, (f"No GPU: vLLM computes in {cpu.dtype} on {cpu}.",))
@@ -255,7 +255,7 @@ def _fitted(
     candidates: int,
     context: int,
 ) -> Choice:
-    """Return the choice with what memory has no room for taken away."""
+    """Return the choice without what does not fit into memory."""
     if model is None:
         return choice
     arguments, notes = dict(choice.arguments), list(choice.notes)
@@ -268,7 +268,7 @@ def _fitted(
     if room < context:
         notes.append(
             f"{model.weight_mib} MiB of weights leave no room for one context: the engine "
-            "will hardly start; take 8-bit weights, or a GPU with more memory."
+            "will hardly start; use 8-bit weights, or a GPU with more memory."
         )
     most = max(1, room // FAIR_TOKENS)
     if most < candidates:

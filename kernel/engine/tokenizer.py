@@ -1,8 +1,8 @@
 """From text to token ids and back, for the model that generates.
 
-Covers: loading the model's tokenizer, text that is no Unicode or that spells the model's special
-tokens, and ids that decode to exactly a completion's text. Does not cover: what is said in the
-prompt (`prompt`), and generating (`engine`).
+Covers: loading the model's tokenizer, text that is not Unicode or that spells the model's special
+tokens, and ids that decode to exactly a completion's text. Does not cover: what the prompt says
+(`prompt`), and generating (`engine`).
 """
 
 import importlib

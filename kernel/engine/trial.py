@@ -1,12 +1,12 @@
 """A trial of an attention in a process of its own: two layers of the model with random weights.
 
-Covers: the seconds of a decode step of a full batch, with the checkpoint's own quantization; of the
-package's attention also that vLLM took it, and that its numbers are vLLM's. Does not cover: which
-attention is tried and what follows (`probe`).
+Covers: the seconds of a decode step of a full batch, with the checkpoint's own quantization; for
+the package's attention also that vLLM used it, and that its numbers match vLLM's. Does not cover:
+which attention is tried and what follows (`probe`).
 
 Run as `python -m kernel.engine.trial ARGUMENTS_AS_JSON [SEQUENCES CONTEXT]`. Prints one line, the
-seconds or why there are none; what vLLM prints goes to the standard error. It ends with all that it
-started when its standard input is a pipe that closes.
+seconds or why there are none; what vLLM prints goes to standard error. If its standard input is a
+pipe, it ends, with everything it started, when that closes.
 """
 
 import json
@@ -121,7 +121,7 @@ def measured(given: Mapping[str, Any], size: Sequence[int]) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Try the settings given, and print what came of it."""
+    """Try the given settings, and print the outcome."""
     # vLLM logs to the standard output, which here carries the result alone.
     result = os.dup(1)
     os.dup2(2, 1)

@@ -4,10 +4,10 @@ Covers: the Engine protocol (`protocols`), starting vLLM in the background, rest
 dies or hangs. Does not cover: problems, code, answers, or when a request is worth making
 (`sc_tir`); token ids (`tokenizer`); what vLLM does with a request (`engine/process`).
 
-When vLLM's process ends, or says nothing for `engine_step_seconds`, it is killed and started anew
-one step down the ladder of `profile`, and every unfinished request is submitted again. Where the
-ladder ends without a completion between, the engine is lost: requests come back as FAILED. No call
-waits for any of this: whoever polls keeps an eye on the time.
+When vLLM's process ends, or says nothing for `engine_step_seconds`, it is killed and restarted one
+step further down the ladder of `profile`, and every unfinished request is submitted again. If the
+ladder runs out without a completion in between, the engine is lost: requests come back as FAILED.
+No call waits for any of this: the caller that polls watches the time.
 """
 
 import os
@@ -154,7 +154,7 @@ class VllmEngine:
         return replace(completion, token_ids=ids)
 
     def _check_silence(self) -> None:
-        """Restart a process that should have spoken by now."""
+        """Restart a process that should have said something by now."""
         limit = self._config.engine_start_seconds
         if self.ready:
             limit = self._config.engine_step_seconds

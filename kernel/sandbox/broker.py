@@ -1,10 +1,11 @@
-"""Writes for a session in its own folder, where nothing else keeps it from writing elsewhere.
+"""Writes on a session's behalf in its own folder, where nothing else keeps it from writing
+elsewhere.
 
-Covers: machines without Landlock on which sessions have the supervisor's own user. The session's
+Covers: machines without Landlock on which sessions run as the supervisor's own user. The session's
 filter holds every call that would open a file for writing, or make, rename or delete one, until the
-supervisor has done it instead: below the session's folder, never through a link that leads out, and
-with no look at the session's memory after the path was read. Does not cover: opening for reading,
-which the filter lets pass, and changing a file that is open already.
+supervisor has done it instead: only below the session's folder, never through a link that leads
+out, and without looking at the session's memory again once the path has been read. Does not cover:
+opening for reading, which the filter lets pass, and changing a file that is already open.
 
 Constants: Linux's `uapi/linux/seccomp.h`, `openat2.h` and `syscall_64.tbl`.
 """

@@ -1,7 +1,7 @@
 """Leaves no process of a session behind, and no folder of a sandbox.
 
 Covers: the sandbox's own temporary folder, and those of sandboxes that were killed; processes that
-escaped the session's process group, where the machine gives no filter against new processes. Does
+escaped the session's process group, where the machine offers no filter against new processes. Does
 not cover: ending the session's own process (`worker`), and its files (`disk`).
 """
 

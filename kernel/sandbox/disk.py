@@ -1,8 +1,8 @@
 """What sessions keep on disk: counted and removed by descriptor, never by path.
 
-Covers: folders nested deeper than any path may be long, closed to reading, or named to be in the
-way; files that are open or mapped but no longer have a name; what a user keeps in folders that
-everyone may write to; room left on the disk. Symbolic links are counted and removed, never
+Covers: folders nested deeper than a path can be long, closed to reading, or named so as to be in
+the way; files that are open or mapped but no longer have a name; what a user keeps in folders that
+everyone may write to; the space left on the disk. Symbolic links are counted and removed, never
 followed. Does not cover: what follows from the figures (`limits`).
 """
 
@@ -140,7 +140,7 @@ def removal(folder: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _empty(descriptor: int, folders: list[str]) -> Iterator[None]:
-    """Delete what is no folder in an open one, and empty ones; put the others into `folders`."""
+    """Delete what is not a folder in an open one, and empty ones; put the others into `folders`."""
     with contextlib.suppress(OSError):
         os.fchmod(descriptor, 0o700)
     for name in list(_names(descriptor)):

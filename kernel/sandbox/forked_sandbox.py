@@ -1,8 +1,8 @@
 """Runs the code that models write, in limited and forked sessions outside the kernel's process.
 
-Covers: the kernel's side. Blocks go to a supervisor process and executions come back, without
-ever blocking: a supervisor that dies or hangs is replaced, and its open sessions report CRASHED.
-Does not cover: how sessions are run and isolated, which the other modules of this folder do.
+Covers: the kernel's side. Blocks go to a supervisor process and executions come back, without ever
+blocking: a supervisor that dies or hangs is replaced, and its open sessions report CRASHED. Does
+not cover: how sessions are run and isolated, which is up to the other modules of this folder.
 
 What is covered, each with its test in `tests/` (this list is why the module is above 300 lines):
 - wall time, in Python, in C, against ignored signals and swallowed exceptions
@@ -21,21 +21,20 @@ What is covered, each with its test in `tests/` (this list is why the module is 
 - sessions that keep breaking limits (`test_offenders_are_refused_in_the_end`);
 - exits, crashes and broken interpreters (`test_exit`);
 - a session's own patches, hooks and soft limits (`test_a_module_without_its_contents`,
-  `test_the_next_block_is_as_ever`); what cannot be undone ends the session in words
-  (`test_a_hard_limit_lowered_ends_the_session`,
-  `test_an_interpreter_beyond_mending_is_told_of`);
+  `test_the_next_block_is_as_ever`); what cannot be undone ends the session with a message
+  (`test_a_hard_limit_lowered_ends_the_session`, `test_an_interpreter_beyond_mending_is_told_of`);
 - pools of threads, which outlast a block (`test_threads_are_allowed_across_blocks`), and pools of
-  processes, which are refused in words (`test_processes_are_refused_in_words`);
+  processes, which are refused with a message (`test_processes_are_refused_in_words`);
 - signals to, and any hold over, other processes (`test_no_signal_reaches_others`,
   `test_no_way_out`);
-- names and addresses that are none, where the supervisor reads them
+- invalid names and addresses, where the supervisor reads them
   (`test_names_that_are_no_text_end_no_session`, `test_addresses_that_are_none_end_no_session`);
 - a forged status or output boundary (`test_status_cannot_be_forged`,
   `test_closed_descriptors_do_not_end_the_session`, `test_nothing_runs_between_two_blocks`);
 - changes to files outside (`test_files_outside_cannot_be_changed`), also without Landlock
   (`test_files_are_safe_without_landlock`); a session's own folder takes files in every mix of
   layers (`test_the_own_folder_takes_files_in_every_mix`), through the supervisor where nothing else
-  protects the rest (`test_the_broker_writes_inside`, `test_the_broker_writes_nothing_outside`);
+  protects other files (`test_the_broker_writes_inside`, `test_the_broker_writes_nothing_outside`);
 - the network (`test_no_network`) and secrets of other processes (`test_secrets_are_out_of_reach`);
 - one session's effect on another (`test_sessions_do_not_touch_one_another`): messages
   (`test_no_message_gets_out`), leases, watches and other holds (`test_no_hold_over_others`), locks
@@ -49,12 +48,12 @@ What is covered, each with its test in `tests/` (this list is why the module is 
 
 What is not covered:
 - a block that lies about itself: it may print anything and, by reaching into the interpreter, end
-  itself early; its session is frozen then (`test_a_block_that_ends_itself_early_is_frozen`);
+  itself early; its session is then frozen (`test_a_block_that_ends_itself_early_is_frozen`);
 - reading files that everybody may read, where there is no Landlock, and those of its own user,
   where sessions have none of their own either (`test_what_the_machine_refuses_is_reported`);
-- reading anything in /proc, also the session's own entries, where there is Landlock: no rule there
-  would last (`test_no_rule_hangs_on_an_inode_of_proc`);
-- where the machine gives neither filter, nor Landlock, nor another user, only limits and process
+- reading anything in /proc, including the session's own entries, where there is Landlock: no rule
+  there would last (`test_no_rule_hangs_on_an_inode_of_proc`);
+- where the machine offers neither filter, nor Landlock, nor another user, only limits and process
   groups are left; `report` says so (`test_what_the_machine_refuses_is_reported`);
 - faults of the operating system, and what can be learnt from timing: there is no test.
 """
@@ -84,12 +83,12 @@ _OFFENDING = frozenset(ExecutionStatus) - {
     ExecutionStatus.REFUSED,
 }
 _FAILED_STARTS = 3
-"""Supervisors in a row that did not get ready; then blocks fail at once instead of waiting."""
+"""After this many supervisors in a row that did not get ready, blocks fail without waiting."""
 _RETRY_SECONDS = 30.0
 """Between starts after that."""
 _CLOSE_SECONDS = 10.0
 _OVERDUE_SECONDS = 30.0
-"""Behind the latest moment at which the supervisor should have killed a block."""
+"""After the latest moment at which the supervisor should have killed a block."""
 
 
 @dataclass(slots=True)
@@ -101,7 +100,7 @@ class _Session:
     live: bool = False
     """It holds the state of a block that has run."""
     lost: bool = False
-    """State is gone that the model has not been told of."""
+    """State is gone that the model has not been told about."""
 
 
 @dataclass(slots=True)
@@ -200,7 +199,7 @@ class ForkedSandbox:
         remove_tree(self.folder)
 
     def _advance(self, timeout: float) -> None:
-        """Take in what the supervisor has to say, and replace it when it is of no more use."""
+        """Take in what the supervisor has to say, and replace it when it is no longer of use."""
         if self._buried:
             self._buried = [old for old in self._buried if not old.is_gone()]
         if self._link is None:
@@ -254,7 +253,7 @@ class ForkedSandbox:
         link.send("run", pending.block)
 
     def _replace(self, link: Link, reason: str) -> None:
-        """Bury a supervisor; crash what it had begun, and give a new one what it had not."""
+        """Replace a supervisor: what it had begun has crashed, the rest goes to a new one."""
         link.kill()
         self._buried.append(link)
         self.report.setdefault("lost", []).append(reason)

@@ -1,8 +1,8 @@
-"""Shuts a session's process in: limits, a user of its own, and the machine's filters.
+"""Confines a session's process: limits, a user of its own, and the machine's filters.
 
 Covers: one function that a freshly forked session calls before any model code runs; it applies the
-layers it is told to, in the order in which they do not hinder one another, and raises when one does
-not take effect. Does not cover: finding out which layers the machine gives (`sandbox/probe`).
+layers it is told to, in an order in which they do not get in each other's way, and raises when one
+does not take effect. Does not cover: finding out which layers the machine offers (`sandbox/probe`).
 """
 
 import ctypes
@@ -73,7 +73,7 @@ class Cell:
     """For the whole session; the supervisor watches each block, this is behind it."""
     layers: Layers
     readable: tuple[str, ...]
-    """What Landlock lets it read beside its own folder."""
+    """What Landlock lets it read besides its own folder."""
     writable: bool = True
     """The folder is its own."""
 

@@ -1,9 +1,9 @@
 """Landlock through its system calls: a session writes in its own folder and reads the Python tree.
 
-Covers: every right that the machine's Landlock version knows, TCP and signals to processes outside
-where it knows them. Does not cover: changing modes, owners and times (the seccomp filter answers
-those), what is open already, and /proc: a rule hangs on an inode, and procfs makes new inodes as
-soon as the operating system has dropped its directory caches, so a rule there is refused.
+Covers: every right that the machine's Landlock version knows, including TCP and signals to outside
+processes where it knows them. Does not cover: changing modes, owners and times (the seccomp filter
+handles those), what is already open, and /proc: a rule is tied to an inode, and procfs makes new
+inodes as soon as the operating system has dropped its directory caches, so a rule there is refused.
 
 Constants: Linux's `uapi/linux/landlock.h`.
 """
@@ -23,7 +23,7 @@ _READ = _READ_FILE | _READ_DIR
 _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_FILE = 1 << 4, 1 << 5, 1 << 7, 1 << 8
 _MAKE_LINK, _REFER, _TRUNCATE = 1 << 12, 1 << 13, 1 << 14
 _OF_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE
-"""The rights that make sense for a path that is no folder; others are refused there."""
+"""The rights that make sense for a path that is not a folder; others are refused there."""
 _OWN = (
     *(_READ, _WRITE_FILE, _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_FILE),
     *(_MAKE_LINK, _REFER, _TRUNCATE),
@@ -49,7 +49,7 @@ def restrict(own: str | None, readable: Iterable[str], writable: Iterable[str]) 
         writable: Files that may be read and written.
 
     Raises:
-        OSError: the kernel refuses.
+        OSError: the operating system refuses.
         ValueError: a path is in /proc.
     """
     known = version()

@@ -1,4 +1,4 @@
-"""What a session has used, and which limit it has reached with that.
+"""What a session has used, and which limit it has reached.
 
 Covers: CPU time, time spent waiting for a CPU, threads and memory, read from /proc by the
 supervisor. Does not cover: counting files (`disk`), acting on it (`worker`), and the limits that
@@ -85,7 +85,7 @@ def read_usage(pid: int) -> Usage:
 
 
 def _waited(folder: Path) -> float:
-    """Return the run queue's share; 0 where the kernel does not count it."""
+    """Return the run queue's share; 0 where the operating system does not count it."""
     try:
         return int((folder / "schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):

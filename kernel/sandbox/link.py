@@ -1,6 +1,6 @@
 """One supervisor process: an environment without secrets, and whether it hangs, is busy or gone.
 
-Covers: what `kernel/child` does not know of a supervisor. Does not cover: what to do when one is
+Covers: what `kernel/child` does not know about a supervisor. Does not cover: what to do when one is
 lost (`forked_sandbox`).
 """
 
@@ -16,7 +16,7 @@ from kernel.child import Child, Message, python_path
 SUPERVISOR = "kernel.sandbox.supervisor"
 _PING_SECONDS = 1.0
 _HANG_SECONDS = 10.0
-"""A supervisor that has left a ping unanswered for this long is taken for hung."""
+"""A supervisor that leaves a ping unanswered for this long counts as hung."""
 _START_FACTOR = 5.0
 _LEAST_START_SECONDS = 20.0
 """Twice the slowest start seen on a crowded machine, and some: see `Config`."""
@@ -87,7 +87,7 @@ class Link:
         return [message for message in messages if message[0] != "pong"]
 
     def lost(self) -> str:
-        """Return why this supervisor is of no more use, or nothing while it is."""
+        """Return why this supervisor is no longer of use, or nothing while it is."""
         now = time.monotonic()
         if self._child.ended:
             return f"the supervisor ended: {self._last_words()}"

@@ -1,10 +1,10 @@
-"""What a block printed, and the sentence behind it where a limit ended it, as text for the model.
+"""What a block printed, followed by a sentence where a limit ended it, as text for the model.
 
 Covers: one line for each way a block can end other than by itself; bounded memory however much is
-written; head and tail kept and the cut marked; any bytes decoded; terminal escapes and control
-characters made harmless; a fence that the program prints cannot close the output block. Does not
-cover: telling the program's own text from the traceback that the interpreter in the session added
-to it (both come through the same pipe).
+written; keeping head and tail and marking the cut; decoding any bytes; making terminal escapes and
+control characters harmless; keeping a fence that the program prints from closing the output block.
+Does not cover: telling the program's own text from the traceback that the interpreter in the
+session added to it (both come through the same pipe).
 """
 
 import codecs
@@ -120,7 +120,7 @@ def limit_text(status: ExecutionStatus, seconds: float, memory_mib: int) -> str:
 
 
 def exit_text(status: int) -> str:
-    """Say how a process ended that nobody had asked to, from its `waitpid` status as exit code."""
+    """Say how a process ended that was not asked to, from its `waitpid` status as exit code."""
     if status >= 0:
         return f"SystemExit: the code ended the interpreter with status {status}."
     try:

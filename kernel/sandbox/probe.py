@@ -1,8 +1,8 @@
-"""Finds out which layers of isolation this machine gives, by trying them on throw-away children.
+"""Finds out which layers of isolation this machine offers, by trying them on throwaway children.
 
-Covers: each layer is applied and then attacked once, and a session under all layers together must
-still be able to import what it has not imported yet. Layers fail silently on some machines and in
-some containers, so nothing is concluded from versions. Does not cover: the layers themselves
+Covers: applying each layer and attacking it once; checking that a session under all layers together
+can still import what it has not imported yet. Layers fail silently on some machines and in some
+containers, so nothing is concluded from versions. Does not cover: the layers themselves
 (`sandbox/isolation`).
 """
 
@@ -60,7 +60,7 @@ def probe(cell: Cell, without: Iterable[str], protected: Iterable[str]) -> Findi
         brokered = bool(reason) and broker.available()
         layers = replace(layers, broker=brokered, read_only=bool(reason) and not brokered)
         spared = "not needed: the files belong to another user"
-        report["broker"] = (_ON if brokered else "the kernel has none") if reason else spared
+        report["broker"] = (_ON if brokered else "the system has none") if reason else spared
         report["read_only"] = _ON if layers.read_only else "not needed"
     return Findings(layers, report)
 
@@ -71,7 +71,7 @@ def _obstacles() -> dict[str, str]:
     return {
         "user": root,
         "capabilities": root,
-        "landlock": "" if landlock.version() else "the kernel has none",
+        "landlock": "" if landlock.version() else "the system has none",
         "seccomp": seccomp.available(),
     }
 

@@ -1,6 +1,6 @@
-"""Putting an interpreter back in order around a block of model code.
+"""Puts the interpreter back in order around a block of model code.
 
-Above 300 lines for the number of things that a block can leave behind.
+Above 300 lines because of the number of things that a block can leave behind.
 
 Covers: builtins, the `sys` module, standard descriptors and streams, signal handlers and timers,
 watchdogs, soft limits, import paths, recursion and digit limits, trace functions, stack size of
@@ -9,8 +9,8 @@ threads, locale, working folder, environment. Does not cover: modules that a blo
 objects of this module altered on purpose, which harm that session alone, and hard limits, which
 cannot be raised again: `limited` tells of them.
 
-Model code can patch every module of Python. So what runs on either side of it here calls only
-functions of the interpreter's own, written in C and fetched beforehand.
+Model code can patch any Python module. So what runs here before and after it calls only the
+interpreter's own functions, written in C and fetched beforehand.
 """
 # pyright: reportMissingImports=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 # No type stubs exist for `_signal`, whose functions no block can patch.

@@ -1,12 +1,12 @@
 """A seccomp filter for sessions, put together here and installed through prctl.
 
-Covers: x86-64. No new processes (threads only), no programs, no sockets, no signals but to itself,
-no look into or hold over other processes, no messages to anybody by way of a socket pair, no
-leases, locks or watches on files that others use, no mounting, no kernel interfaces, nothing that a
-session could not undo (filters of its own, locked memory), no shared memory or memfd and no
-descriptors in flight (nothing would count them), no closing of the session's own pipes. Optionally
-no writing to any file. Does not cover: which files may be read or written (a filter sees no paths),
-other machines.
+Covers: x86-64. No new processes (threads only), no programs, no sockets, no signals except to
+itself, no look into or hold over other processes, no messages to anybody by way of a socket pair,
+no leases, locks or watches on files that others use, no mounting, no interfaces of the operating
+system's kernel, nothing that a session could not undo (filters of its own, locked memory), no
+shared memory or memfd and no descriptors in flight (nothing would count them), no closing of the
+session's own pipes. Optionally no writing to any file. Does not cover: which files may be read or
+written (a filter sees no paths), other machines.
 
 Numbers and constants: Linux's `syscall_64.tbl` and UAPI headers.
 """
@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 _ARCHITECTURE = 0xC000003E  # AUDIT_ARCH_X86_64; 32-bit calls come under another one
 _FIRST_UNKNOWN = 457
-"""Calls from here on are newer than this list, and answered as an older kernel would."""
+"""Calls from here on are newer than this list, and answered as an older Linux would."""
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 """Actions. `_ERRNO` alone answers with success and without effect."""
 _NOTIFY = 0x7FC00000
@@ -37,7 +37,7 @@ _kept: list[ctypes.Array[ctypes.c_char]] = []
 _REFUSED: dict[int, tuple[int, ...]] = {
     # Answered as if the process limit were reached: fork, vfork.
     errno.EAGAIN: (57, 58),
-    # Answered as by a kernel without them, so that libraries take the older way: clone3; io_uring
+    # Answered as by a Linux without them, so that libraries take the older way: clone3; io_uring
     # setup, enter, register; userfaultfd; inotify_init, inotify_add_watch, inotify_init1; io_setup;
     # Landlock's three.
     errno.ENOSYS: (435, 425, 426, 427, 323, 253, 254, 294, 206, 444, 445, 446),
@@ -101,7 +101,7 @@ _SIGNALLING = {62: 0, 234: 0, 129: 0, 297: 0}
 """kill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, with the position of the process."""
 _CLONE, _CLONE_THREAD = 56, 0x10000
 _FCNTL, _FCNTL_REFUSED = 72, (8, 10, 15, 1024, 1026)
-"""F_SETOWN, F_SETSIG, F_SETOWN_EX make the kernel signal others; F_SETLEASE holds up whoever opens
+"""F_SETOWN, F_SETSIG, F_SETOWN_EX make Linux signal others; F_SETLEASE holds up whoever opens
 a file, a module of Python for example; F_NOTIFY watches a folder."""
 _IOCTL, _IOCTL_REFUSED = (
     16,
@@ -196,7 +196,7 @@ def install_broker(program: bytes) -> int:
 
 
 def _described(program: bytes) -> bytes:
-    """Return the kernel's description of a program, which must stay alive meanwhile."""
+    """Return a program's description for Linux, which must stay alive meanwhile."""
     _kept.append(ctypes.create_string_buffer(program, len(program)))
     count = len(program) // _INSTRUCTION.size
     return struct.pack("HxxxxxxQ", count, ctypes.addressof(_kept[-1]))
@@ -231,7 +231,7 @@ def _judge(
 ) -> list[tuple[int, int, int, int]]:
     """Answer a call by one argument: with `action` if a test holds, else with `otherwise`.
 
-    Only the argument's lower half is looked at, as the kernel does with these arguments.
+    Only the argument's lower half is looked at, as Linux does with these arguments.
     """
     body: list[tuple[int, int, int, int]] = [(_LOAD, 0, 0, _ARGUMENTS_OFFSET + 8 * position)]
     for value in values:

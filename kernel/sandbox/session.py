@@ -1,17 +1,18 @@
 """The interpreter inside a session: runs block after block in one namespace.
 
-Covers: state across blocks, the display of a last expression, printed output kept whatever follows,
-trimmed tracebacks, and a soft stop by SIGINT that leaves the namespace alive. Does not cover:
-stopping code that will not stop, measuring it, and keeping it away from the machine: the supervisor
-and the isolation do that, and believe nothing that happens here.
+Covers: state across blocks, the display of a last expression, keeping printed output whatever
+follows, trimmed tracebacks, and a soft stop by SIGINT that leaves the namespace alive. Does not
+cover: stopping code that will not stop, measuring it, and keeping it away from the machine: the
+supervisor and the isolation do that, and trust nothing that happens here.
 
-A name that shadows a builtin lasts as long as it can be meant: one that is not callable is dropped
-when a later block calls it (`sum = 5`), and `print` is the builtin again in every block, since
-without it nothing could be seen.
+A name that shadows a builtin is kept as long as it can be intended: one that is not callable is
+dropped when a later block calls it (`sum = 5`), and `print` is the builtin again in every block,
+since without it nothing could be seen.
 
-What a block can forge is its own end: whoever runs Python in this process can run this module's
-functions too. So the end counts only with a token that is not in this process's memory while model
-code runs (it waits in the request pipe), and the session is frozen once its end is believed.
+What a block can forge is its own end: anything that runs Python in this process can run this
+module's functions too. So an end counts only with a token that is not in this process's memory
+while model code runs (it waits in the request pipe), and the session is frozen once its end is
+believed.
 """
 
 import builtins

@@ -6,7 +6,7 @@ lines, notes and members of exceptions. Does not cover: running anything, and re
 Python does not accept.
 
 A session calls all of this after model code has run. So it is built on the interpreter's own
-functions: a patched `ast`, `textwrap` or `traceback` does not reach it.
+functions: patching `ast`, `textwrap` or `traceback` does not affect it.
 """
 
 import builtins
@@ -40,7 +40,7 @@ class Program:
     called: frozenset[str]
     """Plain names that the block calls and binds nowhere."""
     left_out: tuple[str, ...] = ()
-    """Lines that are no Python and are not run."""
+    """Lines that are not Python and are not run."""
 
 
 def compile_block(source: str, filename: str) -> Program:
@@ -129,7 +129,7 @@ def describe(error: BaseException, sources: Mapping[str, str]) -> str:
 
 
 def describe_barely(error: BaseException, sources: Mapping[str, str]) -> str:
-    """Return what can be told of an exception without asking any method of its class."""
+    """Return what can be said about an exception without calling any method of its class."""
     lines = stack(error, sources), f"{_name_of(type(error))}: {_UNSHOWN}"
     return "\n".join(part for part in lines if part)
 

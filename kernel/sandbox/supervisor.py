@@ -1,9 +1,9 @@
-"""The warm process: has the maths stack imported, and forks and watches the sessions.
+"""The warm process: it has imported the maths stack, and forks and watches the sessions.
 
-Covers: the queue of blocks, at most so many running at once, the sessions' lives, dying with the
+Covers: the queue of blocks, the limit on how many run at once, the sessions' lives, dying with the
 kernel's process, leaving nothing behind. Does not cover: any single session (`sandbox/worker`), and
-running model code: nothing that a session writes is executed or parsed here.
-Started by `sandbox/link`; the first message carries its settings.
+running model code: nothing that a session writes is executed or parsed here. Started by
+`sandbox/link`; the first message carries its settings.
 """
 
 import contextlib
@@ -170,7 +170,7 @@ class Supervisor:
             self._removals.append(removal(cell.folder))
 
     def _sweep(self) -> None:
-        """Go on deleting what sessions have left, for a moment: it may be much."""
+        """Delete more of what sessions have left, for a moment only: it may be much."""
         end = time.monotonic() + _SWEEP_SECONDS
         while self._removals and time.monotonic() < end:
             try:
@@ -233,7 +233,7 @@ class Supervisor:
             running += 1
 
     def _give_up(self, block: Block) -> None:
-        """Report a block for which no process could be had: too many, or no memory."""
+        """Report a block that could get no process: too many, or no memory."""
         error = sys.exc_info()[1]
         if not (isinstance(error, OSError) and error.errno in _SHORTAGES):
             self._failed += 1

@@ -1,9 +1,9 @@
 """What becomes of the threads that a block leaves behind: waited for, set aside, or reported.
 
-Covers: ordinary threads are waited for, as Python does at the end of a script; pools of threads
-that were left open are emptied, and work again in the next block; daemon threads are asked to end.
-Does not cover: threads that do not listen (C code, swallowed exceptions): a session with such
-strays is ended by its supervisor.
+Covers: waiting for ordinary threads, as Python does at the end of a script; emptying pools of
+threads that were left open, so that they work again in the next block; asking daemon threads to
+end. Does not cover: threads that do not listen (C code, swallowed exceptions): the supervisor ends
+a session with such strays.
 """
 
 import builtins

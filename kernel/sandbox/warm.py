@@ -1,8 +1,8 @@
 """Warms the supervisor up, so that sessions start with what model code uses.
 
 Covers: importing the maths stack, running the parts of it that import or cache on first use, and
-keeping all of it out of the garbage collector's way, so that forks share the memory. Does not
-cover: packages that model code seldom uses; they are imported when it does.
+hiding all of it from the garbage collector, so that forks share the memory. Does not cover:
+packages that model code seldom uses; they are imported when needed.
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 To the supervisor go ("start", settings), ("run", Block), ("close", session) and ("ping", None);
 from it come ("ready", report), ("started", Start), ("done", BlockEnd) and ("pong", None). No
-session holds the connection.
+session has access to the connection.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The supervisor's side of one session: its process, its pipes, and the block it is running.
 
-Above 300 lines, since the states of a block and the ways it ends are one machine.
+Above 300 lines, since the states of a block and the ways it ends form one state machine.
 
 Covers: handing the session one block at a time, deciding how the block ended, the soft stop and
 the kill, freezing the session between blocks. Does not cover: forking (`sandbox/fork`), which block

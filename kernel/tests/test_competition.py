@@ -76,7 +76,7 @@ def test_the_newest_is_taken_of_several(tmp_path: Path):
 def test_none_is_one_clear_sentence(exists: bool, tmp_path: Path):
     inputs = tmp_path / "input"
     if exists:
-        (inputs / "aimo").mkdir(parents=True)  # a mere folder of that name is no API
+        (inputs / "aimo").mkdir(parents=True)  # a mere folder of that name is not an API
         (inputs / "kaggle_evaluation").mkdir()
     with pytest.raises(ConfigError, match=f"below {inputs}: attach the competition's data"):
         competition.find(inputs)
@@ -179,7 +179,7 @@ def test_aimo1_that_gives_none_stops_the_run(pull: Callable[..., FakeEnvironment
 def test_an_answer_of_another_kind_or_range_is_refused(
     value: object, pull: Callable[..., FakeEnvironment]
 ):
-    with pytest.raises(ValueError, match="give an int from 0 to 999"):
+    with pytest.raises(ValueError, match="return an int from 0 to 999"):
         pull([("a", "p")], lambda problem: value)
 
 

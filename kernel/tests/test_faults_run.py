@@ -224,8 +224,8 @@ def test_a_model_that_cannot_run_is_told_before_the_first_question(make, spoil):
 BAD = {
     "no candidates": ({"candidates": 0}, "candidates is 0"),
     "unknown key": ({"candidate": 4}, "unknown setting 'candidate'"),
-    "no time": ({"limit_seconds": 100, "reserve_seconds": 900}, "leaves nothing"),
-    "no model": ({"model": "/nowhere"}, "is no model"),
+    "no time": ({"limit_seconds": 100, "reserve_seconds": 900}, "leaves no time"),
+    "no model": ({"model": "/nowhere"}, "is not a model"),
 }
 
 

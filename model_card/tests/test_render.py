@@ -149,7 +149,7 @@ def test_words_and_pairs() -> None:
         (lambda found: found.replace("relation: quantized", "relation: other"), "quantized"),
         (lambda found: found.replace("## Evaluation", "## Other"), "Evaluation"),
         (lambda found: found + "{{ x }}", "placeholder"),
-        (lambda found: found.replace("---\n", "---\n: [\n", 1), "no metadata"),
+        (lambda found: found.replace("---\n", "---\n: [\n", 1), "not valid model card metadata"),
         (lambda found: found.replace("value: 0.6543", "value: high"), "no number"),
     ],
 )

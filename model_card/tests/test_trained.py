@@ -38,7 +38,7 @@ def test_the_card_tells_the_recipe_by_the_report() -> None:
         "| learning rate | 0.0003 |",
         "950 rows of\n170,000 tokens",
         "generator (Apache-2.0).",
-        "mend a failed block: 31%",
+        "fix a failed block: 31%",
         "close: 2.",
         "The run looks healthy.",
         "![loss.png](loss.png)",

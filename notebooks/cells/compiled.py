@@ -1,11 +1,11 @@
-"""Bring along what FlashInfer has compiled on such a machine: minutes that the start need not take.
+"""Brings along what FlashInfer has compiled on such a machine, which saves minutes at the start.
 
-Covers: packing FlashInfer's workspace into one file (the probe does), unpacking that file to where
-it was made, so that `ninja` finds nothing to do. Does not cover: whether FlashInfer is used; the
-kernel's trial decides that. Like the install cell it needs the standard library only.
+Covers: packing FlashInfer's workspace into one file (the probe does this), unpacking that file to
+where it was made, so that `ninja` finds nothing to do. Does not cover: whether FlashInfer is used;
+the kernel's trial decides that. Like the install cell it needs only the standard library.
 
-`ninja` believes times: of what it made, to the nanosecond as it noted them; and whatever that was
-made from must be older, which pip's fresh copies of FlashInfer's sources are not.
+`ninja` goes by times: those of its outputs must match its records to the nanosecond, and everything
+they were made from must be older, which pip's fresh copies of FlashInfer's sources are not.
 """
 
 import importlib.util
@@ -68,7 +68,7 @@ def age(folder: Path) -> None:
 
 
 def bring_along(top: Path) -> None:
-    """Unpack the first file of that name below `top`; where that fails FlashInfer compiles anew."""
+    """Unpack the first file of that name below `top`; if that fails FlashInfer compiles again."""
     os.environ["FLASHINFER_WORKSPACE_BASE"] = str(WORKSPACE)
     found = next(iter(sorted(top.rglob(PACKED))), None)
     if found is None:
@@ -81,7 +81,7 @@ def bring_along(top: Path) -> None:
                 age(Path(place))
         print(f"FlashInfer's compiled files came along in {found}.")
     except (OSError, ValueError, KeyError, tarfile.TarError) as error:
-        print(f"{found} cannot be used, FlashInfer compiles anew: {error!r}.", file=sys.stderr)
+        print(f"{found} cannot be used, so FlashInfer compiles again: {error!r}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Install the wheels that are mounted, without network: the notebook's first cell.
 
 Covers: finding the wheelhouse in any mount layout, checking every wheel's hash, installing what the
-image lacks, reading the model's weights ahead meanwhile. Does not cover: making the wheelhouse
-(`notebooks/packaging/package.py`). It runs before the kernel's modules are written, so it needs
-the standard library only.
+image lacks, reading the model's weights ahead in the meantime. Does not cover: making the
+wheelhouse (`notebooks/packaging/package.py`). It runs before the kernel's modules are written, so
+it needs only the standard library.
 """
 
 import os

@@ -2,11 +2,11 @@
 
 from kernel.submission import main
 
-# Settings that differ from `kernel/config.py`, for instance {"candidates": 32}. As a mapping they
-# give way to the defaults in a scored rerun where they cannot work, rather than end it.
+# Settings that override `kernel/config.py`, for instance {"candidates": 32}. Given as a mapping,
+# settings that cannot work are replaced by the defaults in a scored rerun instead of ending it.
 # price:
 # main({"extra_candidates": 96}) starts up to 96 further candidates where the vote of the first 48
-# is open: of fifty hard problems +2.9 right. Simulated price on two T4s: 4.3 h in place of 2.8 h
-# with vLLM's Triton attention and 2.5 h in place of 1.2 h with the package's.
+# is open: +2.9 right answers on fifty hard problems. Simulated price on two T4s: 4.3 h in place of
+# 2.8 h with vLLM's Triton attention and 2.5 h in place of 1.2 h with the package's.
 # /price
 main({})

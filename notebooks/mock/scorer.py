@@ -2,8 +2,8 @@
 
 Covers: the file's name, columns, dtypes (`id` as the gateway reads it, `answer` int64), one row a
 problem, the range; equality with the truth. Does not cover: AIMO-3's two runs of the private set,
-with 1, 0.5 or 0 a problem. Kaggle answers a fault with "Submission Scoring Error" and no more; this
-names each.
+with 1, 0.5 or 0 points per problem. Kaggle answers a fault with nothing but "Submission Scoring
+Error"; this names each fault.
 """
 
 import io
@@ -66,7 +66,7 @@ def _row_faults(frame: pl.DataFrame, ids: Collection[object]) -> list[str]:
     expected = set(ids)
     return [
         *(f"problem {id_!r} has no row" for id_ in ids if id_ not in counts),
-        *(f"id {id_!r} is no problem's" for id_ in counts if id_ not in expected),
+        *(f"id {id_!r} belongs to no problem" for id_ in counts if id_ not in expected),
         *(f"problem {id_!r} has {n} rows" for id_, n in counts.items() if n > 1),
     ]
 

@@ -1,11 +1,12 @@
-"""The machines that Kaggle lends, by the name that `kaggle.toml` gives them.
+"""The machines that Kaggle offers, by the name that `kaggle.toml` gives them.
 
-Covers: what Kaggle's service calls each machine, the wheels that are made for it, and what it is
-made of. Does not cover: which of them a competition lends: Kaggle says so when it is pushed.
+Covers: what Kaggle's service calls each machine, the wheels that are made for it, and what it
+consists of. Does not cover: which of them a competition offers: Kaggle says so when the notebook is
+pushed.
 
-Sources: the names of machine shapes are those of the client's documentation (February 2026); GPUs
-and hours those of the competitions that lent them (AIMO-1: two T4s for nine hours; AIMO-2: four
-L4s, AIMO-3: an H100, five hours each).
+Sources: the names of machine shapes are those in the client's documentation (February 2026); GPUs
+and hours are those of the competitions that offered them (AIMO-1: two T4s for nine hours; AIMO-2:
+four L4s, AIMO-3: an H100, five hours each).
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
 """`make doctor`: what has changed on Kaggle's side that concerns this package.
 
-Covers: a newer image's list of packages, as `pip freeze` or `pip list` prints it, against what the
-pinned image has (`wheels/t4x2-image.txt`), what that needs, and what the wheelhouse brings; the
-installed version of Kaggle's client against the one that was tested. Does not cover: asking Kaggle
-or an index; run `!pip freeze` in a notebook with the newer image to get its list.
+Covers: comparing a newer image's list of packages, as `pip freeze` or `pip list` prints it, with
+what the pinned image has (`wheels/t4x2-image.txt`), what that needs, and what the wheelhouse
+brings; comparing the installed version of Kaggle's client with the one that was tested. Does not
+cover: asking Kaggle or an index; run `!pip freeze` in a notebook with the newer image to get its
+list.
 """
 
 import re
@@ -38,7 +39,7 @@ class DoctorOptions:
     """Say what has changed on Kaggle's side."""
 
     image: Path | None = None
-    """A newer image's packages: the output of `pip freeze` or `pip list` there."""
+    """The packages of a newer image: the output of `pip freeze` or `pip list` in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _broken(profile: Profile, there: Mapping[str, str]) -> list[Change]:
         for need in map(Requirement, needs):
             name = canonicalize_name(need.name)
             if name in there and not need.specifier.contains(there[name], prereleases=True):
-                means = f"{owner} needs {need}: look whether it still does, and relock"
+                means = f"{owner} needs {need}: check whether it still does, and relock"
                 changes.append(Change(name, str(need.specifier), there[name], means))
     return changes
 
@@ -147,10 +148,10 @@ def main() -> None:
             table.add_row(change.package, change.before, change.now or "gone", change.means)
         shown.print(table)
     if not options.image:
-        shown.print("The image was not looked at: give its `pip freeze` with IMAGE=file.")
+        shown.print("No image was checked: give its `pip freeze` with IMAGE=file.")
     if any(not change.harmless for change in changes):
         sys.exit(1)
-    shown.print("Nothing is to be done.")
+    shown.print("There is nothing to do.")
 
 
 if __name__ == "__main__":

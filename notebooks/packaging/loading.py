@@ -1,9 +1,10 @@
-"""Whether the libraries that go to Kaggle read a model, tried in a small environment of their own.
+"""Whether the libraries that go to Kaggle can read a model, tried in a small environment of their
+own.
 
-Covers: the environment, made once from the very versions of the wheelhouse's lock, without torch
-(260 MB, a minute); config, tokenizer, chat template and weights' headers read there; the same of a
-dataset that is on Kaggle already, of which the small files are fetched; refusing what is not read.
-Does not cover: what vLLM and a T4 want beyond that (`quantize.serving.constraints`).
+Covers: the environment, made once from the exact versions in the wheelhouse's lock, without torch
+(260 MB, a minute); reading config, tokenizer, chat template and weight headers there; the same for
+a dataset that is already on Kaggle, fetching only its small files; refusing what cannot be read.
+Does not cover: what vLLM and a T4 need beyond that (`quantize.serving.constraints`).
 """
 
 import json
@@ -31,7 +32,7 @@ NAMES = (
 """Of the lock: what reads a model's folder, with all that it needs."""
 NEEDED_BYTES = 2**29
 SMALL = (".json", ".jinja", ".model", ".txt")
-"""Ends of the names of a model's files that are no weights."""
+"""Ends of the names of a model's files that are not weights."""
 MOST_BYTES = 64 * 2**20
 """Of one such file; a tokenizer of 256,000 tokens has 33 MB."""
 
@@ -68,7 +69,8 @@ def check_dataset(reference: str, say: Say) -> None:
         _refuse(reference, dataset_faults(reference, say), "python -m common.saved_model FOLDER")
     except KaggleError as error:
         print(
-            f"Kaggle cannot be asked for {reference}, it is not checked: {error}", file=sys.stderr
+            f"{reference} is not checked, because Kaggle cannot be asked for it: {error}",
+            file=sys.stderr,
         )
     except SetupError as error:
         raise LoadingError(str(error)) from None

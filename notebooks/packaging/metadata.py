@@ -1,4 +1,4 @@
-"""The metadata that goes to Kaggle with what is uploaded, made from the settings of `kaggle.toml`.
+"""The metadata that goes to Kaggle with each upload, made from the settings in `kaggle.toml`.
 
 Covers: the contents of `dataset-metadata.json`, `kernel-metadata.json` and a Kaggle Model's two
 files. Does not cover: whether the settings can work (`settings` has checked them).

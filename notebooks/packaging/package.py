@@ -1,12 +1,12 @@
 """`make package`: what goes to Kaggle, in `dist/`.
 
-Covers: the notebook with its metadata, the wheelhouse of a profile, the model's dataset; that what
-goes to Kaggle reads the model; doing only what has changed; the sizes. Does not cover: quantizing a
-model (`quantize/`), running what was made (`rehearse`), sending it (`publish`).
+Covers: the notebook with its metadata, a profile's wheelhouse, the model's dataset; checking that
+what goes to Kaggle can read the model; rebuilding only what has changed; the sizes. Does not cover:
+quantizing a model (`quantize/`), running what was made (`rehearse`), sending it (`publish`).
 
-The notebook is the same for every profile. What goes to Kaggle are the wheels of the accelerator
-that `kaggle.toml` names; `cpu` puts wheels for this machine's Python and the embedded model into
-`dist/cpu/`, for rehearsals without a GPU.
+The notebook is the same for every profile. The wheels that go to Kaggle are those of the
+accelerator that `kaggle.toml` names; `cpu` puts wheels for this machine's Python and the embedded
+model into `dist/cpu/`, for rehearsals without a GPU.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ class PackageOptions:
     """Build what goes to Kaggle: notebook, wheels and model."""
 
     profile: ProfileName | None = None
-    """Which machine the wheels and the model are for; that of kaggle.toml if not given."""
+    """The machine that wheels and model are for; that of kaggle.toml if not given."""
     out: Path = ROOT / "dist"
     """The folder to build into."""
     model_dataset: str = ""
@@ -56,7 +56,7 @@ class PackageOptions:
     model: Path | None = None
     """A model's folder, in place of dist/model, or of the embedded model with the profile cpu."""
     flashinfer: Path | None = None
-    """What the probe notebook compiled (`flashinfer.cache`), to go with the wheels."""
+    """The probe notebook's `flashinfer.cache`, to put beside the wheels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Part:
 
     @property
     def built(self) -> bool:
-        """Whether it lies there, whole, from the same sources.
+        """Whether it is there, complete, from the same sources.
 
         Sizes only: hashing gigabytes each time would be work; `publish` checks the contents.
         """
@@ -88,7 +88,7 @@ class Part:
 
 
 def home(out: Path, profile: ProfileName) -> Path:
-    """Return where a profile's wheels and model lie."""
+    """Return where a profile's wheels and model are."""
     return out / profile if profile == "cpu" else out
 
 
@@ -197,7 +197,7 @@ def _fetch(profile: wheelhouse.Profile, folder: Path, tell: Callable[[str], None
     except wheelhouse.WheelhouseError as error:
         raise PackageError(f"the wheels of {profile.name} cannot be fetched: {error}") from None
     if lacking:
-        raise PackageError(f"the wheelhouse of {profile.name} is not closed: {lacking}")
+        raise PackageError(f"the wheelhouse of {profile.name} is incomplete: {lacking}")
 
 
 def _compiled(options: PackageOptions) -> bytes:
@@ -205,7 +205,7 @@ def _compiled(options: PackageOptions) -> bytes:
     if options.flashinfer is None:
         return b""
     if not tarfile.is_tarfile(options.flashinfer):
-        raise PackageError(f"FLASHINFER is no {COMPILED} of the probe notebook's output.")
+        raise PackageError(f"FLASHINFER is not the {COMPILED} of the probe notebook's output.")
     return options.flashinfer.read_bytes()
 
 
@@ -215,10 +215,10 @@ def copy_model(
     """Copy a model's files into a dataset folder, unless just they are there.
 
     Raises:
-        PackageError: `source` is no model.
+        PackageError: `source` is not a model.
     """
     if not (source / "config.json").is_file():
-        raise PackageError(f"{source} is no model: MODEL names a folder with config.json.")
+        raise PackageError(f"{source} is not a model: MODEL names a folder with config.json.")
     metadata = _json_text(dataset_metadata(chosen, "model"))
     files = [path for path in sorted(source.iterdir()) if path.name not in manifest.LEFT_OUT]
     stats = [(path.name, path.stat()) for path in files if path.is_file()]

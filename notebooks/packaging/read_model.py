@@ -23,7 +23,7 @@ def faults(folder: Path) -> Iterator[str]:
     try:
         settings = AutoConfig.from_pretrained(str(folder))
     except Exception as error:  # whatever a library raises is the answer here
-        yield f"config.json is not read: {first_line(error)}"
+        yield f"config.json cannot be read: {first_line(error)}"
     else:
         yield from rotation_faults(folder, settings)
     yield from tokenizer_faults(folder, settings)
@@ -42,7 +42,7 @@ def rotation_faults(folder: Path, settings: Any) -> Iterator[str]:
         yield f"the config's rope_theta is read as {read}, not {theta}"
     scaled = rope.get("rope_type", "default") != "default"
     if scaled and not getattr(settings, "rope_scaling", None):
-        yield f"the config's rope_type {rope['rope_type']} is not read at all"
+        yield f"the config's rope_type {rope['rope_type']} is ignored"
 
 
 def tokenizer_faults(folder: Path, settings: Any) -> Iterator[str]:
@@ -50,30 +50,30 @@ def tokenizer_faults(folder: Path, settings: Any) -> Iterator[str]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder))
     except Exception as error:
-        yield f"the tokenizer is not read: {first_line(error)}"
+        yield f"the tokenizer cannot be read: {first_line(error)}"
         return
     try:
         text = tokenizer.apply_chat_template(TURN, tokenize=False, add_generation_prompt=True)
         largest = max(tokenizer.encode(text, add_special_tokens=False))
     except Exception as error:
-        yield f"the chat template is not taken: {first_line(error)}"
+        yield f"the chat template fails: {first_line(error)}"
         return
     if TURN[0]["content"] not in text:
         yield "the chat template leaves the question out"
     size = getattr(settings, "vocab_size", None)
     if isinstance(size, int) and largest >= size:
-        yield f"the tokenizer gives id {largest}, the model has {size} tokens"
+        yield f"the tokenizer gives id {largest}, but the model has {size} tokens"
 
 
 def weight_faults(folder: Path) -> Iterator[str]:
-    """Yield which weight files are no safetensors."""
+    """Yield which weight files are not safetensors."""
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, "np") as file:
                 if not list(file.keys()):
                     yield f"{path.name} holds no tensors"
         except (SafetensorError, OSError) as error:
-            yield f"{path.name} is not read: {first_line(error)}"
+            yield f"{path.name} cannot be read: {first_line(error)}"
 
 
 def first_line(error: Exception) -> str:

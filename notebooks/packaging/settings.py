@@ -1,7 +1,7 @@
 """The settings of what is uploaded to Kaggle, read from `kaggle.toml`.
 
 Covers: reading and checking the file before anything is built or sent. Does not cover: the files
-that Kaggle is given of them (`metadata`); the settings of a run, which are `kernel/config.py`'s;
+made from them for Kaggle (`metadata`); the settings of a run, which are in `kernel/config.py`;
 whether a slug is free, which only Kaggle knows.
 """
 
@@ -114,7 +114,7 @@ def load(path: Path = PATH) -> Settings:
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:
-        raise SettingsError(f"{path} is no TOML: {error}.") from None
+        raise SettingsError(f"{path} is not TOML: {error}.") from None
     top = _strings(values, "", Settings, nested=("kernel", "wheels", "model", "model_sources"))
     settings = Settings(
         kernel=Kernel(**_strings(values["kernel"], "kernel.", Kernel)),
@@ -161,14 +161,14 @@ def _sources(values: object) -> tuple[str, ...]:
             raise SettingsError(f"kaggle.toml: model_sources has {value!r}: give it as {form}.")
         named.append(value)
     if len(set(named)) < len(named):
-        raise SettingsError("kaggle.toml: model_sources names a model twice: leave one out.")
+        raise SettingsError("kaggle.toml: model_sources names a model twice: remove one.")
     return tuple(named)
 
 
 def _check(settings: Settings) -> None:
     """Hold the settings to what Kaggle and its client accept."""
     if not settings.competition:
-        raise SettingsError("kaggle.toml: competition is empty: name it as its address does.")
+        raise SettingsError("kaggle.toml: competition is empty: give the name in its address.")
     if "/" in settings.owner or settings.owner == OWNER:
         raise SettingsError(f"kaggle.toml: owner is {settings.owner!r}: give a user name or ''.")
     if "@sha256:" not in settings.kernel.image:

@@ -1,10 +1,10 @@
 """A wheelhouse: the wheels that the notebook installs offline, from a lock file with hashes.
 
 Covers: resolving a profile's requirements into its lock, downloading exactly that, the list with
-hashes that the notebook's first cell installs, and the proof that the set is closed: an offline
-resolve for the profile's Python and platform that sees nothing but the wheels and what the image
-has, and in which what the image's packages need holds as well. Does not cover: packages of the
-image that are not listed, and whether all go together at run time, which only a run shows.
+hashes that the notebook's first cell installs, and the proof that nothing is missing: an offline
+resolve for the profile's Python and platform that sees only the wheels and what the image has, and
+that also satisfies what the image's packages need. Does not cover: packages of the image that are
+not listed, and whether everything works together at run time, which only a run shows.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class WheelhouseError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where a wheelhouse is for. Its files lie in `notebooks/wheels/`, by its name."""
+    """The platform that a wheelhouse is for. Its files lie in `notebooks/wheels/`, by its name."""
 
     name: str
     python: str

@@ -1,7 +1,7 @@
-"""Builds `probe.ipynb`: to be run once on Kaggle by hand, before the first submission.
+"""Builds `probe.ipynb`, to be run once by hand on Kaggle before the first submission.
 
 Covers: the cells (wheels as in the submission, the kernel's modules, the checks of `probe_checks`,
-one run). Does not cover: pushing it; attach the wheels and the model to it as to the submission.
+one run). Does not cover: pushing it; attach the wheels and the model to it as for the submission.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NOTEBOOK = ROOT / "notebooks/probe.ipynb"
 FILES = ("probe_weights", "probe_fit", "probe_machine", "probe_checks")
 """Written beside the kernel, in this order."""
 INTRODUCTION = """\
-# What only two T4s can tell
+# What only two T4s can show
 
 Run once by hand, with the wheels and the model attached as for a submission and the GPU T4 x2
 chosen; it takes about an hour. The last output is a JSON, also in `probe.json`, which
@@ -46,7 +46,7 @@ class ProbeOptions:
     """Build the probe notebook."""
 
     out: Path = NOTEBOOK
-    """Where it goes."""
+    """Where to write it."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What only the real machine can tell, check by check, as one JSON: run by `probe.ipynb` on Kaggle.
+"""What only the real machine can show, check by check, as one JSON: run by `probe.ipynb` on Kaggle.
 
 Covers: vLLM on the image's torch, the mounted model end to end with its quantization, steps of six
 batches with each attention, prefill, float16 logits on the GPU against bfloat16 on the CPU; what
@@ -188,7 +188,7 @@ def cpu_logprobs(model: Path, more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def compared(gpu: Mapping[str, Any], cpu: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how far two results of the logits lie apart."""
+    """Return how far two results of the logits differ."""
     pairs = list(zip(gpu["logprobs"], cpu["logprobs"], strict=True))
     same = [a == b for a, b in zip(gpu["likeliest"], cpu["likeliest"], strict=True)]
     return {

@@ -46,7 +46,7 @@ def fitted(steps: Sequence[Sequence[float]], kv_bytes: float) -> dict[str, Any]:
 def constants(
     measured: Mapping[str, Any], folder: Path, memory_gib: float | None = None
 ) -> dict[str, float | None]:
-    """Return the calibration that a `speed` result gives, None for what it does not tell."""
+    """Return the calibration that a `speed` result gives, None for what it does not show."""
     model, ranks = read_model(folder), measured["ranks"]
     if model is None:
         return {}

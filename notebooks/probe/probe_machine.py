@@ -1,7 +1,7 @@
-"""What the machine does over minutes, and what its start costs: for `probe_checks`, beside it.
+"""What the machine does over minutes, and what the start costs: used by `probe_checks`.
 
 Covers: clocks and power while a full batch decodes for ten minutes, how long FlashInfer compiles,
-where its compilers are, the trials of the start, one whole problem from prompt to vote. Does not
+where its compilers are, the trials at the start, one whole problem from prompt to vote. Does not
 cover: single steps (`probe_checks`).
 """
 
@@ -30,7 +30,7 @@ PROBLEM = "What is the remainder when the sum of the first 2024 odd squares is d
 
 
 def card() -> list[list[str]]:
-    """Return what the driver tells of each GPU now, [] where there is no such tool."""
+    """Return what the driver says about each GPU now, [] where there is no such tool."""
     if shutil.which("nvidia-smi") is None:
         return []
     command = ["nvidia-smi", f"--query-gpu={QUERY}", "--format=csv,noheader,nounits"]

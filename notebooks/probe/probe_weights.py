@@ -1,9 +1,10 @@
-"""A model on the CPU in bfloat16, whatever its checkpoint: for `probe_checks`, beside it on Kaggle.
+"""A model on the CPU in bfloat16, whatever its checkpoint: used by `probe_checks` on Kaggle.
 
 Covers: unquantized checkpoints, and GPTQ of 8 bits (symmetric or not, groups, act-order) unpacked
 to plain weights. Does not cover: other quantizations, which transformers is asked to load itself.
-GPTQ's layout: `qweight` holds four 8-bit values a 32-bit word along the input, `qzeros` four along
-the output, less one; `scales` one number a group and output, `g_idx` the group of each input.
+GPTQ's layout: `qweight` holds four 8-bit values per 32-bit word along the input, `qzeros` four
+along the output, minus one; `scales` one number per group and output, `g_idx` the group of each
+input.
 """
 
 import json

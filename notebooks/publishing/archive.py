@@ -1,8 +1,8 @@
 """`make archive`: the documentation that Kaggle asks of a winning model, derived from the sources.
 
 Covers: settings, entry points, the list of files, exact requirements, hardware and seeds, and a
-page that says what is where. Does not cover: what only the team can tell (who they are, the model
-summary's prose); the page lists it.
+page that says what is where. Does not cover: what only the team can say (who they are, the model
+summary's prose); the page lists what is missing.
 """
 
 import inspect
@@ -45,7 +45,7 @@ class ArchiveOptions:
     """Derive the documentation that Kaggle asks of a winning model."""
 
     dist: Path = ROOT / "dist"
-    """What `make package` made; the documentation goes into its folder `archive`."""
+    """What `make package` made; the documentation goes into its subfolder `archive`."""
 
 
 @dataclass(frozen=True, slots=True)

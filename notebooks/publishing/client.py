@@ -133,8 +133,9 @@ def _run(
         process.wait()
     if AUTHENTICATION in reply.text:
         raise CredentialError(
-            "Kaggle knows no credential of yours: run `kaggle auth login`, or put a token from "
-            "https://www.kaggle.com/settings/api into KAGGLE_API_TOKEN or ~/.kaggle/access_token."
+            "There is no credential that Kaggle accepts: run `kaggle auth login`, or put a token "
+            "from https://www.kaggle.com/settings/api into KAGGLE_API_TOKEN or "
+            "~/.kaggle/access_token."
         )
     return reply
 

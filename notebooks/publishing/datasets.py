@@ -1,8 +1,8 @@
 """Brings a folder with a manifest to Kaggle as a dataset, and makes sure that it arrived.
 
-Covers: creating or versioning, resuming a cut upload, uploading a dropped file again, waiting until
-the dataset is ready, and comparing the remote list with the manifest. Does not cover: other
-people's datasets, beyond whether one is there; sub-folders, which the client leaves out.
+Covers: creating it or a new version, resuming an interrupted upload, uploading a dropped file
+again, waiting until the dataset is ready, and comparing the remote list with the manifest. Does not
+cover: other people's datasets, beyond whether one exists; subfolders, which the client leaves out.
 """
 
 import re
@@ -142,12 +142,12 @@ def until_whole(
         try:
             version = once()
         except DroppedError as dropped:
-            faults = [f"{dropped} was not taken"]
+            faults = [f"{dropped} did not arrive"]
             continue
         if not (faults := differences(upload, sizes(upload.reference))):
             return version
     raise KaggleError(
-        f"{upload.reference} is not whole after two uploads ({faults[0]}): "
+        f"{upload.reference} is not complete after two uploads ({faults[0]}): "
         "run the same command again later."
     )
 
@@ -167,7 +167,9 @@ def await_ready(reference: str, version: int, seconds: float) -> int:
                 raise KaggleError(f"{reference}: Kaggle reports version {version} {remote.status}.")
         if time.monotonic() > end:
             break
-    raise KaggleError(f"{reference} is not ready after {READY_SECONDS / 3600:g} hours: look at it.")
+    raise KaggleError(
+        f"{reference} is not ready after {READY_SECONDS / 3600:g} hours: check it on Kaggle."
+    )
 
 
 def _upload(upload: Upload, exists: bool, note: str, show: Callable[[Progress], None]) -> None:

@@ -1,8 +1,8 @@
 """Brings the notebook to Kaggle, follows its commit run, and submits it.
 
-Covers: pushing a version and reading whether Kaggle took it and all its sources, the state, log and
-output of the newest run, and a version's submission and score. Does not cover: the runs of older
-versions; the client does not show them.
+Covers: pushing a version and checking whether Kaggle accepted it and all its sources, the state,
+log and output of the newest run, and a version's submission and score. Does not cover: the runs of
+older versions, which the client does not show.
 """
 
 import json
@@ -87,8 +87,8 @@ def push(folder: Path) -> int:
     for kind, sources in answer["left_out"].items():
         if sources:
             raise KaggleError(
-                f"Kaggle left out the notebook's {kind} sources {sources}: look whether they are "
-                "there and whether this account may use them."
+                f"Kaggle left out the notebook's {kind} sources {sources}: check that they exist "
+                "and that this account may use them."
             )
     if answer["error"] or not answer["version"]:
         raise KaggleError(f"{doing} failed. Kernel push error: {answer['error'] or 'no reason'}")
@@ -114,13 +114,13 @@ def check_saved(metadata: Mapping[str, Any]) -> None:
         if dropped := [source for source in wanted if _plain(source) not in kept]:
             raise KaggleError(
                 f"Kaggle saved the notebook without its {kind} sources {dropped}: its run would "
-                "lack them, so nothing is waited for; add them on the notebook's page, or look "
-                "whether this account may use them, and publish again."
+                "lack them, so it is not waited for; add them on the notebook's page, or check "
+                "that this account may use them, and publish again."
             )
     shape, wanted_shape = there["machine_shape"], metadata["machine_shape"]
     if shape and shape != wanted_shape:
         raise KaggleError(
-            f"Kaggle saved the notebook for the machine {shape}, not {wanted_shape}: look whether "
+            f"Kaggle saved the notebook for the machine {shape}, not {wanted_shape}: check that "
             "this account and the competition may use it, and publish again."
         )
 

@@ -1,10 +1,10 @@
-"""Brings `dist/model` to Kaggle as a Kaggle Model, and tells whether one that is named is there.
+"""Brings `dist/model` to Kaggle as a Kaggle Model, and tells whether a named one exists.
 
-Covers: creating the model and its variation, a further version of it, a file that was dropped, and
-comparing the remote list with the manifest. Does not cover: which of the two a model becomes
-(`kaggle.toml`), and datasets (`datasets`).
+Covers: creating the model and its variation, adding a version to it, handling a dropped file, and
+comparing the remote list with the manifest. Does not cover: whether the weights become a model or a
+dataset (`kaggle.toml`), and datasets (`datasets`).
 
-Kaggle hands out a variation's files only all together, so that what was uploaded last is kept in
+Kaggle hands out a variation's files only all together, so a record of the last upload is kept in
 `dist/`: the manifest's digest with the version that it became.
 """
 
@@ -133,8 +133,8 @@ def _await(reference: str, version: int, seconds: float) -> int:
         if time.monotonic() > end:
             break
     raise KaggleError(
-        f"{reference} does not show version {version} after {READY_SECONDS / 3600:g} hours: look "
-        "at it."
+        f"{reference} does not show version {version} after {READY_SECONDS / 3600:g} hours: check "
+        "it on Kaggle."
     )
 
 

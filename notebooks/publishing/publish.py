@@ -1,9 +1,9 @@
 """`make publish`: brings `dist/` to Kaggle and sees the notebook's commit run through.
 
 Covers: checking everything before anything is sent, the wheels' dataset, the model as a dataset or
-a Kaggle Model, the notebook, its commit run with progress, its log where it fails. Does not cover:
-spending a submission; `submit` does that.
-Interrupted, the same command resumes the upload or the waiting where it was.
+a Kaggle Model, the notebook, its commit run with progress, its log if it fails. Does not cover:
+spending a submission; `submit` does that. After an interruption, the same command resumes the
+upload or the waiting where it stopped.
 """
 
 import shutil
@@ -54,7 +54,7 @@ STOPPED = "Stopped: the same command resumes where it was."
 
 @dataclass
 class PublishOptions:
-    """Bring dist/ to Kaggle: the two datasets, then the notebook; wait for its commit run."""
+    """Upload dist/ to Kaggle, first the datasets, then the notebook; wait for its commit run."""
 
     dist: Path = ROOT / "dist"
     """What `make package` made."""
@@ -63,7 +63,7 @@ class PublishOptions:
     model_dataset: str = ""
     """An uploaded model's owner/slug, in place of dist/model."""
     poll_seconds: float = 20.0
-    """Between two questions to Kaggle while waiting."""
+    """Seconds between two requests to Kaggle while waiting."""
 
 
 class RunFailedError(KaggleError):
@@ -120,11 +120,11 @@ def show(console: Console, package: Package) -> None:
     for key, value in metadata.items():
         _say(console, f"  {key}: {value}")
     machine = package.settings.machine
-    lent = f"{machine.gpus} x {machine.gpu}, at most {machine.hours:g} hours where it is lent"
+    lent = f"{machine.gpus} x {machine.gpu}, at most {machine.hours:g} hours where it is offered"
     _say(console, f"The accelerator {machine.name} is {lent}.")
     if not package.settings.owner:
         _say(console, f"{settings.OWNER} stands for the account of your Kaggle credential.")
-    _say(console, f"Nothing was sent. All of it lies in {package.dist}.")
+    _say(console, f"Nothing was sent; everything is in {package.dist}.")
 
 
 def publish(console: Console, package: Package, seconds: float) -> Publication:
@@ -158,13 +158,12 @@ def _check_model_is_there(package: Package) -> None:
     """Refuse a model that is named, not uploaded, where Kaggle shows this account none."""
     if package.model_dataset and datasets.state(package.model_dataset) is None:
         raise StagingError(
-            f"Kaggle shows this account no dataset {package.model_dataset}: look at MODEL_DATASET."
+            f"Kaggle shows this account no dataset {package.model_dataset}: check MODEL_DATASET."
         )
     for source in package.kernel_metadata()["model_sources"]:
         if "model" not in package.datasets and not models.is_source(source):
             raise StagingError(
-                f"Kaggle shows this account no model {source}: look at model_sources of "
-                "kaggle.toml."
+                f"Kaggle shows this account no model {source}: check model_sources in kaggle.toml."
             )
 
 
@@ -270,8 +269,8 @@ def submit_refuses(version: Publication) -> str:
     """Return why a version is not worth a submission."""
     said = "did not say how many" if version.votes is None else "answered none"
     return (
-        f"its commit run {said} of its problems by vote, so `make submit` wants ANYWAY=1; its "
-        "output lies in commit-run/"
+        f"its commit run {said} of its problems by vote, so `make submit` needs ANYWAY=1; its "
+        "output is in commit-run/"
     )
 
 

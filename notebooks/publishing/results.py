@@ -1,4 +1,4 @@
-"""What a commit run says of itself: votes, fallbacks, restarts, attention, time left.
+"""What a commit run reports about itself: votes, fallbacks, restarts, attention, time left.
 
 Covers: reading the run's `summary.json` and `trace.jsonl`, whole or torn, and the table of both.
 Does not cover: whether the answers are right.

@@ -1,7 +1,7 @@
-"""What `make package` left in `dist/`, checked whole and laid out as it is uploaded.
+"""What `make package` left in `dist/`, checked as a whole and laid out for the upload.
 
-Covers: that notebook, metadata and manifests are there and agree with `kaggle.toml`, and copies
-whose ids bear the owner's name. Does not cover: making any of it (`package`), sending it
+Covers: checking that notebook, metadata and manifests are there and agree with `kaggle.toml`, and
+copies whose ids carry the owner's name. Does not cover: making any of it (`package`), sending it
 (`publish`).
 """
 
@@ -31,7 +31,7 @@ interrupted upload to be resumed."""
 
 
 class StagingError(ValueError):
-    """`dist/` cannot be published as it is; the message names the command that mends it."""
+    """`dist/` cannot be published as it is; the message names the command that fixes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _packed_model(dist: Path, chosen: Settings) -> str | None:
     except SettingsError:
         expected = None
     if metadata != expected:
-        raise StagingError(f"{path} is not what kaggle.toml says now: run `make package` again.")
+        raise StagingError(f"{path} does not match kaggle.toml any more: run `make package` again.")
     if not (notebook := path.with_name(metadata["code_file"])).is_file():
         raise StagingError(f"There is no {notebook}: run `make package` first.")
     return None if own else source
@@ -132,7 +132,7 @@ def _check_folder(folder: Path) -> None:
     if faults := manifest.check(folder):
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise StagingError(
-            f"{folder} is not as it was made: {faults[0].rstrip('.')}{more}; "
+            f"{folder} has changed since it was made: {faults[0].rstrip('.')}{more}; "
             "run `make package` again."
         )
 

@@ -1,8 +1,8 @@
-"""Kaggle's official client with one thing changed: a file whose upload failed ends it.
+"""Kaggle's official client with one change: a file whose upload fails ends it.
 
-Covers: running the client's own `main` with its own arguments. Does not cover: anything else of it.
-Left as it is, the client publishes the dataset without that file, forgets how far the others have
-come, and exits 0. Ended by an error it publishes nothing and keeps what has arrived, so that the
+Covers: running the client's own `main` with its own arguments. Does not cover: anything else about
+it. Unchanged, the client publishes the dataset without that file, forgets how far the others have
+come, and exits 0. When an error ends it, it publishes nothing and keeps what has arrived, so the
 next run sends only what is missing. Run as a script: `python -P strict.py ARGUMENTS`.
 """
 

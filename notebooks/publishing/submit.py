@@ -1,9 +1,9 @@
 """`make submit`: submits the published version of the notebook and waits for its score.
 
 Covers: submitting just what `dist/` holds, once, and reading its score. Does not cover: choosing
-among older versions; Kaggle's page does that. The same version is never submitted twice unless
-asked to: a submission costs a day, so that the command, run again, waits for the one it made. Nor
-is a version whose commit run gave fallback answers only.
+among older versions; Kaggle's page does that. The same version is never submitted twice unless you
+ask for it: a submission costs a day, so when the command is run again, it waits for the one it
+made. A version whose commit run gave only fallback answers is not submitted either.
 """
 
 import time
@@ -30,13 +30,13 @@ class SubmitOptions:
     """Submit the version that `make publish` published, and wait for its score."""
 
     dist: Path = ROOT / "dist"
-    """What was published."""
+    """The folder that was published."""
     again: bool = False
-    """Submit a version once more that was submitted already."""
+    """Submit again a version that was already submitted."""
     anyway: bool = False
     """Submit a version whose commit run answered no problem by vote."""
     poll_seconds: float = 60.0
-    """Between two questions to Kaggle while waiting."""
+    """Seconds between two requests to Kaggle while waiting."""
 
 
 def main() -> None:

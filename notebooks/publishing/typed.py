@@ -1,6 +1,6 @@
 """One call of Kaggle's official client, its typed answer printed as JSON.
 
-Covers: the calls that publishing makes beside uploads and downloads, each with the fields of its
+Covers: the calls that publishing makes besides uploads and downloads, each with the fields of its
 response that are used. Does not cover: uploads, which the client's own commands resume (`strict`).
 Run as a script: `python -P typed.py CALL '{"argument": ...}'`. It knows nothing of this package.
 """

@@ -1,8 +1,9 @@
-"""Judges a run: each thing that has cost somebody a submission, with its own sentence.
+"""Judges a run: checks everything that has ever cost somebody a submission, with a sentence for
+each.
 
-Covers: the notebook's end, its install, whether the model answered, the submission as the scorer
-reads it, time, disk, size, processes left. Does not cover: the answers' correctness, which on a
-small model says nothing.
+Covers: how the notebook ended, its install, whether the model answered, the submission as the
+scorer reads it, time, disk, size, leftover processes. Does not cover: whether the answers are
+right, which with a small model says nothing.
 """
 
 import json

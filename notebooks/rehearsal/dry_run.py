@@ -66,11 +66,11 @@ class DryRunOptions:
     minutes: float = 10.0
     """The time limit of the run, model loading included."""
     seed: int = 0
-    """Another seed gives other attempts."""
+    """A different seed gives different attempts."""
     model: Path | None = None
-    """A model's folder that vLLM loads on this machine; the embedded model if not given."""
+    """The folder of a model that vLLM can load on this machine; the embedded model if not given."""
     out: Path = ROOT / "runs/dry-run"
-    """Where submission, trace and summary go; replaced if there."""
+    """Where submission, trace and summary go; replaced if it exists."""
 
 
 def main() -> None:
@@ -102,14 +102,14 @@ def main() -> None:
 
 
 def _check_place(out: Path) -> None:
-    """Refuse a folder that cannot be written, and one that holds what no dry run has left.
+    """Refuse a folder that cannot be written, and one with files that no dry run made.
 
     Raises:
         FileError: with what to do.
     """
     check_folder(out)
     if out.is_dir() and any(out.iterdir()) and not (out / INPUT).is_dir():
-        raise FileError(f"{out} holds what no dry run has left: set --out to another folder.")
+        raise FileError(f"{out} holds files that no dry run made: set --out to another folder.")
 
 
 def _lay_out(rows: list[ProblemRow], out: Path) -> None:

@@ -1,10 +1,10 @@
 """What takes the place of the platform's image: the packages and the Python that a run starts with.
 
 Covers: this process's own Python with Jupyter and gRPC, for the quick rehearsal; for the wheelhouse
-that goes to Kaggle, Python 3.12 with torch 2.10.0, and vLLM's CPU build among the wheels in the
-place of vLLM. Does not cover: GPUs, and the some 900 further packages of the image.
+that goes to Kaggle, Python 3.12 with torch 2.10.0, and among the wheels vLLM's CPU build in place
+of vLLM. Does not cover: GPUs, and the image's other packages, about 900.
 
-Kaggle's Python is asked of uv, which fetches it where it is missing. The second kind takes 8 GB of
+Kaggle's Python comes from uv, which fetches it where it is missing. The second kind takes 8 GB of
 disk, most of it CUDA libraries that the index's torch brings and nothing here uses; it is made once
 and kept in the cache.
 """
@@ -44,7 +44,7 @@ class Image:
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     """Of the run's processes, beside the platform's own."""
     stand_ins: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What stands for what, for the table."""
+    """What stands in for what, for the table."""
 
     def new_environment(self, folder: Path) -> Path:
         """Make a virtual environment with nothing but pip and the image's; return its Python."""
@@ -120,7 +120,7 @@ def find_python(asked: str, say: Say) -> Path:
     try:
         version = subprocess.run([found, "-c", program], capture_output=True, text=True).stdout
     except OSError as error:
-        raise SetupError(f"{found} is no Python that starts: {error.strerror}.") from None
+        raise SetupError(f"{found} is not a Python that starts: {error.strerror}.") from None
     if version.strip() != KAGGLE_PYTHON:
         raise SetupError(
             f"{found} is Python {version.strip()}, Kaggle's is {KAGGLE_PYTHON}: name another one "

@@ -1,9 +1,9 @@
-"""The process that runs the notebook as the platform does, and notes what came of it.
+"""The process that runs the notebook as the platform does, and records the outcome.
 
 Covers: entering the run's own network and mounts, Jupyter with the new environment's interpreter,
 the gateway in a process of its own, the processes that outlive the notebook. Does not cover:
-judging the outcome (`checks`). Run as `python -m notebooks.rehearsal.inside PLAN`, behind the
-command that `isolation.prefix` gives.
+judging the outcome (`checks`). Run as `python -m notebooks.rehearsal.inside
+PLAN`, after the command that `isolation.prefix` gives.
 """
 
 import contextlib

@@ -1,9 +1,9 @@
-"""A network and mounts of a run's own, where the system grants them.
+"""A run's own network and mounts, where the system grants them.
 
-Covers: finding out what is granted (as root, or through a user namespace), a loopback device and
-nothing else for a network, and the platform's own paths: `/kaggle/input`, read-only, and
-`/kaggle/working`. Where no namespaces are granted, `/kaggle` is made for the time of the run, if
-that may be done, and the network stays. Does not cover: limits of memory or CPU.
+Covers: finding out what is granted (as root, or through a user namespace), a network with a
+loopback device and nothing else, and the platform's own paths: `/kaggle/input`, read-only, and
+`/kaggle/working`. Where no namespaces are granted, `/kaggle` is created for the duration of the
+run, if that is possible, and the network stays. Does not cover: limits of memory or CPU.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
 """Lays out what a run finds: the inputs as they are mounted, an environment, an empty folder.
 
-Covers: both mount layouts of the platform, the stand-in for the competition's API among the
-inputs, the model's settings scaled down to a rehearsal, and this process's packages that an image
-has of itself. Does not cover: mounting them (`isolation`), and environments (`image`).
+Covers: both mount layouts of the platform, the stand-in for the competition's API among the inputs,
+the model's settings scaled down for a rehearsal, and those of this process's packages that an image
+already contains. Does not cover: mounting them (`isolation`), and environments (`image`).
 """
 
 import json

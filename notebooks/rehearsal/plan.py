@@ -1,7 +1,7 @@
-"""What one run of a rehearsal is: its competition, its kind, its mounts, and what came of it.
+"""What one run of a rehearsal is: its competition, its kind, its mounts, and its outcome.
 
-Covers: the records that the rehearsal's processes hand to each other, as JSON. Does not cover:
-doing any of it.
+Covers: the records that the rehearsal's processes pass to each other, as JSON. Does not cover:
+carrying any of it out.
 """
 
 import json

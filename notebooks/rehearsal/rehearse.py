@@ -3,8 +3,8 @@
 Covers: for each competition a commit run and a hidden rerun, each in a new environment that gets
 its packages from the notebook's own offline install, on the platform's own paths, with read-only
 inputs, without a network; the table of checks. With `--wheels t4x2` the wheelhouse is the very one
-that goes to Kaggle, in Kaggle's Python, and `image` says what takes the place of what. Does not
-cover: GPUs, and what else is in the platform's image.
+that goes to Kaggle, in Kaggle's Python, and `image` says what stands in for what. Does not cover:
+GPUs, and what else is in the platform's image.
 """
 
 import itertools
@@ -51,9 +51,9 @@ class RehearseOptions:
     """Run dist/kernel/submission.ipynb as Kaggle would, for every competition."""
 
     profile: package.ProfileName = "cpu"
-    """Which wheels and model: t4x2 needs such a machine."""
+    """Which wheels and model to use; t4x2 needs such a machine."""
     wheels: Literal["", "t4x2"] = ""
-    """t4x2: these wheels with CPU builds of vLLM and torch, in Kaggle's Python (8 GB, once)."""
+    """t4x2: Kaggle's wheels with CPU builds of vLLM and torch, in Kaggle's Python (8 GB, once)."""
     model: Path | None = None
     """With `wheels`: a model's folder, in place of the embedded model."""
     python: str = images.KAGGLE_PYTHON
@@ -61,7 +61,7 @@ class RehearseOptions:
     apis: tuple[Api, ...] = ("aimo1", "aimo2", "aimo3")
     """The competitions to rehearse."""
     problems: Path = ROOT / "common/problems.csv"
-    """What the hidden rerun asks; the commit run asks the first three."""
+    """The problems of the hidden rerun; the commit run asks the first three."""
     minutes: float = 5.0
     """The platform's time limit for a run, scaled down from hours."""
     candidates: int = 4
@@ -69,7 +69,7 @@ class RehearseOptions:
     dist: Path = ROOT / "dist"
     """What `make package` made."""
     out: Path = ROOT / "runs/rehearsal"
-    """Where logs, submissions and executed notebooks go; replaced if there."""
+    """Where logs, submissions and executed notebooks go; replaced if it exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class FinishedRun:
 def prepared(
     options: RehearseOptions, out: Path, tell: Callable[[str], None]
 ) -> tuple[Image, tuple[Path, Path]]:
-    """Return what stands for the platform's image, and the datasets: wheels and model."""
+    """Return what stands in for the platform's image, and the datasets: wheels and model."""
     if not options.wheels:
         home = package.home(options.dist.resolve(), options.profile)
         return images.own(out / "image"), (home / "wheels", home / "model")
@@ -99,14 +99,14 @@ def prepared(
 
 
 def _check_place(out: Path) -> None:
-    """Refuse a folder that cannot be written, and one that holds what no rehearsal has left.
+    """Refuse a folder that cannot be written, and one with files that no rehearsal made.
 
     Raises:
         FileError: with what to do.
     """
     check_folder(out)
     if out.is_dir() and any(out.iterdir()) and not _is_rehearsals(out):
-        raise FileError(f"{out} holds what no rehearsal has left: set --out to another folder.")
+        raise FileError(f"{out} holds files that no rehearsal made: set --out to another folder.")
 
 
 def _new_folder(out: Path) -> Path:
@@ -166,7 +166,7 @@ def rehearse(
 def carry_out(
     plan: Plan, problems: int, prefix: Sequence[str], tell: Callable[[str], None]
 ) -> Outcome:
-    """Carry out a run that is laid out, and return what came of it."""
+    """Carry out a run that is laid out, and return its outcome."""
     command = [*prefix, sys.executable, "-m", "notebooks.rehearsal.inside", str(plan.write())]
     begun = time.monotonic()
     with open(plan.folder / "inside.log", "wb") as log:

@@ -1,4 +1,4 @@
-"""Held-out texts: what a quantized model is compared on, never used for calibration.
+"""Held-out texts: what a quantized model is compared on, and never calibrated on.
 
 Covers: this package's own texts (`heldout/maths.jsonl`, TIR conversations; `heldout/general.jsonl`,
 prose), the test split of `AI-MO/NuminaMath-TIR` through `datasets`, any local JSONL file, and
@@ -130,7 +130,7 @@ def _text(row: dict[str, Any], domain: str) -> HeldOut:
 
 
 def digest(texts: Sequence[HeldOut]) -> str:
-    """Return the SHA-256 that tells which texts were scored."""
+    """Return the SHA-256 that identifies the texts that were scored."""
     parts = [[text.domain, text.messages, text.text] for text in texts]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Makes `tir.jsonl`: TIR conversations whose code was really run, from own templates.
+"""Makes `tir.jsonl`: TIR conversations whose code was actually run, from our own templates.
 
 Covers: drawing numbers by seed, running each code block in the kernel's sandbox, writing its output
 back as the kernel does. Does not cover: choosing and tokenizing rows (`calibration`).

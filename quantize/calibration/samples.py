@@ -1,9 +1,9 @@
-"""Calibration: the TIR conversations on which a recipe watches the model while it quantizes.
+"""Calibration: the TIR conversations that a recipe runs through the model while it quantizes.
 
 Covers: rows of `AI-MO/NuminaMath-TIR` from the hub, of any local JSONL file, or of this package's
 own small set; choosing by seed; the model's own chat template; output blocks as the kernel writes
 them; a record of what was used, by hash. Does not cover: held-out texts (`heldout`), and making the
-own set (`calibration/make`).
+package's own set (`calibration/make`).
 """
 
 import hashlib
@@ -39,7 +39,7 @@ class Row:
     problem: str
     solution: str
     place: str
-    """Where it stands, for a fault."""
+    """Its place in the file, for a fault."""
 
     @property
     def digest(self) -> str:
@@ -103,8 +103,8 @@ def gather(
             kept.append((row, ids))
         elif source != HUB:
             raise InputError(
-                f"{row.place}: the conversation has {len(ids)} tokens, {LEAST_TOKENS} to {limit} "
-                "are taken: shorten or remove it."
+                f"{row.place}: the conversation has {len(ids)} tokens, not {LEAST_TOKENS} to "
+                f"{limit}: shorten or remove it."
             )
     if not kept:
         raise InputError(f"{source} holds no conversation: give rows with problem and solution.")
@@ -137,10 +137,10 @@ def from_file(path: Path) -> Iterator[Row]:
     """Yield the rows of a JSONL file.
 
     Raises:
-        InputError: it is no file, a line is no JSON object, or a text is missing or empty.
+        InputError: it is not a file, a line is not a JSON object, or a text is missing or empty.
     """
     if not path.is_file():
-        raise InputError(f"{path} is no file: give CALIBRATION= a JSONL file, {HUB} or {OWN}.")
+        raise InputError(f"{path} is not a file: give CALIBRATION= a JSONL file, {HUB} or {OWN}.")
     try:
         for line in read_json_lines(path):
             yield _row(line.value, line.place)

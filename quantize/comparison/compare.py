@@ -1,4 +1,4 @@
-"""Compare a quantized model with its original on held-out texts: `make compare-quantized`.
+"""Compares a quantized model with its original on held-out texts: `make compare-quantized`.
 
 Covers: the figures of each domain, size, load time, speed and the float16 check, as a record and as
 a command that prints and keeps them. Does not cover: the texts (`heldout`), the arithmetic
@@ -69,7 +69,7 @@ def compare(
 
     Raises:
         CompareError: the vocabularies differ, or there is no room for the scratch file.
-        LoadError: a folder is no model that can be read.
+        LoadError: a folder is not a model that can be read.
     """
     from transformers import AutoTokenizer
 
@@ -133,7 +133,7 @@ class ComparisonOptions:
     quantized: Path
     """Folder of the quantized model."""
     recipe: str = ""
-    """Whose gates to hold it to (gptq, w8a8, bnb ...); empty: read from the folder."""
+    """The recipe whose gates apply (gptq, w8a8, bnb ...); empty: read from the folder."""
     maths: str = ""
     """JSONL of TIR conversations, or `numina` (its test split); empty: this package's texts."""
     general: str = ""
@@ -175,7 +175,7 @@ def _check(options: ComparisonOptions) -> None:
     for name in ("original", "quantized"):
         folder: Path = getattr(options, name)
         if not (folder / "config.json").is_file():
-            raise CompareError(f"{folder} is no model folder: set {name.upper()} to one.")
+            raise CompareError(f"{folder} is not a model folder: set {name.upper()} to one.")
 
 
 def _method(folder: Path) -> str:

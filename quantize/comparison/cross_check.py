@@ -1,4 +1,4 @@
-"""Hold a GPTQ folder's logits to those of AutoGPTQ's own reader, where it is installed.
+"""Checks a GPTQ folder's logits against those of AutoGPTQ's own reader, where it is installed.
 
 Covers: laying the folder out for transformers 4.41, running the reader in its environment on the
 CPU, the difference between its logits and those of `load`. Does not cover: making the environment
@@ -52,7 +52,7 @@ class CrossCheck:
     top1: float = 0.0
     """Share of positions where both rank the same token first."""
     agrees: bool = False
-    """Whether the difference lies within what float16 explains."""
+    """Whether the difference is within what float16 explains."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `json.dump` takes."""

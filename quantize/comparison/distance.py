@@ -1,7 +1,7 @@
-"""How far one model's logits lie from another's, position by position, in bounded memory.
+"""How far one model's logits are from another's, position by position, in bounded memory.
 
 Covers: KL divergence, perplexities, agreement and the worst positions of a stream of chunks; only
-one number a position is kept. Does not cover: where the logits come from (`compare`).
+one number per position is kept. Does not cover: where the logits come from (`compare`).
 """
 
 import heapq

@@ -1,6 +1,6 @@
-"""What a quantized model must reach before it is written: gates, as data, for each recipe.
+"""What a quantized model must achieve before it is written: the gates of each recipe, as data.
 
-Covers: the limits and one sentence for each that is missed. Does not cover: measuring (`compare`).
+Covers: the limits and one sentence for each one missed. Does not cover: measuring (`compare`).
 """
 
 from collections.abc import Mapping
@@ -58,16 +58,16 @@ def failures(comparison: Comparison, gates: Gates | None = None) -> list[str]:
     if not found.mean_kl <= gates.mean_kl:
         missed.append(_at_most("mean KL", found.mean_kl, gates.mean_kl))
     if not found.top1 >= gates.top1:
-        missed.append(f"top-1 agreement is {found.top1:.2%}, at least {gates.top1:.2%} is asked.")
+        missed.append(f"top-1 agreement is {found.top1:.2%}, but must be {gates.top1:.2%} or more.")
     missed = [f"On {gates.domain}, the {sentence}" for sentence in missed]
     over = comparison.overflow
     if over and not over.share < gates.overflow_share:
         missed.append(
-            f"The largest activation is {over.largest:.0f} in {over.module}, where float16 ends at "
+            f"The largest activation is {over.largest:.0f} in {over.module}, but float16 ends at "
             "65504: a T4 would compute infinities."
         )
     return missed
 
 
 def _at_most(name: str, value: float, limit: float) -> str:
-    return f"{name} is {value:.4g}, at most {limit:.4g} is asked."
+    return f"{name} is {value:.4g}, but must be at most {limit:.4g}."

@@ -1,4 +1,4 @@
-"""Read any model folder of this package back as a plain torch model, to measure it.
+"""Reads any model folder of this package back as a plain torch model, to measure it.
 
 Covers: unquantized weights; GPTQ checkpoints in the layout of auto-gptq and GPTQModel (8 bit),
 dequantized here, with torch and safetensors alone; compressed-tensors (needs the package

@@ -1,7 +1,7 @@
 """Whether activations fit float16, the only 16-bit type of a T4.
 
 Covers: the largest magnitude that enters or leaves any module while a model scores text in a wider
-type, by decoder layer, against 65,504. Does not cover: sums inside a kernel (they are kept in
+type, by decoder layer, against 65,504. Does not cover: sums inside a GPU kernel (they are kept in
 float32), texts that were not scored.
 """
 

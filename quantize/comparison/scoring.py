@@ -1,8 +1,8 @@
-"""Let two models score the same windows, one after the other, and measure the distance.
+"""Lets two models score the same windows, one after the other, and measures the distance.
 
-Covers: how both are computed, the scratch file in which the original's logits wait (4 bytes times
-vocabulary times tokens), progress, and what each run cost. Does not cover: what the distances mean
-(`distance`), the report (`compare`).
+Covers: how both are computed, the scratch file that holds the original's logits meanwhile (4 bytes
+times vocabulary times tokens), progress, and what each run cost. Does not cover: what the distances
+mean (`distance`), the report (`compare`).
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""The environments of the recipes: what a library needs, apart from everything else.
+"""The recipes' environments: what a library needs, apart from everything else.
 
 Covers: making a virtual environment from a pinned list (`environments/NAME.txt`, with hashes) once,
 in the cache, keyed by what goes into it. Does not cover: what runs in one (`recipes/`), and how the

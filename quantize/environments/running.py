@@ -1,8 +1,8 @@
 """Runs a recipe as a process of its own, and follows it.
 
 Covers: the recipe's environment, its job file, a line for each layer with its error and the time
-left, what it took (seconds, CPU, memory), ending it when the build is ended. Does not cover: what
-the recipes do (`recipes/`).
+left, what it used (seconds, CPU, memory), ending it when the build ends. Does not cover: what the
+recipes do (`recipes/`).
 """
 
 import contextlib

@@ -1,7 +1,7 @@
-"""The raw checkpoint that every recipe hands on: float16 storage, and a config any reader takes.
+"""The raw checkpoint that every recipe passes on: float16 storage, and a config any reader accepts.
 
 Covers: turning what a library saved into `raw/`, shard by shard, and the config: the source's own
-with the quantization in it. Does not cover: names and sizes of the final files (`writing`).
+plus the quantization. Does not cover: names and sizes of the final files (`writing`).
 """
 
 import json

@@ -1,8 +1,8 @@
 """Recipe `gptq`: 8 bit by GPTQ, with GPTQModel, in the environment `gptq`.
 
 Covers: quantizing every decoder layer's linear modules (the head and the embedding stay float16),
-layer by layer, on a GPU or a CPU; resuming at the layer at which an earlier run was cut off.
-Does not cover: other bits or formats.
+layer by layer, on a GPU or a CPU; resuming at the layer where an earlier run was interrupted. Does
+not cover: other bits or formats.
 
     python -m quantize.recipes.gptq job.json
 """

@@ -1,7 +1,7 @@
-"""What every recipe is given, and how it tells how far it is.
+"""What every recipe is given, and how it reports its progress.
 
-Covers: the job file, progress as JSON lines on the standard output, the table of layer errors,
-keeping the libraries' own chatter apart. Does not cover: quantizing. Standard library only, as
+Covers: the job file, progress as JSON lines on standard output, the table of layer errors, keeping
+the libraries' own output separate. Does not cover: quantizing. Standard library only, as
 `common/files` is, since recipes run in environments of their own.
 """
 

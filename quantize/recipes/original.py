@@ -68,7 +68,7 @@ def legacy_view(job: Job) -> Path:
 
 
 class LayerLog(logging.Handler):
-    """Reads layers and losses from what AutoGPTQ logs; it has no other way to tell them."""
+    """Reads layers and losses from AutoGPTQ's log, the only place where it reports them."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(logging.INFO)

@@ -1,6 +1,6 @@
 """Recipe `w8a8`: int8 weights and activations by GPTQ, with llmcompressor, in its environment.
 
-Covers: a scale for each output channel, activations scaled token by token as they come: what vLLM
+Covers: a scale for each output channel, activations scaled token by token at run time: what vLLM
 runs on a T4 (CUTLASS) and on a CPU. Does not cover: resuming, which the library cannot.
 
     python -m quantize.recipes.w8a8 job.json

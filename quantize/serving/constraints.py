@@ -1,6 +1,6 @@
-"""Would vLLM 0.18.1 load this model folder on two T4s: its loader's rules, applied to the files.
+"""Would vLLM 0.18.1 load this model folder on two T4s? Its loader's rules, applied to the files.
 
-Covers: GPTQ (the Marlin kernel's bits, symmetry and groups, order), compressed-tensors int8,
+Covers: GPTQ (the Marlin GPU kernel's bits, symmetry and groups, order), compressed-tensors int8,
 bitsandbytes; groups and heads against tensor-parallel shards; float16; names and shapes against the
 config; files and index; tokenizer. Each rule was read in vLLM's source (`gptq_marlin.py`,
 `marlin_utils.py`, `compressed_tensors.py`, `parameter.py`, the loaders of `llama.py`). Does not
@@ -111,7 +111,7 @@ def _settings_faults(folder: Path, settings: Mapping[str, Any], ranks: int) -> I
         if ranks > 1:
             yield f"{method} checkpoints cannot be shared by several GPUs: serve on one."
     elif method:
-        yield f"{method} weights are none that this check knows: use gptq or w8a8."
+        yield f"{method} weights are unknown to this check: use gptq or w8a8."
     elif (folder / "quantize_config.json").is_file():
         yield "quantize_config.json is there, but config.json has no quantization_config."
 

@@ -126,7 +126,7 @@ def _cut_faults(
     settings: Mapping[str, Any],
     ranks: int,
 ) -> Iterator[str]:
-    """Refuse layers whose shards are no whole numbers of values, words or groups."""
+    """Refuse layers whose shards are not whole numbers of values, words or groups."""
     group = settings.get("group_size", -1) if method == "gptq" else -1
     seen: set[tuple[str, int, int]] = set()
     for name, (outputs, inputs) in linear.items():

@@ -1,4 +1,4 @@
-"""The tokenizer's files as transformers 4, which vLLM 0.18.1 stands on, would read them.
+"""The tokenizer's files as transformers 4, which vLLM 0.18.1 uses, would read them.
 
 Covers: a class that exists there, ids that the model has, a chat template. Does not cover: whether
 the tokens are those the model was trained with.

@@ -1,4 +1,4 @@
-"""Checks of everything that a build is given, before anything long starts.
+"""Checks everything that a build is given, before anything long starts.
 
 Covers: the model's folder (config, weights whole and of a known type, tokenizer, chat template,
 architecture, not quantized already) and the output folder. Each fault is one sentence that says
@@ -52,14 +52,14 @@ class Source:
     decoder_parameters: int
     """Those of the decoder layers' matrices: what is quantized."""
     group_size: int
-    """128, or 64 where a width is no multiple of 128."""
+    """128, or 64 where a width is not a multiple of 128."""
 
 
 def check_model(folder: Path) -> Source:
     """Return what is known of a model's folder.
 
     Raises:
-        InputError: it is no unquantized model of a known kind, whole and with a chat template.
+        InputError: it is not an unquantized model of a known kind, whole and with a chat template.
     """
     if fault := adapter_fault(folder):
         raise InputError(fault)
@@ -102,19 +102,19 @@ def _config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     if not path.is_file():
         raise InputError(
-            f"{folder} is no model: give MODEL= a folder with config.json or a hub id."
+            f"{folder} is not a model: give MODEL= a folder with config.json or a hub id."
         )
     try:
         read = json.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError):
         raise InputError(f"{path} is not JSON: copy the model again.") from None
     if not isinstance(read, dict):
-        raise InputError(f"{path} is no JSON object: copy the model again.")
+        raise InputError(f"{path} is not a JSON object: copy the model again.")
     config = cast(dict[str, Any], read)
     # null is how some exporters write that there is none.
     settings: Any = config.get("quantization_config") or {}
     if not isinstance(settings, dict):
-        raise InputError(f"{path} has a quantization_config that is no object: copy it again.")
+        raise InputError(f"{path} has a quantization_config that is not an object: copy it again.")
     method = cast(dict[str, Any], settings).get("quant_method")
     if method or (folder / "quantize_config.json").exists():
         raise InputError(
@@ -129,8 +129,8 @@ def _architecture(folder: Path, config: Mapping[str, Any]) -> str:
     named = listed[0] if isinstance(listed, list) else listed
     if named not in ARCHITECTURES:
         raise InputError(
-            f"{folder} has the architecture {named}, supported are {', '.join(ARCHITECTURES)}: "
-            "take a model of one of these."
+            f"{folder} has the architecture {named}: use a model of a supported one, which are "
+            f"{', '.join(ARCHITECTURES)}."
         )
     return named
 
@@ -258,4 +258,6 @@ def _group_size(folder: Path, widths: set[int]) -> int:
         if all(width % group == 0 for width in widths):
             return group
     odd = next(width for width in sorted(widths) if width % 64)
-    raise InputError(f"{folder} has a layer of width {odd}, no multiple of 64: vLLM has no kernel.")
+    raise InputError(
+        f"{folder} has a layer of width {odd}, not a multiple of 64: vLLM has no GPU kernel for it."
+    )

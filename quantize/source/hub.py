@@ -1,4 +1,4 @@
-"""A model by folder or by its name on the Hugging Face hub.
+"""Finds a model by its folder or by its name on the Hugging Face hub.
 
 Covers: downloading a named model once, into the hub's own cache. Does not cover: whether it can be
 quantized (`check`).
@@ -16,7 +16,7 @@ WANTED = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "LICENSE*")
 
 
 def resolved(model: str, say: Callable[[str], None] = print) -> Path:
-    """Return a model's folder, downloading it where `model` is no folder but a hub id.
+    """Return a model's folder, downloading it where `model` is not a folder but a hub id.
 
     Raises:
         InputError: it is neither, or it cannot be downloaded.
@@ -25,7 +25,9 @@ def resolved(model: str, say: Callable[[str], None] = print) -> Path:
     if path.is_dir():
         return path
     if not HUB_ID.fullmatch(model) or path.exists():
-        raise InputError(f"{model} is no folder and no hub id (owner/name): set MODEL to either.")
+        raise InputError(
+            f"{model} is neither a folder nor a hub id (owner/name): set MODEL to one of them."
+        )
     from huggingface_hub import snapshot_download
 
     say(f"  {model} from the Hugging Face hub ...")

@@ -54,7 +54,7 @@ def files_below(folder):
 
 def test_a_build_from_end_to_end(model, tmp_path, monkeypatch, capsys):
     # A gate that nothing passes stops it with the figure, and nothing is written.
-    with pytest.raises(BuildError, match=r"On maths, the mean KL is .* at most 0 is asked"):
+    with pytest.raises(BuildError, match=r"On maths, the mean KL is .* must be at most 0"):
         build(options(model, tmp_path, gate_mean_kl=0.0))
     assert not (tmp_path / "dist").exists()
     kept = json.loads((tmp_path / "work/report.json").read_text())
@@ -131,7 +131,7 @@ def test_no_sample_is_no_calibration(model, tmp_path):
 
 
 def test_a_model_that_is_nowhere(tmp_path):
-    with pytest.raises(InputError, match="no folder and no hub id"):
+    with pytest.raises(InputError, match="neither a folder nor a hub id"):
         build(options("no such model", tmp_path))
 
 

@@ -1,4 +1,4 @@
-"""Write the finished model folder: flat, sharded, with everything that serves and explains it.
+"""Writes the finished model folder: flat, sharded, with everything needed to serve and explain it.
 
 Covers: shards of at most 2 GB with their index, the source's own tokenizer files, chat template and
 generation config, `quantize_config.json`, the model's `profile.json`, report, card, picture and the
@@ -64,13 +64,13 @@ def write_model_folder(
         shard_bytes: most bytes of tensors in one file.
 
     Raises:
-        WriteError: `out` exists, or `raw` is no whole checkpoint.
+        WriteError: `out` exists, or `raw` is not a complete checkpoint.
     """
     if out.exists():
         raise WriteError(f"{out} exists: move it away, or name another folder.")
     tensors, faults = read_folder(raw)
     if faults:
-        raise WriteError(f"{raw} is no whole checkpoint: {faults[0]}")
+        raise WriteError(f"{raw} is not a complete checkpoint: {faults[0]}")
     try:
         with whole_folder(out) as scratch:
             quantization = _write_config(raw, scratch)
@@ -103,7 +103,7 @@ def _write_config(raw: Path, folder: Path) -> dict[str, Any]:
 
 
 def _write_unlisted(source: Path, folder: Path, quantization: Mapping[str, Any]) -> None:
-    """Copy what belongs to the model beside its weights, mended where transformers 4 needs it."""
+    """Copy the model's other files, fixed where transformers 4 needs it."""
     for name in SOURCE_FILES:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)

@@ -1,6 +1,6 @@
-"""The error of each quantized module as a picture, from the table that a recipe writes.
+"""Plots the error of each quantized module, from the table that a recipe writes.
 
-Covers: `layers.csv` (layer, module, error) to a PNG: one line a module over the layers. Does not
+Covers: `layers.csv` (layer, module, error) to a PNG: one line per module over the layers. Does not
 cover: what the error means; each recipe says so itself (`quantization.layer_error` in the report).
 """
 
@@ -35,7 +35,7 @@ def read_layers(path: Path) -> Series:
     except (KeyError, TypeError, ValueError):
         raise PlotError(f"{path} needs the columns layer, module and error.") from None
     if not series:
-        raise PlotError(f"{path} has no rows: this recipe tells no errors.")
+        raise PlotError(f"{path} has no rows: this recipe reports no errors.")
     return {name: sorted(points) for name, points in series.items()}
 
 

@@ -1,4 +1,4 @@
-"""Weights in files of a size that an upload can lose and send again.
+"""Weights in files small enough for an upload to lose one and send it again.
 
 Covers: cutting a checkpoint's tensors into shards in the order of their names, with the index that
 loaders need; floats as float16. One shard is in memory at a time; the same tensors give the same

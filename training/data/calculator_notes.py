@@ -1,7 +1,7 @@
 """GSM8K's calculator notes as programs: `<<48/2=24>>` becomes a line of Python.
 
-Covers: turning a worked solution into a program that is really run, with earlier results by name,
-and into plain words. Does not cover: solutions without notes, and notes that are no arithmetic.
+Covers: turning a worked solution into a program that is actually run, with earlier results by name,
+and into plain words. Does not cover: solutions without notes, and notes that are not arithmetic.
 """
 
 import re
@@ -23,7 +23,7 @@ class WorkedSolution:
     answer: int | None
     """The integer after `####`; None where it is none."""
     program: str | None
-    """None where a note is no arithmetic, or there is none."""
+    """None where a note is not arithmetic, or there is none."""
 
 
 def worked(solution: str) -> WorkedSolution:

@@ -1,8 +1,8 @@
 """Writes a training set to its folder, with the data card beside it.
 
 Covers: rows and test problems as JSON lines, `dataset.json` with sources, licences, counts at each
-filter, the rows that validation sets hold too, hashes and the seed; files whole or not at all.
-Does not cover: choosing rows. The same rows give the same bytes: there is no date in it.
+filter, the rows that are also in validation sets, hashes and the seed; files written whole or not
+at all. Does not cover: choosing rows. The same rows give the same bytes: there is no date in it.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> Path:
 
 
 def recoveries(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return how many conversations mend a failed block, and in how many tries."""
+    """Return how many conversations fix a failed block, and in how many tries."""
     counts = Counter(row.recoveries for row in rows if row.recoveries)
     share = sum(counts.values()) / len(rows) if rows else 0.0
     return {

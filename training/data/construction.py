@@ -1,11 +1,11 @@
-"""Makes a tool-integrated set from a model's own solutions of problems whose answer is known.
+"""Makes a tool-integrated set from a model's own solutions to problems whose answers are known.
 
 Covers: three rounds, in which problems that are still unsolved are sampled again, more often and at
 a higher temperature; a file from which a killed run resumes; which candidates become rows; the
 table of problems solved by round. Does not cover: sampling a problem (`sampling`), filters
 (`filters`).
-Source: the pipeline of NuminaMath's TIR set, in ToRA's manner (rationale, program, output, again;
-wrong answers thrown away; three rounds).
+Source: the pipeline of NuminaMath's TIR set, in ToRA's style (rationale, program, output, repeat;
+wrong answers discarded; three rounds).
 """
 
 import contextlib

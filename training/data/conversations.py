@@ -1,7 +1,7 @@
-"""Writes conversations about problems of families: with code that has run, or in words alone.
+"""Writes conversations about the families' problems: with code that was run, or in words alone.
 
-Covers: programs with and without mistakes, run in the kernel's sandbox; text around them; solutions
-by hand. Does not cover: which problems there are (`families`), and filters.
+Covers: programs with and without mistakes, run in the kernel's sandbox; the text around them;
+solutions by hand. Does not cover: which problems there are (`families`), and filters.
 """
 
 import random

@@ -1,7 +1,7 @@
-r"""Solutions of other people's sets, written as the submission kernel would have them.
+r"""Solutions from other people's sets, rewritten as the submission kernel would have them.
 
 Covers: output blocks in the kernel's form, with the parts it writes; which blocks failed; code and
-outputs as the text has them. Does not cover: running the code again.
+outputs as given in the text. Does not cover: running the code again.
 """
 
 import re

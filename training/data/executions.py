@@ -1,6 +1,6 @@
-"""Runs many conversations' blocks in the kernel's sandbox, a session each, several at once.
+"""Runs many conversations' blocks in the kernel's sandbox, one session each, several at once.
 
-Covers: blocks that build on one another, the order of what comes back. Does not cover: what is done
+Covers: blocks that build on one another, the order of the results. Does not cover: what is done
 with the outputs.
 """
 

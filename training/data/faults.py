@@ -1,10 +1,10 @@
 """Mistakes that models make in their first block, put into programs that work.
 
-Covers: for each kind of mistake, the broken program, the mended one, one sentence that says what
-was wrong, and what the broken one's output must show. Does not cover: running either
-(`conversations` does, and drops a mistake whose real output shows something else).
+Covers: for each kind of mistake, the broken program, the fixed one, one sentence that says what was
+wrong, and what the broken one's output must show. Does not cover: running either (`conversations`
+does, and drops a mistake whose real output shows something else).
 
-Above 300 lines for one list: each kind of mistake is a short function of its own.
+Above 300 lines because it is one list: each kind of mistake is a short function of its own.
 
 The kinds come from what small models were seen to do: of 230 errors in one study, 101 were brackets
 that were not closed or did not match.
@@ -22,7 +22,7 @@ NO_OUTPUT = r"^\[no output"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A program with a mistake, and how it is mended."""
+    """A program with a mistake, and how it is fixed."""
 
     kind: str
     broken: str
@@ -407,7 +407,7 @@ PARTICULAR: Sequence[Maker] = (
 GENERAL: Sequence[Maker] = (undefined_result, text_plus_number, not_printed)
 """Mistakes that nearly every program can have."""
 SPOILER_SHARE, PARTICULAR_SHARE = 0.3, 0.45
-"""Of all mistakes; in a study 44% of real errors were brackets, but they are easy to mend."""
+"""Of all mistakes; in a study 44% of real errors were brackets, but they are easy to fix."""
 
 
 def fault_in(code: str, draw: random.Random) -> Fault | None:
@@ -425,7 +425,7 @@ def fault_in(code: str, draw: random.Random) -> Fault | None:
 
 
 def two_faults_in(code: str, draw: random.Random) -> tuple[Fault, Fault] | None:
-    """Return a mistake that hides another: the second is seen once the first is mended."""
+    """Return a mistake that hides another: the second is seen once the first is fixed."""
     makers = [maker for maker in (*PARTICULAR, *GENERAL) if maker is not single_equals]
     second = _first(makers, code, draw)
     first = _first(SPOILERS, second.broken, draw) if second else None

@@ -1,7 +1,7 @@
-r"""What a row must fulfil to be trained on, and how many rows each filter takes.
+r"""What a row must satisfy to be trained on, and how many rows each filter removes.
 
 Covers: each filter as a function of a row, their order, counts by source. Does not cover: building
-rows. The first filter that takes a row counts it.
+rows. A row is counted under the first filter that removes it.
 """
 
 import re
@@ -150,9 +150,9 @@ class Sieve:
         return match is None
 
     def emptied(self) -> str:
-        """Return one sentence that says which filter took how many."""
+        """Return one sentence that says how many rows each filter removed."""
         took = ", ".join(f"{name} {n}" for name, n in self.taken.most_common() if n)
-        return f"No row is left of {sum(self.read.values())}: {took or 'there was none'}."
+        return f"No row of {sum(self.read.values())} passes: {took or 'there was none'}."
 
 
 def checks_of(kind: str, encoding: Encoding, config: Config) -> list[tuple[str, Check]]:

@@ -1,7 +1,7 @@
-"""Rows of the sources that have solutions: our families, files, sets of the hub.
+"""Rows from the sources that have solutions: our families, files, sets on the hub.
 
 Covers: how many rows each source gives, running the code of those that have a program, which rows
-are held out for the loss that training watches. Does not cover: sampling solutions (`sampled`).
+are held out for the validation loss. Does not cover: sampling solutions (`sampled`).
 """
 
 import itertools
@@ -26,7 +26,7 @@ from training.data.sources import Draft
 from training.data.workplace import TrainingSet, Workplace
 
 HELD_OUT_EVERY = 50
-"""Of rows from elsewhere, one in so many is held out."""
+"""Of rows from elsewhere, one in this many is held out."""
 BATCH = 256
 """Programs of a source that are run together."""
 

@@ -1,6 +1,6 @@
-"""The offline source: problems of families, and the problems kept for testing.
+"""The offline source: the families' problems, and those kept for testing.
 
-Covers: which problems are drawn for training and for tests, so that no numbers of a test's are
+Covers: which problems are drawn for training and for tests, so that no test problem's numbers are
 trained on; their conversations. Does not cover: families (`families`), texts (`conversations`).
 
 The problems kept for testing are the same whatever the set's kind, size and seed.

@@ -18,7 +18,7 @@ class DatasetOptions:
     out: Path | None = None
     """Folder of the set; runs/data/KIND if not given."""
     rows: int = 2500
-    """Most conversations to train on, shared among the sources."""
+    """At most this many conversations to train on, shared among the sources."""
     seed: int = 0
     """Decides what is drawn."""
     sources: list[str] = field(default_factory=lambda: [GENERATOR])
@@ -28,15 +28,15 @@ class DatasetOptions:
     """Validation sets whose problems must not be trained on: names or files. If not given: those
     named sets that have been downloaded. The dry run's problems always count."""
     model: Path | None = None
-    """Whose tokenizer counts tokens, and with FROM the model that is sampled; the embedded model if
-    not given."""
+    """The model whose tokenizer counts tokens, and that FROM samples; the embedded model if not
+    given."""
     context: int | None = None
-    """Most tokens of prompt and solution; the model's own if not given."""
+    """At most this many tokens in prompt and solution; the model's own limit if not given."""
     errors_of: Path | None = None
     """A trained model that first tries the generator's problems: where its block fails, the
-    conversation keeps that block and its error, and mends it with a right program."""
+    conversation keeps that block and its error, and fixes it with a correct program."""
     problems: Annotated[Path | None, tyro.conf.arg(name="from")] = None
-    """File of problems with answers: their solutions are sampled, and right ones kept."""
+    """File of problems with answers; solutions are sampled and the right ones kept."""
     engine_url: str = ""
     """With FROM: an OpenAI-compatible server that runs the model, instead of an engine here."""
     served: str = ""
@@ -44,6 +44,6 @@ class DatasetOptions:
     samples: int = 4
     """With FROM: candidates a problem in the first of three rounds; each next has twice as many."""
     temperature: float | None = None
-    """With FROM: of the first round; the model's own if not given."""
+    """With FROM: temperature of the first round; the model's own if not given."""
     at_once: int = 1
     """With FROM and ERRORS_OF: problems solved side by side."""

@@ -1,9 +1,9 @@
-"""Decontamination: training problems that a validation set holds too.
+"""Decontamination: training problems that are also in a validation set.
 
-Covers: problems that share 13 words in a row with one of a set, and short ones that are the same
+Covers: problems that share 13 words in a row with one in a set, and short ones with identical
 words; which set, problem and words it was. Does not cover: the same problem in other words, for
-which nobody has a rule that can be trusted. Source of the 13: the decontamination of GPT-3's and
-later models' training texts.
+which nobody has a reliable rule. Source of the 13: the decontamination of GPT-3's and later models'
+training texts.
 """
 
 import re
@@ -27,7 +27,7 @@ Gram = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Where else a problem stands."""
+    """Where else a problem occurs."""
 
     set: str
     id: str
@@ -65,7 +65,7 @@ class Overlap:
                 self._index.setdefault(gram, (name, number))
 
     def match(self, problem: str) -> Match | None:
-        """Return where a problem stands too, None where nowhere."""
+        """Return where else a problem occurs, None if nowhere."""
         for gram in sorted(grams(problem)):
             if gram in self._index:
                 return Match(*self._index[gram], " ".join(gram))

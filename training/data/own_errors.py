@@ -1,12 +1,12 @@
-"""A model's own errors on the generator's problems, as mistakes that a conversation mends.
+"""A model's own errors on the generator's problems, as mistakes that a conversation fixes.
 
 Covers: letting a model try each problem once (a file keeps the tries, so that a killed run
 resumes), and which of its failed blocks are kept. Does not cover: writing the conversations
 (`conversations`, which runs a block again and drops it where its error does not show).
 
-A model that has learnt to mend errors drawn for it does not know its own ones. Source of the idea:
-DAgger (Ross, Gordon and Bagnell 2011), where a teacher answers in the states that the learner comes
-to; here the teacher is the family's program.
+A model that has learnt to fix errors drawn for it cannot yet fix its own. Source of the idea:
+DAgger (Ross, Gordon and Bagnell 2011), where a teacher answers in the states that the learner
+reaches; here the teacher is the family's program.
 """
 
 import random
@@ -50,7 +50,7 @@ def own_errors(
     options, model = place.options, place.options.errors_of
     assert model is not None
     if not (model / "config.json").is_file():
-        raise BuildError(f"{model} is no model: set ERRORS_OF to a folder with config.json.")
+        raise BuildError(f"{model} is not a model: set ERRORS_OF to a folder with config.json.")
     config = replace(model_settings(model), candidates=1, rounds=1, seed=options.seed)
     path = place.out / FILE
     about: Mapping[str, Any] = {"model": str(model.resolve()), "seed": options.seed}
@@ -66,7 +66,7 @@ def own_errors(
 
 
 def error_in(tried: JudgedCandidate, posed: FamilyProblem) -> Fault | None:
-    """Return a candidate's first block as a mistake; None where it worked, or tells of no error."""
+    """Return a candidate's first block as a mistake; None where it worked or shows no error."""
     if not tried.failed or not tried.failed[0]:
         return None
     begin, end = tried.failures[0]

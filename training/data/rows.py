@@ -30,7 +30,7 @@ class Row:
     source: str
     family: str | None = None
     recoveries: int = 0
-    """Failed blocks that a later block mended."""
+    """Failed blocks that a later block fixed."""
     failures: tuple[Span, ...] = ()
     """Code of the blocks that failed, so that training may leave them out of the loss."""
 

@@ -1,7 +1,7 @@
 """Rows sampled from a model: `make dataset FROM=problems.jsonl`.
 
-Covers: progress with the time left, the table of
-problems solved by round. Does not cover: the rounds (`construction`), judging (`sampling`).
+Covers: progress with the time left, the table of problems solved in each round. Does not cover: the
+rounds (`construction`), judging (`sampling`).
 """
 
 import time

@@ -1,9 +1,9 @@
-"""Candidates of a model on problems whose answer is known, each judged.
+"""A model's candidates on problems whose answers are known, each judged.
 
-Covers: sampling by the kernel's own `solve` (its rounds, sandbox and stop rules), which parts of a
-candidate's text the kernel wrote, which blocks failed, whether the boxed answer is the truth. Does
-not cover: choosing among candidates (`construction` keeps good ones, KTO takes all), files, and
-opening an engine (`validation.engine`).
+Covers: sampling with the kernel's own `solve` (its rounds, sandbox and stop rules), which parts of
+a candidate's text the kernel wrote, which blocks failed, whether the boxed answer is the truth.
+Does not cover: choosing among candidates (`construction` keeps good ones, KTO takes all), files,
+and opening an engine (`validation.engine`).
 """
 
 import json
@@ -60,7 +60,7 @@ class JudgedCandidate:
 
     @property
     def recoveries(self) -> int:
-        """Failed blocks that a later block mended."""
+        """Failed blocks that a later block fixed."""
         return 0 if self.last_failed else sum(self.failed)
 
     def line(self) -> str:
@@ -139,7 +139,7 @@ def candidates_of(
 def judged(
     candidate: Candidate, events: Sequence[Event], row: ProblemRow, config: Config
 ) -> JudgedCandidate:
-    """Return a candidate with what its trace tells of it."""
+    """Return a candidate with what its trace says about it."""
     text, outputs, failures, bad = "", list[Span](), list[Span](), list[bool]()
     for event in events:
         if event.get("candidate") != candidate.index:

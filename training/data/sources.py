@@ -1,8 +1,8 @@
-"""Other people's problems with solutions: files, and sets of the Hugging Face hub.
+"""Other people's problems with solutions: files, and sets on the Hugging Face hub.
 
 Covers: JSONL and Parquet with `problem` and `solution` (or `messages`, or GSM8K's `question` and
-`answer`), the three sets that are known by name, each fault of a file's row with its line. Does not
-cover: problems of our own families (`generator`), filters, and running code.
+`answer`), the three sets that are known by name, each fault in a row of a file with its line. Does
+not cover: problems from our own families (`generator`), filters, and running code.
 """
 
 import random
@@ -84,7 +84,7 @@ def file_records(path: Path) -> Iterator[Record]:
     """Yield a file's rows in its order.
 
     Raises:
-        SourceError: it is no JSONL or Parquet file, or cannot be read.
+        SourceError: it is not a JSONL or Parquet file, or cannot be read.
     """
     if path.suffix.lower() not in (".jsonl", ".parquet") or not path.is_file():
         names = ", ".join(["generator", *HUB])
@@ -163,7 +163,7 @@ def _noted(name: str, problem: str, solution: str, source: str, kind: str) -> Dr
 def _truth(record: Record, solution: str) -> int | None:
     """Return the truth: the answer's cell, else what the solution boxes.
 
-    None where it is no integer; a filter counts those.
+    None where it is not an integer; a filter counts those.
     """
     if "answer" not in record.cells:
         if extraction.find_boxed(solution) is None:
@@ -197,10 +197,10 @@ def _text(cell: Any) -> str:
 def problems_of(path: Path) -> list[ProblemRow]:
     """Return the problems of a file whose solutions are to be sampled.
 
-    A truth that is no integer is None.
+    A truth that is not an integer is None.
 
     Raises:
-        SourceError: a row has no problem or no answer, or an id stands there twice.
+        SourceError: a row has no problem or no answer, or an id appears twice.
     """
     found: dict[str, ProblemRow] = {}
     for number, record in enumerate(file_records(path), start=1):
@@ -209,7 +209,7 @@ def problems_of(path: Path) -> list[ProblemRow]:
                 raise SourceError(f"{record.place}: the {name} is missing: add it.")
         key = _text(record.cells.get("id")) or f"{path.stem}-{number}"
         if key in found:
-            raise SourceError(f"{record.place}: the id {key!r} stands there twice.")
+            raise SourceError(f"{record.place}: the id {key!r} appears twice.")
         truth = _truth(record, "")
         found[key] = ProblemRow(key, _text(record.cells["problem"]), truth, record.place)
     if not found:

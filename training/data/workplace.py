@@ -1,6 +1,6 @@
 """What a build of a training set works with, and how it ends: the files and the report.
 
-Covers: checking the options, loading what counts tokens, sampling the model that is asked, writing
+Covers: checking the options, loading the tokenizer that counts tokens, sampling the model, writing
 set and card, printing counts. Does not cover: where rows come from (`gathering`, `sampled`).
 """
 
@@ -50,7 +50,7 @@ class Workplace:
     encoding: Encoding
     index: Overlap
     missing: list[str]
-    """Validation sets that are not on this machine, so that nothing could be held against them."""
+    """Validation sets that are not on this machine, so nothing could be checked against them."""
     sieve: Sieve
     console: Console
 
@@ -86,7 +86,7 @@ def prepared(options: DatasetOptions) -> Workplace:
     if options.problems and options.kind != "tir":
         raise BuildError("FROM samples solutions with code: set KIND=tir.")
     if options.errors_of and (options.kind != "tir" or options.problems):
-        raise BuildError("ERRORS_OF mends programs of the generator: set KIND=tir, and no FROM.")
+        raise BuildError("ERRORS_OF works on the generator's problems: set KIND=tir, and no FROM.")
     out = options.out or ROOT / "runs" / "data" / options.kind
     check_folder(out)
     model = options.model or embedded_model.ensure()
@@ -207,10 +207,10 @@ def report(place: Workplace, built: TrainingSet) -> None:
     card.print_counts(console, sum(sieve.read.values()), sieve.taken, len(built.rows))
     sets = ", ".join(f"{name} ({n})" for name, n in place.index.sets.items())
     found = len(sieve.contaminated)
-    console.print(f"Held against {sets}: {found} rows were theirs too.", soft_wrap=True)
+    console.print(f"Checked against {sets}: {found} rows were in them too.", soft_wrap=True)
     for row in sieve.contaminated[:10]:
         console.print(f"  {row['row']}: {row['set']}, problem {row['id']}", soft_wrap=True)
     if place.missing:
-        console.print(f"Not downloaded, so not held against: {', '.join(place.missing)}.")
+        console.print(f"Not downloaded, so not checked against: {', '.join(place.missing)}.")
     share = card.recoveries(built.rows)["share"]
-    console.print(f"{share:.0%} of the conversations mend a failed block.")
+    console.print(f"{share:.0%} of the conversations fix a failed block.")

@@ -71,7 +71,7 @@ def test_the_shape_is_read_without_weights(tmp_path: Path) -> None:
 
 
 def test_what_is_no_model_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is no model that transformers reads"):
+    with pytest.raises(TrainingError, match="is not a model that transformers reads"):
         shape_of(tmp_path)
 
 

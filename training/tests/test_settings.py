@@ -35,7 +35,7 @@ def test_the_published_values_are_those_of_the_configuration_files() -> None:
     ("old", "new", "fault"),
     [
         ("[cot]", "[other]", "other|cot"),
-        ("learning_rate = 1e-3", "learning_rat = 1e-3", "'learning_rat' is no setting of cot"),
+        ("learning_rate = 1e-3", "learning_rat = 1e-3", "'learning_rat' is not a setting of cot"),
         ("learning_rate = 1e-3", "learning_rate = -1", "cot: learning_rate is -1"),
         ("block = 512\n", "", "cot lacks or mistypes a setting"),
         ("samples_at_once = 2", "samples_at_once = 1", "samples_at_once must be at least 2"),

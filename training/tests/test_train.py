@@ -169,7 +169,7 @@ def test_a_model_without_a_chat_template_is_refused(given: TrainOptions, tmp_pat
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"model": "./nowhere/model"}, "is no model|no tokenizer"),
+        ({"model": "./nowhere/model"}, "is not a model|no tokenizer"),
         ({"data": Path("nowhere")}, "make it with `make dataset`"),
         ({"recipe": "nowhere"}, "RECIPE is one of embedded, numina-7b"),
         ({"hours": 1e-9}, "more than the 1e-09 that the recipe allows"),

@@ -1,10 +1,10 @@
-"""Ballots: one row a candidate, with what it boxed and printed, for scoring with polars.
+"""Ballots: one row per candidate, with what it boxed and printed, for scoring with polars.
 
-Covers: reading a recorded candidate again through the kernel's own pure steps, under the extraction
-rules of today and for fewer rounds than were run. Does not cover: counting (`scoring`).
+Covers: reading a recorded candidate again through the kernel's own pure steps, under today's
+extraction rules and for fewer rounds than were run. Does not cover: counting (`scoring`).
 
-Token ids are not recorded, so a candidate that had filled its context is believed; and rounds that
-were never run cannot be made up, so M can only fall.
+Token ids are not recorded, so the record is trusted on whether a candidate had filled its context;
+and rounds that were never run cannot be made up, so M can only be lowered.
 """
 
 from collections.abc import Iterable

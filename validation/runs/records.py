@@ -3,9 +3,9 @@
 Above 300 lines: one format with its records, its reader and what the reader refuses.
 
 Covers: files of `make validate` (every event carries its seed), of `make dry-run` and of the
-notebook (one seed, no truths); lines that are torn, attempts that were cut off and begun again. A
-problem counts once its `solution` stands there. What no interrupted run leaves (a value that is no
-event, a field of another kind) is refused with its line. Does not cover: other programs'
+notebook (one seed, no truths); torn lines, attempts that were interrupted and started again. A
+problem counts once its `solution` is there. What no interrupted run would leave (a value that is
+not an event, a field of the wrong type) is refused with its line. Does not cover: other programs'
 transcripts (`transcripts`), or what the votes amount to (`scoring`).
 
 The format, one JSON object a line, `event` and `time` (seconds since the epoch) in each:
@@ -93,7 +93,7 @@ class Recording:
     """The whole `run` event: set, model and the like."""
     solved: tuple[SolveRecord, ...]
     torn: int = 0
-    """Lines that are no whole JSON object."""
+    """Lines that are not complete JSON objects."""
     unfinished: int = 0
     """Attempts without a solution: cut off, or begun again."""
 
@@ -219,7 +219,7 @@ def _extended(known: CandidateRecord, event: Mapping[str, Any], time: float) -> 
 
 @dataclass
 class _Reader:
-    """Puts events together; of a problem that stands there twice the last solution counts."""
+    """Puts events together; if a problem appears twice, its last solution counts."""
 
     about: Mapping[str, Any] = field(default_factory=dict[str, Any])
     opened: dict[tuple[int, str], _Open] = field(default_factory=dict[tuple[int, str], _Open])
@@ -272,7 +272,7 @@ def check_there(path: Path) -> None:
     if path == Path():
         raise RunError("Which run? Set RUN to a run's JSONL, such as runs/dry-run/trace.jsonl.")
     if not path.is_file():
-        raise RunError(f"{path} is no file: give the path of a run's JSONL.")
+        raise RunError(f"{path} is not a file: give the path of a run's JSONL.")
 
 
 def read_run(path: Path) -> Recording:
@@ -294,7 +294,7 @@ def read_run(path: Path) -> Recording:
         except (LookupError, ValueError):
             torn += 1  # it follows upon a line that is torn
     if not reader.about:
-        raise RunError(f"{path} holds no run: its lines are no events of a trace.")
+        raise RunError(f"{path} holds no run: its lines are not events of a trace.")
     return Recording(
         path,
         reader.about["settings"],
@@ -315,8 +315,8 @@ def _event(line: Line, seen: bool, path: Path) -> Mapping[str, Any]:
         raise RunError(f"{line.place}: {line.fault}.")
     if line.row is None or not isinstance(line.row.get("event"), str):
         if seen:
-            raise RunError(f"{line.place}: this is no event, as the lines before it are.")
+            raise RunError(f"{line.place}: this is not an event, unlike the lines before it.")
         number = line.place.rpartition(" ")[2]
-        raise RunError(f"{path} holds no run: line {number} is no event of a trace.")
+        raise RunError(f"{path} holds no run: line {number} is not an event of a trace.")
     _check(line.row, line.place)
     return line.row

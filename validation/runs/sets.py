@@ -7,8 +7,8 @@ or Parquet file; the convention that a set's answers follow; and the checks that
 the set's size, an id for each problem, a truth for each problem, truths in the set's range. Does
 not cover: the file formats and the faults of single rows (`common.problems`).
 
-Some copies of these sets number each year's problems from 0, so an id stands there several times
-with different problems. The repetitions become `7-2`, `7-3`: a seed and a vote belong to one id.
+Some copies of these sets number each year's problems from 0, so an id appears several times with
+different problems. The repetitions become `7-2`, `7-3`, since a seed and a vote belong to one id.
 """
 
 import shutil

@@ -1,9 +1,9 @@
-"""Transcripts of other programs as ballots and recorded candidates: a row a candidate.
+"""Transcripts of other programs as ballots and recorded candidates: one row per candidate.
 
 Covers: JSONL, also gzipped, with `problem_id`, `gold` and either `text` (the whole transcript, code
 and output blocks in it) or `answer` (what it boxed, no text). Rows of one problem are grouped in
 file order into solves of `group` candidates, each with a seed of its own. Does not cover: times,
-which such files lack, and token counts, for which characters stand in where there are none.
+which such files lack, and token counts; where there are none, characters are counted instead.
 """
 
 import re
@@ -42,7 +42,7 @@ def rows(path: Path) -> list[dict[str, Any]]:
 
     Raises:
         RunError: the file holds none, or a line has not the columns needed.
-        FileError: the file cannot be read, or a line is no JSON object.
+        FileError: the file cannot be read, or a line is not a JSON object.
     """
     found: list[dict[str, Any]] = []
     wanted = ""
@@ -58,18 +58,18 @@ def _row(line: Line, wanted: str) -> dict[str, Any]:
     """Return a line's row with gold as an integer; `wanted` is the column that it must have."""
     row: dict[str, Any] = dict(line.value)
     if "problem_id" not in row or "gold" not in row:
-        raise RunError(f"{line.place}: this is no transcript with problem_id and gold.")
+        raise RunError(f"{line.place}: this is not a transcript with problem_id and gold.")
     if not isinstance(row["problem_id"], str | int):
         raise RunError(f"{line.place}: problem_id is neither text nor a number.")
     row["problem_id"] = str(row["problem_id"])
     row["gold"] = _gold(row["gold"])
     if row["gold"] is None:
-        raise RunError(f"{line.place}: gold is no integer.")
+        raise RunError(f"{line.place}: gold is not an integer.")
     if not isinstance(row.get(wanted), str):
         raise RunError(f"{line.place}: the {wanted} is missing or no text.")
     for name in ("generated_tokens", "output_tokens"):
         if name in row and not _are_counts(row[name]):
-            raise RunError(f"{line.place}: {name} is no list of counts.")
+            raise RunError(f"{line.place}: {name} is not a list of counts.")
     return row
 
 

@@ -1,7 +1,7 @@
-"""What a reader wants to know of a solve first: right or wrong, how sure, what went wrong.
+"""What a reader first wants to know about a solve: right or wrong, how sure, what went wrong.
 
-Covers: the solves of a run with their tallies, also of transcripts, whose votes are taken here by
-the kernel's rules; shares by problem. A candidate that wrote nothing has no vote, whatever its
+Covers: the solves of a run with their tallies, also of transcripts, whose votes are counted here by
+the kernel's rules; shares by problem. A candidate that wrote nothing casts no vote, whatever its
 record says. Does not cover: how it is shown (`viewer/render`, `viewer/terminal`, `report`).
 """
 

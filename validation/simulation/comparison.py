@@ -1,4 +1,4 @@
-"""Numbers of candidates side by side: hours at several attention speeds, and right answers.
+"""Compares numbers of candidates: hours at several attention speeds, and right answers.
 
 Covers: N = 48, 96, 144 and 192 and a number with extra candidates (`kernel.voting.clear`), for
 `make simulate EXTRA=` and `make plan EXTRA=`. Hours come from the simulator on a few problems,

@@ -1,17 +1,17 @@
-"""What a step of the engine costs in seconds, from the model's sizes and the GPU's constants.
+"""How many seconds a step of the engine costs, from the model's sizes and the GPU's constants.
 
 Covers: memory left for keys and values, and the time of one step from the sequences that decode,
-the KV tokens they read and the prompt tokens that are prefilled; GPUs T4, L4, H100; calibration by
-what a probe has measured. Does not cover: queueing (`simulation/engine`).
+the KV tokens they read and the prompt tokens that are prefilled; GPUs T4, L4, H100; calibration
+with what a probe has measured. Does not cover: queueing (`simulation/engine`).
 
 Grouped KV heads: a cached position is read once for all query heads that share it, at the rate
-below: vLLM's Triton kernel computes 16 rows whether one query head fills them or seven, and the
-package's own stays bound by memory (`make bench-attention`).
+below: vLLM's Triton GPU kernel computes 16 rows whether one query head fills them or seven, and the
+package's own stays memory-bound (`make bench-attention`).
 
-A step reads all weights once, computes two floating point operations a parameter and token, reads
-the keys and values of every context, adds two all-reduces a layer where GPUs share layers, and has
-a fixed cost and a cost a sequence. Weights and compute overlap (the larger counts), attention comes
-on top. Constants are estimates until a probe's file replaces them; `make plan` prints them.
+A step reads all weights once, computes two floating-point operations per parameter and token, reads
+the keys and values of every context, adds two all-reduces per layer where GPUs share layers, and
+has a fixed cost and a cost per sequence. Weights and compute overlap (the larger counts); attention
+comes on top. Constants are estimates until a probe's file replaces them; `make plan` prints them.
 
 Sources of the T4's, with the range in which they may lie:
   weights 230 GB/s         of 320 by data sheet; Marlin at decode, from other people's runs
@@ -95,7 +95,7 @@ GPUS = {gpu.name: gpu for gpu in (T4, L4, H100)}
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a model lies on the GPUs: `ranks` share each layer, `replicas` hold it independently."""
+    """How a model is placed: `ranks` GPUs share each layer, `replicas` hold it independently."""
 
     ranks: int
     replicas: int
@@ -174,7 +174,7 @@ class PublishedSpeed:
     layout: Layout
     attention_gb_s: float
     context: int
-    """Tokens of a sequence; not told, assumed."""
+    """Tokens of a sequence; not published, assumed."""
     tokens_per_second: Mapping[int, float]
     """By sequences."""
 
@@ -219,7 +219,7 @@ def calibrated(gpu: GpuKind, path: Path) -> GpuKind:
         measured = str(read["gpu"])
         values = {name: float(value) for name, value in constants.items() if value is not None}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CalibrationError(f"{path} is no probe's JSON ({error!r}).") from None
+        raise CalibrationError(f"{path} is not a probe's JSON ({error!r}).") from None
     if gpu.name not in measured:
         raise CalibrationError(f"{path} was measured on {measured}, not on {gpu.name}.")
     known = {field.name for field in fields(GpuKind)} - {"name", "count"}

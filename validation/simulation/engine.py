@@ -1,11 +1,11 @@
-"""An engine in virtual time: writes texts of given lengths, and lets the time pass that they take.
+"""An engine in virtual time: writes texts of given lengths, and lets the time they take pass.
 
 Covers: the Engine protocol with continuous batching as vLLM does it (slots, chunked prefill, the
 prompt's blocks shared by all copies, a prefix cache for continued sequences, preemption where the
 KV cache is full). Does not cover: blocks (tokens count singly), replicas (one engine), tokenizing:
 an id is a placeholder, a word is a token.
 
-A poll takes one step, or several equal ones where nothing can happen between them: until the first
+A poll takes one step, or several equal ones where nothing can happen in between: until the first
 sequence ends, something else in virtual time is due, or `LONGEST_SECONDS` have passed.
 """
 

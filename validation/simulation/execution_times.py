@@ -3,7 +3,7 @@
 Run as `python -m validation.simulation.execution_times --run RUN.jsonl`.
 
 Covers: the seconds that a recorded run's code blocks took in the sandbox, as quantiles. Does not
-cover: blocks of other programs' transcripts, whose times nobody measured.
+cover: blocks in other programs' transcripts, whose times nobody measured.
 """
 
 import statistics

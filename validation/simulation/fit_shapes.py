@@ -2,11 +2,11 @@
 
 Run as `python -m validation.simulation.fit_shapes --recorded RECORDED.jsonl.gz`.
 
-Covers: one family a recorded problem, by maximum likelihood: shares are counted, the mixtures of
+Covers: one family per recorded problem, by maximum likelihood: shares are counted, the mixtures of
 log-normals are fitted by expectation maximisation (Dempster, Laird and Rubin, 1977) to the
-logarithms of the token counts, the tail's exponent to the answers' ranks; and how near a run on
+logarithms of the token counts, the tail's exponent to the answers' ranks; and how close a run on
 generated shapes comes to one on the recorded ones. Does not cover: how many components a mixture
-should have; two tell a short conclusion from a long one, a third those that the limit cut off.
+should have; two separate short conclusions from long ones, a third those that the limit cut off.
 """
 
 from collections import Counter
@@ -40,7 +40,7 @@ Row = dict[str, Any]
 
 @dataclass
 class FitShapesOptions:
-    """Fit families of shapes to recorded ones, and say how near they come."""
+    """Fit families of shapes to recorded ones, and say how close they come."""
 
     recorded: Path
     """JSONL, may be gzipped: problem_id, gold, answer, generated_tokens, output_tokens."""

@@ -1,4 +1,4 @@
-"""A model's sizes for the plan: parameters, weights and what a step reads of them.
+"""A model's sizes for the plan: parameters, weights and how much of them a step reads.
 
 Covers: decoder-only models of the Llama kind (`kernel/engine/model`) at 8 and 16 bits. Does not
 cover: mixtures of experts and latent attention, which are refused.
@@ -57,7 +57,7 @@ def model_shape(path: Path) -> ModelShape:
     try:
         read = json_object(path)
     except ConfigError:
-        raise ModelError(f"{path} is no JSON object: name a model's config.json.") from None
+        raise ModelError(f"{path} is not a JSON object: name a model's config.json.") from None
     return shape_of(read, path.parent.name or str(path))
 
 

@@ -1,4 +1,4 @@
-"""Occupancy: what the engine's slots did, span by span, and the shares that follow.
+"""Occupancy: what the engine's slots did, span by span, and the resulting shares.
 
 Covers: idle and half-empty time, and sequences that waited although slots were free. Does not
 cover: whose sequences they are.
@@ -23,7 +23,7 @@ class Span:
 
 @dataclass
 class Occupancy:
-    """The spans of a run on an engine with so many slots."""
+    """The spans of a run on an engine with this many slots."""
 
     slots: int
     waiting: Callable[[], int] = lambda: 0

@@ -4,7 +4,7 @@ Covers: weights, room for keys and values, candidates that fit and tokens a seco
 share layers and for one replica a GPU, at 8 and 16 bits; and how many hours the problems take for
 16 to 96 candidates and 1 to 8 rounds. Does not cover: what is right or wrong; code execution and
 the start are flat allowances. `make simulate` plays a run through instead of multiplying it out;
-with extra candidates this command does so too, on a few problems.
+with extra candidates this command does that too, on a few problems.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,11 +64,12 @@ class PlanOptions:
     later: int = 280
     """New tokens of each further round."""
     goes_on: float = 0.33
-    """Share of the candidates in a round that go on to another one."""
+    """Share of a round's candidates that go on to another round."""
     hours: float = 9.0
     """The platform's limit."""
     extra: int = 0
-    """Most extra candidates where the vote is open; above 0, numbers of candidates are compared."""
+    """At most this many extra candidates where the vote is open; above 0, numbers of candidates are
+    compared."""
     extra_group: int = 24
     """Extra candidates that start together."""
     calibration: Path | None = None
@@ -129,7 +130,7 @@ class Lengths:
     goes_on: float
 
     def typical(self, rounds: int) -> float:
-        """Return the mean over candidates, of whom a share goes on after each round."""
+        """Return the mean over candidates, of which a share continues after each round."""
         return self.first + self.later * sum(self.goes_on**n for n in range(1, rounds))
 
     def longest(self, rounds: int) -> float:
@@ -211,7 +212,7 @@ def main() -> None:
 
 
 def _compared(config: Config, costs: Costs) -> list[comparison.Row]:
-    """Return fixed numbers of candidates beside the one asked for, played through."""
+    """Return fixed numbers of candidates and the one asked for, played through."""
     with Progress(console(stderr=True)) as show:
         return comparison.compare(own_problems(comparison.POOL), config, costs, report=show)
 

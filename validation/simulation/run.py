@@ -1,7 +1,7 @@
 """A simulated run: the kernel's own solve, deadline and vote on a simulated engine and sandbox.
 
-Covers: solving problems of known shapes one after the other in virtual time, and what that came to.
-Does not cover: what the costs and the shapes are (`costs`, `shapes`), the command (`simulate`).
+Covers: solving problems of known shapes one after the other in virtual time, and the totals. Does
+not cover: what the costs and the shapes are (`costs`, `shapes`), the command (`simulate`).
 """
 
 from collections.abc import Callable

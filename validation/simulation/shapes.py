@@ -1,9 +1,9 @@
 """Shapes: how long a candidate's texts were and what it boxed, without the texts.
 
-Covers: reading a file of shapes (JSONL, also gzipped, one transcript a line: `problem_id`, `gold`,
-`answer`, `generated_tokens` between outputs, `output_tokens`), and drawing the candidates of a
-run's problems from it. Does not cover: shapes where none are recorded (`generated_shapes`), and
-what such candidates cost (`engine`).
+Covers: reading a file of shapes (JSONL, also gzipped, one transcript per line: `problem_id`,
+`gold`, `answer`, `generated_tokens` between outputs, `output_tokens`), and drawing the candidates
+of a run's problems from it. Does not cover: shapes where none are recorded (`generated_shapes`),
+and what such candidates cost (`engine`).
 """
 
 import random

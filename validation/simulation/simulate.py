@@ -3,7 +3,7 @@
 Covers: the kernel's own `sc_tir.solve`, `deadline` and `voting` on a simulated engine and sandbox;
 hours used, problems reached, tokens, idle time, and whether stopping at a decided vote changed an
 answer (each run is made twice, with and without it); with extra candidates also fixed numbers of
-candidates beside them. Does not cover: what would be written at other settings; the costs are
+candidates for comparison. Does not cover: what would be written at other settings; the costs are
 estimates (`costs`) until a probe's file is given.
 """
 
@@ -53,7 +53,8 @@ class SimulateOptions:
     candidates: int = 48
     """N."""
     extra: int = 0
-    """Most extra candidates where the vote is open; above 0, numbers of candidates are compared."""
+    """At most this many extra candidates where the vote is open; above 0, numbers of candidates are
+    compared."""
     extra_group: int = 24
     """Extra candidates that start together."""
     rounds: int = 4
@@ -65,7 +66,7 @@ class SimulateOptions:
     ranks: int | None = None
     """GPUs that share each layer; as many as can if not given."""
     bits: Literal[8, 16] = 8
-    """Of the weights."""
+    """Bits per weight."""
     model: Path | None = None
     """A model's folder or config.json; NuminaMath-7B if not given."""
     hours: float | None = None
@@ -75,7 +76,7 @@ class SimulateOptions:
     calibration: Path | None = None
     """The JSON that the probe notebook printed."""
     seed: int = 0
-    """Another seed draws other transcripts."""
+    """A different seed draws different transcripts."""
     out: Path = ROOT / "runs/simulate"
     """Folder for figures and plot."""
 
@@ -98,7 +99,7 @@ def costs_of(options: SimulateOptions) -> Costs:
         raise ModelError(f"RANKS is {ranks}: the {gpu.name} machine has {gpu.count} GPUs.")
     if most_shared(replace(gpu, count=ranks), model, options.bits) != ranks:
         raise ModelError(
-            f"RANKS is {ranks}: so many GPUs cannot share the layers of {model.name} at "
+            f"RANKS is {ranks}: that many GPUs cannot share the layers of {model.name} at "
             f"{options.bits} bits; {most} can."
         )
     return Costs(gpu, model, Layout(ranks, 1, options.bits))
@@ -168,7 +169,7 @@ def main() -> None:
 
 
 def _compared(options: SimulateOptions, config: Config, costs: Costs) -> list[comparison.Row]:
-    """Return fixed numbers of candidates beside the one asked for."""
+    """Return fixed numbers of candidates and the one asked for."""
     if options.shapes is None:
         pool = own_problems(comparison.POOL, options.seed)
     else:

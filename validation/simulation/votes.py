@@ -1,4 +1,4 @@
-"""Votes without an engine: what a number of candidates comes to in answers and tokens.
+"""Votes without an engine: what a number of candidates yields in answers and costs in tokens.
 
 Above 300 lines, since all rules share one clock and one set of slots.
 

@@ -64,11 +64,14 @@ def without(line, name):
 
 
 BROKEN = {
-    "a number first": (lambda x: ["5", *x], "line 1 is no event"),
-    "true first": (lambda x: ["true", *x], "line 1 is no event"),
-    "null first": (lambda x: ["null", *x], "line 1 is no event"),
-    "a list in it": (lambda x: [*x, "[1]"], "line 13: this is no event"),
-    "two kinds": (lambda x: [*x, '{"problem_id": "a", "gold": 1}'], "line 13: this is no event"),
+    "a number first": (lambda x: ["5", *x], "line 1 is not an event"),
+    "true first": (lambda x: ["true", *x], "line 1 is not an event"),
+    "null first": (lambda x: ["null", *x], "line 1 is not an event"),
+    "a list in it": (lambda x: [*x, "[1]"], "line 13: this is not an event"),
+    "two kinds": (
+        lambda x: [*x, '{"problem_id": "a", "gold": 1}'],
+        "line 13: this is not an event",
+    ),
     "no text": (lambda x: [*x[:2], without(x[2], "text"), *x[3:]], "line 3: the text"),
     "text a number": (lambda x: [*x[:2], changed(x[2], text=5), *x[3:]], "line 3: the text"),
     "tokens null": (lambda x: [*x[:2], changed(x[2], tokens=None), *x[3:]], "line 3: the tokens"),
@@ -131,14 +134,20 @@ def test_broken_run_is_refused_with_its_line(monkeypatch, capsys, tmp_path, kind
 
 
 BROKEN_TRANSCRIPTS = {
-    "a list": ("[1]", "line 2: this is no JSON object"),
+    "a list": ("[1]", "line 2: this is not a JSON object"),
     "torn": ('{"problem_id": "a"', "line 2: this is not JSON"),
-    "an event": ('{"event": "run"}', "line 2: this is no transcript"),
+    "an event": ('{"event": "run"}', "line 2: this is not a transcript"),
     "answer, no text": ('{"problem_id": "a", "gold": 1, "answer": "1"}', "line 2: the text"),
     "text null": ('{"problem_id": "a", "gold": 1, "text": null}', "line 2: the text"),
-    "gold null": ('{"problem_id": "a", "gold": null, "text": ""}', "line 2: gold is no integer"),
-    "gold NaN": ('{"problem_id": "a", "gold": NaN, "text": ""}', "line 2: gold is no integer"),
-    "gold true": ('{"problem_id": "a", "gold": true, "text": ""}', "line 2: gold is no integer"),
+    "gold null": (
+        '{"problem_id": "a", "gold": null, "text": ""}',
+        "line 2: gold is not an integer",
+    ),
+    "gold NaN": ('{"problem_id": "a", "gold": NaN, "text": ""}', "line 2: gold is not an integer"),
+    "gold true": (
+        '{"problem_id": "a", "gold": true, "text": ""}',
+        "line 2: gold is not an integer",
+    ),
     "id null": ('{"problem_id": null, "gold": 1, "text": ""}', "line 2: problem_id"),
 }
 
@@ -164,14 +173,14 @@ def test_token_counts_of_another_form_are_refused(monkeypatch, capsys, tmp_path,
     row = '{"problem_id": "a", "gold": 1, "answer": "1", "generated_tokens": %s}\n'
     path.write_text(row % "[5, 5]" + row % tokens)
     code, said = called(monkeypatch, capsys, COMMANDS["replay"], path, tmp_path / "out")
-    assert (code, said) == (2, f"{path}, line 2: generated_tokens is no list of counts.\n")
+    assert (code, said) == (2, f"{path}, line 2: generated_tokens is not a list of counts.\n")
 
 
 BROKEN_BYTES = {
     "no UTF-8": (lambda data: data.replace(b"so ", b"\xff\xfe ", 1), "this is not UTF-8 text"),
     "UTF-16": (lambda data: data.decode().encode("utf-16"), "line 1"),
-    "a cut archive": (lambda data: gzip.compress(data)[:-20], "compressed data is broken"),
-    "a broken archive": (lambda data: gzip.compress(data)[:40] + b"0" * 40, "is broken"),
+    "a cut archive": (lambda data: gzip.compress(data)[:-20], "compressed data is corrupt"),
+    "a broken archive": (lambda data: gzip.compress(data)[:40] + b"0" * 40, "is corrupt"),
     "empty": (lambda data: b"", "holds no"),
     "blank": (lambda data: b"\n \n\xef\xbb\xbf\n", ""),
 }

@@ -201,7 +201,7 @@ def test_a_run_without_truths_has_no_accuracy(tmp_path):
     frame, config = load(ReplayOptions(file.save(tmp_path / "r.jsonl")))
     rows = replay(frame, config)
     assert [row["accuracy"] for row in rows] == [row["p"] for row in rows] == [None] * 10
-    assert verdict(rows) == "No truth is known: name the SET."
+    assert verdict(rows) == "No truth is known: name the set with SET=."
 
 
 def command(*arguments):

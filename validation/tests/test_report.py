@@ -244,7 +244,7 @@ def test_the_commands_print_and_write(run, tmp_path):
 def test_a_missing_run_is_one_sentence(module, arguments):
     done = command(module, *arguments)
     assert done.returncode == 2
-    assert done.stderr == "none is no file: give the path of a run's JSONL.\n"
+    assert done.stderr == "none is not a file: give the path of a run's JSONL.\n"
 
 
 @pytest.mark.parametrize("arguments", [(), ("--a", "x"), ("--a", "", "--b", "")])

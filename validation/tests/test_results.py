@@ -39,4 +39,4 @@ def test_it_leaves_plots_and_a_page_that_holds_them(tmp_path):
 def test_a_users_error_is_one_sentence(tmp_path):
     done = command("--runs", tmp_path / "none")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "none is no file" in done.stderr and list(tmp_path.iterdir()) == []
+    assert "none is not a file" in done.stderr and list(tmp_path.iterdir()) == []

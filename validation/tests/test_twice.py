@@ -45,7 +45,7 @@ def test_a_problem_that_one_run_never_finished_counts_as_wrong_there(tmp_path):
 def test_what_is_no_pair_of_runs_is_one_sentence(tmp_path):
     first = run(tmp_path / "a", FIRST)
     other = run(tmp_path / "b", {"a": 7}, temperature=0.5)
-    with pytest.raises(RunError, match=r"no runs of one submission: temperature is None and 0\.5"):
+    with pytest.raises(RunError, match=r"not runs of one submission: temperature is None and 0\.5"):
         twice(first, other)
     with pytest.raises(RunError, match="no problem in common"):
         twice(run(tmp_path / "c", {"a": 7}), run(tmp_path / "d", {"b": 1}))

@@ -112,7 +112,7 @@ def test_a_server_that_goes_away_costs_nothing_that_is_finished(tmp_path, capsys
         return 503 if len(asked) > 8 else boxes_the_number(body)
 
     assert run(path, TASKS, reply)[0] == 1
-    assert "All finished solves are saved: run the same again." in capsys.readouterr().err
+    assert "Finished solves are saved: run the same command again." in capsys.readouterr().err
     done = resumed(path, ABOUT)
     assert done == {(0, "0"), (0, "1")}
     left = [task for task in TASKS if (task.seed, task.problem.id) not in done]
@@ -143,8 +143,8 @@ def test_a_server_that_dies_in_the_middle_of_an_answer_costs_nothing_finished(tm
             status = work(TASKS, CONFIG, 60.0, engine, NoSandbox(), trace)
         server.http.shutdown()
     said = capsys.readouterr().err
-    assert status == 1 and "cannot be used any more" in said
-    assert "All finished solves are saved: run the same again." in said
+    assert status == 1 and "can no longer be used" in said
+    assert "Finished solves are saved: run the same command again." in said
     done = resumed(path, ABOUT)
     assert done == {(0, "0")}
     left = [task for task in TASKS if (task.seed, task.problem.id) not in done]
@@ -214,7 +214,7 @@ def command(*arguments):
     [
         (("--set", "amd"), "amd is neither a set"),
         (("--seeds", 0), "SEEDS and PROBLEMS must be at least 1"),
-        (("--model", "nowhere"), "nowhere is no model"),
+        (("--model", "nowhere"), "nowhere is not a model"),
         (("--set", "common/problems.csv", "--engine-url", "127.0.0.1:9"), "does not answer"),
     ],
 )

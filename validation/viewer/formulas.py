@@ -17,7 +17,7 @@ from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 
 MOST_CHARACTERS = 3000
-"""Of a formula; longer ones are no formulas, and reading them may take long."""
+"""Of a formula; longer texts are not formulas, and reading them may take long."""
 MOST_DEPTH = 60
 """Of nested elements; browsers and Python alike have an end to their stacks."""
 
@@ -61,7 +61,7 @@ def printable(text: str) -> str:
 
 
 def rich_html(text: str) -> Markup:
-    """Return the text as HTML with its formulas as MathML; the source stands beside each."""
+    """Return the text as HTML with its formulas as MathML, each next to its source."""
     return Markup("").join(_pieces(printable(text)))
 
 

@@ -1,8 +1,8 @@
 """A run as one HTML page that needs no server and fetches nothing.
 
-Covers: the page's data and its writing; looks and behaviour stand in `page/`. Each solve's
-candidates are packed (gzip, base64) into the page and unpacked when a reader opens them, so that
-thousands stay quick to load. Does not cover: reading runs, the terminal (`viewer/terminal`).
+Covers: the page's data and writing it; looks and behaviour are in `page/`. Each solve's candidates
+are packed (gzip, base64) into the page and unpacked when a reader opens them, so that thousands
+stay quick to load. Does not cover: reading runs, the terminal (`viewer/terminal`).
 
 All text is escaped by the templates or by `formulas`; beyond that the page's own policy forbids
 every script but its own, by hash, and every request.

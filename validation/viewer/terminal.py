@@ -3,8 +3,8 @@
 Covers: problem, tally as bars, and each candidate's rounds with code, output and why it stopped.
 Does not cover: formulas, which stay LaTeX; whole runs (`viewer/render`).
 
-The text is hostile here too: rich's own markup in it stays text, and escape sequences, with which
-text can drive a terminal, are taken out.
+The text is hostile here too: rich's own markup in it stays text, and escape sequences, which can
+control a terminal, are removed.
 """
 
 from collections.abc import Iterator

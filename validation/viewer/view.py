@@ -1,8 +1,8 @@
 """`make view`: a recorded run as traces that a person can read.
 
 Covers: runs of `make validate` and `make dry-run`, the notebook's `trace.jsonl`, transcripts with
-text; all of a run as one HTML page, or one problem in the terminal. Does not cover: files of
-answers only, and figures over a whole run (`report`, `make results`).
+text; a whole run as one HTML page, or one problem in the terminal. Does not cover: files of answers
+only, and figures over a whole run (`report`, `make results`).
 """
 
 from dataclasses import dataclass
@@ -33,15 +33,15 @@ class ViewOptions:
     problem: str = ""
     """A problem's id: show it in the terminal instead."""
     seed: int | None = None
-    """Of the problem's solves the one with this seed; the first if not given."""
+    """The problem's solve with this seed; the first if not given."""
     candidate: int | None = None
     """Only this candidate of the problem."""
     set: str = ""
-    """A set's name or file, for the truths of a run that does not know them."""
+    """A set's name or file, for the truths of a run that did not record them."""
     group: int = 48
-    """Candidates a solve, where transcripts do not say."""
+    """Candidates per solve, where transcripts do not say."""
     out: Path | None = None
-    """The page's file; beside the run, or under runs/view for transcripts, if not given."""
+    """The page's file; if not given, beside the run, or under runs/view for transcripts."""
 
 
 def main() -> None:

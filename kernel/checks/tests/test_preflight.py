@@ -42,7 +42,7 @@ def test_no_model_and_two_models_are_each_one_clear_sentence(tmp_path):
 
 
 def test_a_configured_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match="is no model"):
+    with pytest.raises(ConfigError, match="is not a model"):
         find_model(Config(model=tmp_path))
 
 
@@ -94,7 +94,7 @@ def test_a_scored_rerun_takes_the_defaults_and_says_so(values):
     preflight = Preflight(scored=True)
     assert preflight.configure(values) == Config()
     (note,) = preflight.notes
-    assert note.endswith("The defaults are taken instead.")
+    assert note.endswith("The defaults are used instead.")
 
 
 def test_settings_that_the_competitions_limit_leaves_no_room_for_give_way_to_the_defaults(tmp_path):
@@ -111,7 +111,7 @@ def test_a_broken_profile_is_refused_or_left_out(tmp_path):
     folder = model_folder(tmp_path / "m")
     (folder / "profile.json").write_text("{")
     convention = Convention(None, 99_999, 600)
-    with pytest.raises(ConfigError, match=r"profile\.json is no JSON object"):
+    with pytest.raises(ConfigError, match=r"profile\.json is not a JSON object"):
         Preflight(scored=False).settle(Config(reserve_seconds=30), folder, convention)
     preflight = Preflight(scored=True)
     config = preflight.settle(Config(), folder, convention)

@@ -112,7 +112,7 @@ def test_what_a_cpu_runs(quantization, runs):
 
 def test_a_refusal_names_the_gpu_and_what_to_take(tmp_path):
     folder = model_folder(tmp_path / "m", {"quantization_config": {"quant_method": "mxfp4"}})
-    with pytest.raises(ConfigError, match=r"Tesla T4 \(capability 7\.5\) .*: take GPTQ or W8A8"):
+    with pytest.raises(ConfigError, match=r"Tesla T4 \(capability 7\.5\) .*: use GPTQ or W8A8"):
         Preflight(scored=False, machine=ON_KAGGLE).check_model(Config(), folder)
 
 

@@ -165,7 +165,7 @@ def test_a_kernel_that_raises_is_not_asked_again(backend, capsys):
     assert len(attend) == 1
     assert own.taken == 0
     assert "no such instruction" in own.fault
-    assert "vLLM's attention goes on" in capsys.readouterr().err
+    assert "vLLM's attention takes its place" in capsys.readouterr().err
     exact = torch.zeros_like(given["out"])
     backend.unified_attention(**{**given, "out": exact})
     assert torch.equal(given["out"], exact)
@@ -236,8 +236,8 @@ def no_kernel(vllm):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (other_signature, "takes other arguments"),
-        (no_function, "takes other arguments"),
+        (other_signature, "takes different arguments"),
+        (no_function, "takes different arguments"),
         (other_caller, "does not call"),
         (no_class, "TritonAttentionImpl"),
         (other_version, "0.19.0, not 0.18.1"),

@@ -38,7 +38,7 @@ def test_two_t4s_get_the_profile_with_its_values():
         ((T4, T4), FP16, {"dtype": "float16", "tensor_parallel_size": 2, "enforce_eager": False}),
         ((T4,), GPTQ, {"tensor_parallel_size": 1, "max_num_seqs": 21, "enforce_eager": False}),
         ((T4,), FP16, {"tensor_parallel_size": 1, "max_num_seqs": 1, "enforce_eager": True}),
-        # A group of 128 weights may not be split: 11008 / 4 is no multiple of it.
+        # A group of 128 weights may not be split: 11008 / 4 is not a multiple of it.
         ((L4,) * 4, GPTQ, {"dtype": "auto", "tensor_parallel_size": 2}),
         ((L4,) * 4, FP16, {"dtype": "auto", "tensor_parallel_size": 4}),
         ((L4,), GPTQ, {"tensor_parallel_size": 1}),

@@ -94,7 +94,7 @@ def test_a_broken_file_costs_the_saved_time_only(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(compiled, "WORKSPACE", tmp_path / "workspace")
     monkeypatch.setenv("FLASHINFER_WORKSPACE_BASE", "")
     compiled.bring_along(tmp_path)
-    assert "compiles anew" in capsys.readouterr().err
+    assert "compiles again" in capsys.readouterr().err
 
 
 def test_an_empty_workspace_is_not_packed(tmp_path):

@@ -5,14 +5,14 @@ there; the first call has no deadline, later ones 30 minutes (AIMO-2) or none (A
 call, once each, one after the other, in random order (AIMO-3's private run: in the file's). Every
 column of the file is an argument, a polars Series of length 1, in the dtype that polars infers: ids
 of digits only arrive as integers. An exception, anything but a frame of polars or pandas, or more
-or fewer rows than one end the run with no submission. A wrong id, the right one as another type
-too, ends AIMO-2's run; AIMO-3 puts the right one in its place, or beside an answer without any.
+or fewer rows than one end the run with no submission. A wrong id, or the right one as another type,
+ends AIMO-2's run; AIMO-3 replaces it by the right one, and adds one to an answer without any.
 Column names, dtypes of answers, nulls and ranges are not checked: they fail at scoring.
 `submission.parquet` is written to the gateway's own folder.
 
-What differs: the settings (`settings.py`) and the wire format; the end of a rerun is told to the
-inference server, where Kaggle ends it from outside; an old submission is removed at the start,
-where Kaggle starts a fresh machine.
+What differs: the settings (`settings.py`) and the wire format; the inference server is told that a
+rerun ends, where Kaggle ends it from outside; an old submission is removed at the start, where
+Kaggle starts a fresh machine.
 """
 
 import contextlib
@@ -111,8 +111,8 @@ def _wait_for_server(channel: grpc.Channel, seconds: float) -> None:
         channel.unary_unary(f"/{CONTROL}/ready")(b"", timeout=seconds, wait_for_ready=True)
     except grpc.RpcError:
         raise GatewayError(
-            f"the inference server was not there within {seconds:g} s: reach serve() at once and "
-            "load the model behind it."
+            f"the inference server was not there within {seconds:g} s: call serve() first and load "
+            "the model in the background."
         ) from None
 
 

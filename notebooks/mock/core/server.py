@@ -3,8 +3,8 @@
 How the real ones were seen to behave, and this one does: `predict` is called by its name, in a
 worker thread of a gRPC server, so it can set no signal handler and finds no running event loop;
 `serve()` waits for the platform's gateway and writes nothing; `run_local_gateway((test_csv,))` runs
-a gateway here, which passes each column of the file as an argument. A function without a name, as
-a lambda or a partial is, is refused; AIMO-3 takes plain functions only, AIMO-2 bound methods too.
+a gateway here, which passes each column of the file as an argument. A function without a name, such
+as a lambda or a partial, is refused; AIMO-3 takes only plain functions, AIMO-2 bound methods too.
 An exception ends the run.
 
 What differs: `SystemExit` and its like hang the run on Kaggle; here they end it after
@@ -41,7 +41,7 @@ class InferenceServer:
         for listener in listeners:
             kinds = types.FunctionType if self.rules.plain_functions_only else _NAMED
             if not isinstance(listener, kinds) or listener.__name__ == "<lambda>":
-                raise ValueError(f"{listener!r} is no plain function: define one with `def`.")
+                raise ValueError(f"{listener!r} is not a plain function: define one with `def`.")
         self._settings = Settings.from_environment(self.rules.call_seconds)
         self._over = threading.Event()
         # One worker: the calls come one after the other, never in the main thread.

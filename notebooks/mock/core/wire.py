@@ -1,8 +1,8 @@
 """How rows and answers travel between gateway and inference server: Arrow IPC, by polars.
 
-Covers: one row as a frame, and whatever `predict` returned: a frame, of pandas too, with its own
-columns and dtypes, or the name of a type that is none. Does not cover: Kaggle's own format, which
-is another; the index of a pandas frame.
+Covers: one row as a frame, and whatever `predict` returned: a frame, also from pandas, with its own
+columns and dtypes, or the name of the type that is not a frame. Does not cover: Kaggle's own
+format, which is different; the index of a pandas frame.
 """
 
 import io

@@ -1,8 +1,8 @@
 """The methods of Kaggle's service that publishing needs, on an account in memory.
 
 The names, fields and answers are those that the official client sends and reads: JSON in camel case
-with defaults left out, an error as `code` and `message`. What Kaggle itself does beyond that is not
-known here and not claimed: these give what the client was seen to expect.
+with defaults left out, an error as `code` and `message`. What Kaggle itself does beyond that is
+unknown and not claimed: these methods return what the client was seen to expect.
 """
 
 import json

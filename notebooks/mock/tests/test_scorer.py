@@ -23,7 +23,7 @@ def _submission(tmp_path: Path, frame: pl.DataFrame) -> Path:
         ({"id": ["a", "b"], "answer": [0, 999]}, []),
         ({"id": ["a"], "answer": [0]}, ["problem 'b' has no row"]),
         ({"id": ["a", "b", "b"], "answer": [0, 1, 1]}, ["problem 'b' has 2 rows"]),
-        ({"id": ["a", "b", "c"], "answer": [0, 1, 1]}, ["id 'c' is no problem's"]),
+        ({"id": ["a", "b", "c"], "answer": [0, 1, 1]}, ["id 'c' belongs to no problem"]),
         (
             {"id": ["a", "b"], "answer": [-1, 1000]},
             [

@@ -42,19 +42,19 @@ def model(tmp_path: Path) -> Path:
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no config": (lambda f: (f / "config.json").unlink(), "config.json is not read"),
+    "no config": (lambda f: (f / "config.json").unlink(), "config.json cannot be read"),
     "unknown kind": (
         lambda f: edit(f, "config.json", model_type="no-such-kind"),
-        "config.json is not read",
+        "config.json cannot be read",
     ),
     "no tokenizer": (
         lambda f: [(f / name).unlink() for name in ("tokenizer.json", "tokenizer_config.json")],
-        "the tokenizer is not read",
+        "the tokenizer cannot be read",
     ),
-    "no template": (lambda f: (f / "chat_template.jinja").unlink(), "chat template is not taken"),
+    "no template": (lambda f: (f / "chat_template.jinja").unlink(), "chat template fails"),
     "broken template": (
         lambda f: (f / "chat_template.jinja").write_text("{% for %}"),
-        "chat template is not taken",
+        "chat template fails",
     ),
     "template without the question": (
         lambda f: (f / "chat_template.jinja").write_text("Hello."),
@@ -112,7 +112,7 @@ def test_a_model_that_is_not_read_is_refused_with_what_to_do(model: Path) -> Non
     with pytest.raises(loading.LoadingError) as error:
         loading.check_model(model, print)
     sentence = str(error.value)
-    assert f"would not load {model}: the chat template is not taken" in sentence
+    assert f"would not load {model}: the chat template fails" in sentence
     assert "`make quantize`" in sentence and f"common.saved_model {model}" in sentence
     assert "\n" not in sentence
 
@@ -138,4 +138,4 @@ def test_without_a_credential_a_dataset_is_said_not_to_be_checked(
 ) -> None:
     with standing(Account(), tmp_path / "home", None):
         loading.check_dataset("anna/model", print)
-    assert "anna/model, it is not checked: Kaggle knows no credential" in capsys.readouterr().err
+    assert "anna/model is not checked, because Kaggle cannot be asked" in capsys.readouterr().err

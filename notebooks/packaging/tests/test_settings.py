@@ -58,16 +58,20 @@ REFUSED = {
     "no competition": ('"ai-mathematical-olympiad-prize"', '""', "competition is empty"),
     "no licence": ('licence = "other"', 'licence = ""', "wheels.licence is empty"),
     "owner with a slash": ('owner = ""', 'owner = "a/b"', "owner is 'a/b'"),
-    "no TOML": ("[kernel]", "[kernel", "is no TOML"),
+    "no TOML": ("[kernel]", "[kernel", "is not TOML"),
     "no such accelerator": ('"t4x2"', '"a100"', "accelerator is 'a100': take t4x2, l4x4 or h100"),
-    "accelerator is no text": ('"t4x2"', "2", "accelerator is 2: give it as a text"),
-    "sources are no list": ("model_sources = []", 'model_sources = "a/b"', "give a list of owner/"),
+    "accelerator is not text": ('"t4x2"', "2", "accelerator is 2: give it as a text"),
+    "sources are not a list": (
+        "model_sources = []",
+        'model_sources = "a/b"',
+        "give a list of owner/",
+    ),
     "a source of another form": (
         "model_sources = []",
         'model_sources = ["qwen/qwen2.5/transformers/7b"]',
         "give it as owner/model/framework/variation/version",
     ),
-    "a source that is no text": (
+    "a source that is not text": (
         "model_sources = []",
         "model_sources = [1]",
         "model_sources has 1",

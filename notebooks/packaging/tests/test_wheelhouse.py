@@ -156,7 +156,7 @@ def test_a_damaged_part_is_built_again(small):
 def test_an_open_wheelhouse_is_not_packaged(small):
     package.package(small, print)
     KAGGLE.requirements.write_text("app==1.0\nother\n")
-    with pytest.raises(package.PackageError, match=r"not closed.*other"):
+    with pytest.raises(package.PackageError, match=r"is incomplete.*other"):
         package.package(small, print)
 
 

@@ -62,14 +62,14 @@ def test_a_file_that_is_always_dropped_is_one_sentence(account: Account, upload:
     account.faults.refuse[CHECKPOINT] = 9
     with pytest.raises(KaggleError) as error:
         send(upload)
-    assert f"{CHECKPOINT} was not taken" in str(error.value)
+    assert f"{CHECKPOINT} did not arrive" in str(error.value)
     assert "run the same command again later" in str(error.value)
     assert MODEL not in account.datasets
 
 
 def test_a_file_that_is_missing_there_is_noticed(account: Account, upload: Upload) -> None:
     account.faults.lose.add("README.md")
-    with pytest.raises(KaggleError, match=r"not whole after two uploads \(README.md is missing"):
+    with pytest.raises(KaggleError, match=r"not complete after two uploads \(README.md is missing"):
         send(upload)
     assert len(account.datasets[MODEL]) == 2, "it was uploaded again once"
 

@@ -111,7 +111,7 @@ def test_a_file_that_never_arrives_is_one_sentence(
     account: Account, upload: Upload, dist: Path
 ) -> None:
     account.faults.lose.add("README.md")
-    with pytest.raises(KaggleError, match=r"not whole after two uploads \(README.md is missing"):
+    with pytest.raises(KaggleError, match=r"not complete after two uploads \(README.md is missing"):
         send(upload, dist)
     assert not (dist / models.RECORD).exists()
 
@@ -144,7 +144,7 @@ def test_a_named_kaggle_model_is_attached_and_nothing_uploaded(
 ) -> None:
     (dist / "model").rename(dist / "elsewhere")
     package = package_of(dist, named(settings.load()))
-    with pytest.raises(StagingError, match=f"no model {QWEN}: look at model_sources"):
+    with pytest.raises(StagingError, match=f"no model {QWEN}: check model_sources"):
         publish.publish(Console(), package, 0.0)
     assert account.blobs == {} and account.notebooks == []
     there = QWEN.replace("transformers", FRAMEWORK).removesuffix("/1")

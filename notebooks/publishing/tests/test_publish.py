@@ -132,7 +132,7 @@ def test_a_failed_commit_run_shows_its_log(dist: Path, account: Account) -> None
 def test_a_known_reason_is_said_in_a_sentence(dist: Path, account: Account) -> None:
     account.runs, account.failure = ["ERROR"], "Your notebook failed"
     account.log = "loading\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB\n"
-    with pytest.raises(RunFailedError, match="GPUs' memory did not suffice: set a smaller"):
+    with pytest.raises(RunFailedError, match="GPUs ran out of memory: set a smaller"):
         see_through(dist)
 
 
@@ -153,7 +153,7 @@ def test_a_version_without_a_vote_is_not_submitted_by_itself(
     else:
         account.outputs["summary.json"] = summary
     see_through(dist)
-    assert "`make submit` wants ANYWAY=1" in capsys.readouterr().out
+    assert "`make submit` needs ANYWAY=1" in capsys.readouterr().out
     with pytest.raises(StagingError, match=r"is not submitted: its commit run .* ANYWAY=1"):
         submit.submit(submit.SubmitOptions(dist=dist, poll_seconds=0), Console())
     assert not account.submissions
@@ -200,7 +200,7 @@ def test_without_a_credential_nothing_is_sent(
         with pytest.raises(CredentialError):
             client.user()
     assert ended.code == 2
-    assert_one_sentence(ended, "Kaggle knows no credential of yours")
+    assert_one_sentence(ended, "There is no credential that Kaggle accepts")
     assert set(account.calls) <= {"IntrospectToken"}
 
 
@@ -213,7 +213,7 @@ def test_a_key_that_kaggle_refuses_is_told_before_anything_is_sent(
         monkeypatch.setenv("KAGGLE_KEY", "an-old-key")
         ended = command("publish", dist)
     assert ended.code == 2
-    assert_one_sentence(ended, "Kaggle knows no credential of yours")
+    assert_one_sentence(ended, "There is no credential that Kaggle accepts")
     assert account.blobs == {}
 
 

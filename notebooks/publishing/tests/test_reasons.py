@@ -5,13 +5,13 @@ import pytest
 from notebooks.publishing.reasons import REASONS, reason
 
 SEEN = {
-    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.32 GiB.": "GPUs' memory",
-    "ValueError: No available memory for the cache blocks.": "GPUs' memory",
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.32 GiB.": "GPUs ran out",
+    "ValueError: No available memory for the cache blocks.": "GPUs ran out",
     "Your notebook tried to allocate more memory than is available.": "main memory",
     "ERROR: numpy-2.2.6-cp312-cp312-linux.whl is not a supported wheel on this platform.": (
-        "another Python"
+        "image's Python"
     ),
-    "ERROR: No matching distribution found for vllm==0.18.1": "another Python",
+    "ERROR: No matching distribution found for vllm==0.18.1": "image's Python",
     "RuntimeError: No CUDA GPUs are available": "No GPU was attached",
     "RuntimeError: Failed to infer device type": "No GPU was attached",
     "socket.gaierror: [Errno -3] Temporary failure in name resolution": "no internet",
@@ -23,9 +23,9 @@ SEEN = {
         "A dataset was not mounted"
     ),
     "ModuleNotFoundError: No module named 'vllm'": "A dataset was not mounted",
-    "Notebook Timeout": "longer than it may",
-    "Your notebook exceeded the allowed 9 hours of runtime": "longer than it may",
-    "No problem was answered by vote: the engine never got ready.": "answered nothing",
+    "Notebook Timeout": "exceeded its time limit",
+    "Your notebook exceeded the allowed 9 hours of runtime": "exceeded its time limit",
+    "No problem was answered by vote: the engine never got ready.": "gave no answer",
     "Submission Scoring Error": "submission file was refused",
     "Inference Server Never Started": "within 15 minutes",
 }
@@ -49,5 +49,5 @@ def test_what_means_nothing_has_none(text: str) -> None:
 
 def test_causes_come_before_effects_and_kaggles_own_words_before_the_log() -> None:
     both = "CUDA out of memory\nNo problem was answered by vote"
-    assert "GPUs' memory" in reason(both)
-    assert "longer than it may" in reason("Notebook Timeout", both)
+    assert "GPUs ran out" in reason(both)
+    assert "exceeded its time limit" in reason("Notebook Timeout", both)

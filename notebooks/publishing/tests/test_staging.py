@@ -47,7 +47,7 @@ UNFIT = {
     "metadata broken": (rewrite("kernel/kernel-metadata.json", "{}"), "cannot be read: run"),
     "other settings": (
         rewrite("kernel/kernel-metadata.json", '{"dataset_sources": ["OWNER/a", "OWNER/b-c-d"]}'),
-        "is not what kaggle.toml says now: run `make package` again",
+        "does not match kaggle.toml any more: run `make package` again",
     ),
 }
 

@@ -41,7 +41,7 @@ def test_another_version_is_no_kaggle_python(tmp_path, text, says):
 
 
 def test_a_path_without_a_python_is_named(tmp_path):
-    with pytest.raises(SetupError, match="is no Python that starts: No such file"):
+    with pytest.raises(SetupError, match="is not a Python that starts: No such file"):
         images.find_python(str(tmp_path / "none"), print)
 
 

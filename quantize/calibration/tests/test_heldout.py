@@ -147,7 +147,7 @@ def test_a_line_separator_in_a_text_ends_no_line(tmp_path):
 
 def test_a_broken_file_is_named_with_its_line(tmp_path):
     path = tmp_path / "texts.jsonl"
-    for row, told in ((b"5", "no JSON object"), (b'{"text": "\xff"}', "not UTF-8")):
+    for row, told in ((b"5", "not a JSON object"), (b'{"text": "\xff"}', "not UTF-8")):
         path.write_bytes(b'{"text": "a"}\n' + row)
         with pytest.raises(heldout.HeldOutError, match=f"line 2: this is {told}"):
             heldout.read(path, "general")

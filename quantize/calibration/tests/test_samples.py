@@ -110,7 +110,7 @@ def test_messages_are_read_too(tokenizer, tmp_path):
         ([ROW, {"problem": "", "solution": "x"}], "line 2: the problem is empty"),
         ([ROW, {"problem": "x", "solution": "  "}], "line 2: the solution is empty"),
         ([ROW, "", {"problem": "x"}], "line 3: the solution is empty"),
-        (["[1]"], "line 1: this is no JSON object"),
+        (["[1]"], "line 1: this is not a JSON object"),
         (["{"], "line 1: this is not JSON"),
         ([ROW, {"problem": "x", "solution": "y " * 9000}], r"line 2: the conversation has \d+ to"),
         ([ROW, {"problem": "x", "solution": 7}], "line 2: the solution is empty"),
@@ -125,7 +125,7 @@ def test_a_bad_file_is_one_sentence(tokenizer, tmp_path, rows, words):
 
 
 def test_a_missing_file_is_told(tokenizer, tmp_path):
-    with pytest.raises(InputError, match="is no file"):
+    with pytest.raises(InputError, match="is not a file"):
         gather(str(tmp_path / "none.jsonl"), tokenizer, 1, 0)
 
 

@@ -184,7 +184,7 @@ def test_the_command_keeps_its_figures_and_fails_by_the_gate(
     ("option", "value", "part"),
     [
         ("--maths", "none.jsonl", "none.jsonl does not exist"),
-        ("--quantized", "nowhere", "nowhere is no model folder: set QUANTIZED"),
+        ("--quantized", "nowhere", "nowhere is not a model folder: set QUANTIZED"),
     ],
 )
 def test_bad_input_is_one_sentence(

@@ -98,7 +98,7 @@ GPTQ_BREAKS: list[tuple[Break, str]] = [
     (settings(group_size=48), "group_size is 48"),
     (settings(desc_act=None), "lacks desc_act"),
     (settings(lm_head=True), "lm_head is quantized"),
-    (settings(quant_method="awq"), "awq weights are none"),
+    (settings(quant_method="awq"), "awq weights are unknown"),
     (config(dtype="bfloat16", torch_dtype="bfloat16"), "says dtype bfloat16"),
     (config(architectures=[]), "names no architecture"),
     (

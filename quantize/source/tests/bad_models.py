@@ -91,7 +91,7 @@ def without_index(folder: Path) -> None:
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no config": (lambda f: (f / "config.json").unlink(), "is no model"),
+    "no config": (lambda f: (f / "config.json").unlink(), "is not a model"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "has no weights"),
     "other weights only": (
         lambda f: (f / "model.safetensors").rename(f / "pytorch_model.bin"),
@@ -107,7 +107,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "header cut off": (
         lambda f: (f / "model.safetensors").write_bytes(b"\x10\x27\0\0\0\0\0\0{"),
-        "no safetensors file",
+        "not a safetensors file",
     ),
     "no chat template": (without_template, "without a chat template"),
     "no tokenizer": (lambda f: (f / "tokenizer.json").unlink(), "has no tokenizer (none of"),
@@ -126,7 +126,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "architectures a number": (lambda f: change_config(f, architectures=5), "architecture 5,"),
     "unsupported architecture": (
         lambda f: change_config(f, architectures=["FalconForCausalLM"]),
-        "has the architecture FalconForCausalLM, supported are",
+        "has the architecture FalconForCausalLM: use a model of a supported one",
     ),
     "no number of layers": (
         lambda f: without(f, "num_hidden_layers"),
@@ -149,7 +149,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "quantization no object": (
         lambda f: change_config(f, quantization_config="gptq"),
-        "quantization_config that is no object",
+        "quantization_config that is not an object",
     ),
     "no tensors": (
         lambda f: save_file({}, f / "model.safetensors"),

@@ -35,7 +35,7 @@ def test_shards_are_one_model(good, tmp_path):
 def test_a_width_of_no_multiple_of_128_gets_groups_of_64(tmp_path):
     folder = tiny.make_model(tmp_path / "narrow", intermediate_size=192)
     assert check_model(folder).group_size == 64
-    with pytest.raises(InputError, match="width 96, no multiple of 64"):
+    with pytest.raises(InputError, match="width 96, not a multiple of 64"):
         check_model(tiny.make_model(tmp_path / "odd", intermediate_size=96))
 
 

@@ -3,8 +3,8 @@
 Covers: the list, and the split into families that are trained on and families that only test.
 Does not cover: drawing problems (`family`).
 
-About one family in seven is held out, by a hash of its name: nobody chose which, and a new family
-moves no other.
+About one family in seven is held out, by a hash of its name: nobody chose which, and adding a
+family moves no other.
 """
 
 import hashlib

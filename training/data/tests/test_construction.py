@@ -155,7 +155,7 @@ def test_a_server_that_goes_away_loses_nothing(tmp_path):
         asked.append(body)
         return 503 if len(asked) > 6 else model(body)
 
-    with pytest.raises(ServerError, match="cannot be used any more"):
+    with pytest.raises(ServerError, match="can no longer be used"):
         run(path, reply)
     saved = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["problem"] for line in saved[1:]] == ["easy", "late"]

@@ -89,7 +89,7 @@ def test_a_set_with_code_of_two_sources(command, tmp_path):
     out = tmp_path / "out"
     sources = ("--sources", "generator", mine)
     status, said, _ = command("--rows", 20, *sources, "--out", out, "--seed", 3)
-    assert status == 0 and "mend a failed block" in said
+    assert status == 0 and "fix a failed block" in said
     train = lines(out / "train.jsonl")
     assert [sum(r["source"] == s for r in train) for s in ("generator", str(mine))] == [10, 9]
     assert all(row["outputs"] for row in train)
@@ -108,7 +108,7 @@ def test_rows_of_a_validation_set_are_removed_and_listed(command, tmp_path):
     out = tmp_path / "out"
     options = ("--kind", "cot", "--sources", source, "--against", sets, "--out", out)
     status, said, _ = command(*options)
-    assert status == 0 and "2 rows were theirs too" in said
+    assert status == 0 and "2 rows were in them too" in said
     card = json.loads((out / "dataset.json").read_text())
     found = {(row["problem"], row["set"]) for row in card["decontamination"]["rows"]}
     assert found == {(taken, "dry run"), ("what is 5+5", "mine")}
@@ -122,10 +122,10 @@ def test_rows_of_a_validation_set_are_removed_and_listed(command, tmp_path):
         (["--rows", 0], "ROWS is 0: set it to at least 1."),
         (["--sources", "nothing"], "nothing is neither a JSONL or Parquet file nor one of"),
         (["--sources", "BAD"], "line 2: the problem is missing"),
-        (["--sources", "WRONG"], "No row is left of 2: boxed answer is not the truth 2."),
-        (["--sources", "GOOD", "--context", 5], "No row is left of 1: over the context 1."),
-        (["--sources", "GOOD", "--against", "no"], "no ends in none of .csv, .jsonl, .parquet."),
-        (["--model", "nowhere"], "nowhere is no model: set MODEL to a folder with config.json."),
+        (["--sources", "WRONG"], "No row of 2 passes: boxed answer is not the truth 2."),
+        (["--sources", "GOOD", "--context", 5], "No row of 1 passes: over the context 1."),
+        (["--sources", "GOOD", "--against", "no"], "no must end in one of .csv, .jsonl, .parquet."),
+        (["--model", "nowhere"], "nowhere is not a model: set MODEL to a folder with config.json."),
         (["--from", "GOOD"], "FROM samples solutions with code: set KIND=tir."),
     ],
 )
@@ -172,7 +172,7 @@ def test_sampling_from_a_server_that_goes_away_and_comes_back(command, tmp_path)
     options = ("--from", problems, "--samples", 1, "--out", tmp_path / "out")
     with closing(FakeServer(leaves)) as server:
         status, _, error = command(*options, "--engine-url", server.url)
-    assert status == 1 and "What was sampled is saved: run the same again." in error
+    assert status == 1 and "What was sampled is saved: run the same command again." in error
     assert len(error.strip().splitlines()) == 1
     with closing(FakeServer(tool_user)) as server:
         status, said, error = command(*options, "--engine-url", server.url)

@@ -130,5 +130,5 @@ def test_an_emptied_set_says_which_filter_took_how_many():
     for text in ("none", "none", r"\boxed{41}"):
         sieve.passes(boxed(text))
     assert sieve.emptied() == (
-        "No row is left of 3: no integer answer 2, boxed answer is not the truth 1."
+        "No row of 3 passes: no integer answer 2, boxed answer is not the truth 1."
     )

@@ -117,7 +117,7 @@ def test_errors_are_found_by_problem(tmp_path, monkeypatch):
     [
         ({"kind": "cot"}, "set KIND=tir, and no FROM"),
         ({"problems": "p.jsonl"}, "set KIND=tir, and no FROM"),
-        ({}, "is no model: set ERRORS_OF"),
+        ({}, "is not a model: set ERRORS_OF"),
     ],
 )
 def test_what_cannot_be_tried_is_said(tmp_path, options, said):

@@ -88,7 +88,7 @@ def test_a_server_that_goes_away_says_so(sandbox):
         return 503 if len(asked) > 2 else r"\boxed{42}"
 
     finished = []
-    with engine_of(reply) as engine, pytest.raises(ServerError, match="cannot be used any more"):
+    with engine_of(reply) as engine, pytest.raises(ServerError, match="can no longer be used"):
         for row, _ in sample(PROBLEMS, CONFIG, engine, sandbox):
             finished.append(row.id)
     assert finished == ["six"]

@@ -89,7 +89,7 @@ def test_a_bad_row_is_named_by_its_line(tmp_path, row, sentence):
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.jsonl", "{}\n[1]\n", "line 2: this is no JSON object"),
+        ("a.jsonl", "{}\n[1]\n", "line 2: this is not a JSON object"),
         ("a.jsonl", '{"a": 1}\n{"a": \n', "line 2: this is not JSON"),
         ("a.parquet", "text", "is not Parquet"),
         ("a.txt", "text", "neither a JSONL or Parquet file nor one of generator, numina-cot"),
@@ -199,7 +199,7 @@ def test_gsm8k_rows_are_executed_in_order(tmp_path):
     [
         ([GOOD, without("problem")], "line 2: the problem is missing"),
         ([GOOD, without("answer")], "line 2: the answer is missing"),
-        ([GOOD, GOOD], "line 2: the id 'a' stands there twice"),
+        ([GOOD, GOOD], "line 2: the id 'a' appears twice"),
         ([], "holds no problems"),
     ],
 )

@@ -80,7 +80,7 @@ def test_truths_from_elsewhere_fill_gaps_only(tmp_path):
 
 
 def test_what_is_no_run_is_refused(tmp_path):
-    with pytest.raises(RunError, match="is no file"):
+    with pytest.raises(RunError, match="is not a file"):
         read_run(tmp_path / "none")
     with pytest.raises(RunError, match="Which run"):
         read_run(Path())

@@ -67,7 +67,7 @@ def test_repeated_ids_of_different_problems_are_numbered(tmp_path, suffix):
 
 def test_a_row_that_stands_there_twice_is_refused_with_its_line(tmp_path):
     path = write(tmp_path / "a.jsonl", [*rows(2), *rows(1)])
-    with pytest.raises(SetError, match=r"line 3: the id '0' stands there twice"):
+    with pytest.raises(SetError, match=r"line 3: the id '0' appears twice"):
         load_set(str(path), CONFIG)
 
 
@@ -81,7 +81,10 @@ def test_a_made_up_id_that_is_taken_is_refused(tmp_path):
     ("data", "message"),
     [
         ([], "holds no problems"),
-        ([*rows(1), {"id": 5, "problem": "p", "answer": "1/2"}], r"line 2: .*'1/2' is no integer"),
+        (
+            [*rows(1), {"id": 5, "problem": "p", "answer": "1/2"}],
+            r"line 2: .*'1/2' is not an integer",
+        ),
         (
             [*rows(1), {"id": 5, "problem": "p", "answer": None}],
             r"line 2 \(id '5'\): the answer is missing",
@@ -90,7 +93,7 @@ def test_a_made_up_id_that_is_taken_is_refused(tmp_path):
         ([{"id": 5, "problem": " ", "answer": 1}], "line 1: the problem is empty"),
         (
             [*rows(1), *[{"id": 0, "problem": p, "answer": "x"} for p in "ab"]],
-            r"a\.jsonl, line 2: the answer 'x' is no integer",
+            r"a\.jsonl, line 2: the answer 'x' is not an integer",
         ),
     ],
 )

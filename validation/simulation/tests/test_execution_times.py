@@ -36,7 +36,7 @@ def test_quantiles_of_a_run(monkeypatch, tmp_path):
     assert set(ExecutionTimes(out).quantiles) == {0.1}
 
 
-@pytest.mark.parametrize(("blocks", "told"), [(9, "9 code blocks"), (None, "is no file")])
+@pytest.mark.parametrize(("blocks", "told"), [(9, "9 code blocks"), (None, "is not a file")])
 def test_a_users_error_is_one_sentence(monkeypatch, tmp_path, capsys, blocks, told):
     path = tmp_path / "r.jsonl" if blocks is None else run_file(tmp_path / "r.jsonl", blocks)
     with pytest.raises(SystemExit) as ended:

@@ -239,7 +239,7 @@ def test_extra_candidates_are_compared_with_fixed_numbers(monkeypatch, tmp_path,
         (["--hours", "inf"], "limit_seconds is inf"),
         (["--model", "/nowhere"], "config.json"),
         (["--later", "0"], "at least 1"),
-        (["--calibration", "/nowhere.json"], "no probe's JSON"),
+        (["--calibration", "/nowhere.json"], "not a probe's JSON"),
     ],
 )
 def test_users_errors_are_one_sentence(monkeypatch, capsys, arguments, told):

@@ -129,7 +129,7 @@ def test_users_errors_are_one_sentence(monkeypatch, tmp_path, capsys, arguments,
 @pytest.mark.parametrize(
     ("probe", "told"),
     [
-        ("nothing", "no probe's JSON"),
+        ("nothing", "not a probe's JSON"),
         ({"gpu": "NVIDIA L4", "constants": {}}, "not on T4"),
         ({"gpu": "Tesla T4", "constants": {"speed": 1}}, "unknown constant 'speed'"),
         ({"gpu": "Tesla T4", "constants": {"weight_gb_s": 0}}, "above 0"),

@@ -169,7 +169,7 @@ def test_the_command_writes_beside_the_run(tmp_path):
     ("arguments", "sentence"),
     [
         ((), "Which run? Set RUN"),
-        (("--run", "none"), "none is no file"),
+        (("--run", "none"), "none is not a file"),
         (("--run", "RUN", "--problem", "x"), "has no problem 'x'; it has easy, code, tie"),
         (("--run", "RUN", "--problem", "tie", "--seed", 3), "was not solved with seed 3: 0."),
         (("--run", "RUN", "--problem", "tie", "--candidate", 9), "tie has no candidate 9."),

@@ -1,11 +1,11 @@
-"""A stand-in for `aimo`, AIMO-1's compiled module, which exists on Kaggle only.
+"""A stand-in for `aimo`, AIMO-1's compiled module, which exists only on Kaggle.
 
-How it was seen to behave, and does here: `make_env()` once, `env.iter_test()` once; the iterator
-gives pandas frames of one row, `test[id, problem]` and `sub[id, answer]`, and the answers go back
-by `env.predict(sub)`. Going on without `predict` prints a message and gives None. `predict` before
-a row, after the end, twice for a row, or with something that is no DataFrame raises. Nothing of the
-frame's contents is checked. `submission.csv` is written to the current folder once the iterator is
-exhausted, and not before, so a crash leaves nothing.
+How the real one was seen to behave, and this one does: `make_env()` once, `env.iter_test()` once;
+the iterator gives pandas frames of one row, `test[id, problem]` and `sub[id, answer]`, and the
+answers go back by `env.predict(sub)`. Continuing without `predict` prints a message and gives None.
+`predict` before a row, after the end, twice for a row, or with something that is not a DataFrame
+raises. The frame's contents are not checked. `submission.csv` is written to the current folder once
+the iterator is exhausted, and not before, so a crash leaves nothing.
 
 What differs: the problems come from `MOCK_INPUT` (see `core/settings.py`) in the file's order, and
 a submission left by an earlier run is removed at the start, where Kaggle starts a fresh machine.

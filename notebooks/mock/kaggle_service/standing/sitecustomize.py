@@ -1,7 +1,7 @@
-"""Standing on the path, this sends Kaggle's client to the stand-in named by MOCK_KAGGLE_URL.
+"""When it is on the path, this sends Kaggle's client to the stand-in named by MOCK_KAGGLE_URL.
 
-Python imports it at start. The client knows only localhost's port 80, so its table of addresses is
-changed before it is read. KAGGLE_API_ENVIRONMENT must be LOCALHOST: should this file not be found,
+Python imports it at startup. The client knows only localhost's port 80, so its table of addresses
+is changed before it is read. KAGGLE_API_ENVIRONMENT must be LOCALHOST: if this file is not found,
 the client then asks port 80 of this machine, never Kaggle.
 """
 
