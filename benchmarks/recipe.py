@@ -153,7 +153,7 @@ def rounds_test(one: Scores, four: Scores) -> Row:
 def stages(place: Place) -> list[Row]:
     """Return what the trainings measured, and their curves."""
     found: list[Row] = []
-    for name in ("cot", "tir", "kto"):
+    for name in ("cot", "draft", "tir", "kto"):
         report = place.model(name) / "training.json"
         if report.is_file():
             stage = json.loads(report.read_text("utf-8"))["stages"][-1]
@@ -176,9 +176,9 @@ def minutes(place: Place) -> float:
 
 
 def removed(place: Place) -> int:
-    """Return the rows that both sets lost because a validation set holds something like them."""
+    """Return the rows that the sets lost because a validation set holds something like them."""
     total = 0
-    for stage in ("cot", "tir"):
+    for stage in ("cot", "draft", "tir"):
         lost: dict[str, Any] = card(place.data(stage)).get("decontamination") or {}
         total += len(lost.get("rows") or ())
     return total

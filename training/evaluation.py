@@ -18,6 +18,9 @@ from training.settings import Evaluation, TrainingError
 ROOT = Path(__file__).resolve().parent.parent
 SIDE_BY_SIDE = 48
 """Candidates that a small model's engine decodes at once: many times faster on a CPU than 8."""
+SECONDS = 3600.0
+"""Most a problem. A competition's limit is for one problem at a time on its own machine; beside
+others on a busy laptop it would cut answers off, and compare machines instead of models."""
 WORDS = {"rounds": 1, "stop": ["```"]}
 """Settings under which no code is run: a candidate ends where it opens a block."""
 
@@ -44,7 +47,8 @@ def command(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = ""
         *("--set", str(scored.problems), "--problems", str(scored.most)),
         *("--model", str(folder / "models" / scored.name)),
         *("--candidates", str(how.candidates), "--seeds", str(how.seeds)),
-        *("--at-once", str(at_once), "--out", str(run_file(scored, folder))),
+        *("--at-once", str(at_once), "--seconds", str(SECONDS)),
+        *("--out", str(run_file(scored, folder))),
         *("--engine-url", engine_url),
     ]
 
