@@ -44,11 +44,15 @@ SUMMARY: Sequence[tuple[str, str, str]] = (
         "({problems_per_hour_ratio_own_attention_low:.2f} to "
         "{problems_per_hour_ratio_own_attention_high:.2f})",
     ),
-    ("simulated_t4", "50 problems on two simulated T4s", "{hours_50_problems:.1f} of 9 hours"),
     (
         "sandbox",
         "code blocks per second, against a fresh Python for each",
         "{blocks_per_second_ratio:.0f} times, {trivial_block_p50_ms:.1f} ms per block",
+    ),
+    (
+        "recipe",
+        "known families with new numbers right, the embedded model before and after the recipe",
+        "{right_base:.1%} and {right_tir_m4:.0%}",
     ),
     (
         "quantize",
