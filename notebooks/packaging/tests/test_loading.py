@@ -66,7 +66,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no safetensors": (
         lambda f: (f / "model.safetensors").write_bytes(b"version https://git-lfs"),
-        "model.safetensors is not read",
+        "model.safetensors cannot be read",
     ),
 }
 

@@ -17,8 +17,8 @@ GOOD = replace(MATHS, perplexity_ratio=1.005, mean_kl=1.5e-3, top1=0.985)
     [
         ({"perplexity_ratio": 1.0051}, "perplexity ratio is 1.005"),
         ({"perplexity_ratio": float("nan")}, "perplexity ratio is nan"),
-        ({"mean_kl": 1.6e-3}, "mean KL is 0.0016, at most 0.0015"),
-        ({"top1": 0.9849}, "top-1 agreement is 98.49%, at least 98.50%"),
+        ({"mean_kl": 1.6e-3}, "mean KL is 0.0016, but must be at most 0.0015"),
+        ({"top1": 0.9849}, "top-1 agreement is 98.49%, but must be 98.50% or more"),
     ],
 )
 def test_a_figure_beyond_its_gate_is_named(change: dict[str, Any], part: str) -> None:

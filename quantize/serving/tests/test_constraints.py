@@ -116,7 +116,10 @@ GPTQ_BREAKS: list[tuple[Break, str]] = [
     (put(f"{ONE}.g_idx", torch.arange(256).flip(0).int() // 64), "not in natural order"),
     (cut, "is cut off, 10 bytes are missing"),
     (remove("model.safetensors"), "There are no *.safetensors files"),
-    (index(**{f"{ONE}.scales": "other.safetensors"}), "seeks model.layers.1.mlp.down_proj.scales"),
+    (
+        index(**{f"{ONE}.scales": "other.safetensors"}),
+        "expects model.layers.1.mlp.down_proj.scales",
+    ),
     (index(**{"model.ghost": "model.safetensors"}), "names model.ghost, which no file holds"),
     (lambda f: (f / INDEX).write_text("{}") and None, "cannot be read"),
     (lambda f: edit(f, "quantize_config.json", bits=4), "differ in bits"),

@@ -123,7 +123,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda f: (f / "quantize_config.json").write_text("{}"),
         "is quantized already",
     ),
-    "architectures a number": (lambda f: change_config(f, architectures=5), "architecture 5,"),
+    "architectures a number": (lambda f: change_config(f, architectures=5), "architecture 5:"),
     "unsupported architecture": (
         lambda f: change_config(f, architectures=["FalconForCausalLM"]),
         "has the architecture FalconForCausalLM: use a model of a supported one",

@@ -70,7 +70,7 @@ def test_the_page_has_the_constants_and_their_ranges():
         span = T4_ATTENTION[name]
         assert told[text] == [f"{span.typical:g}", f"{span.low:g} to {span.high:g}"]
     assert told["weights, GB/s"][0] == f"{T4.weight_gb_s:g}"
-    assert told["a step, ms"] == [f"{1000 * T4.step_seconds:g}", "4 to 12"]
-    assert told["a sequence more, ms"][0] == f"{1000 * T4.sequence_seconds:g}"
+    assert told["per step, ms"] == [f"{1000 * T4.step_seconds:g}", "4 to 12"]
+    assert told["per sequence in a step, ms"][0] == f"{1000 * T4.sequence_seconds:g}"
     rates = ", ".join(f"{rate:g}" for rate in PUBLISHED.tokens_per_second.values())
     assert rates.replace(", 476", " and 476") in PAGE.read_text("utf-8")
