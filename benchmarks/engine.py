@@ -43,6 +43,7 @@ from common import embedded_model
 from common.console import user_errors
 from common.files import write_json
 from kernel import sc_tir, voting
+from kernel.checks import machine
 from kernel.checks.preflight import model_settings
 from kernel.config import ConfigError
 from kernel.engine.cpu import read_cpu
@@ -53,7 +54,7 @@ from kernel.trace import Event, Trace
 LOOPS = ("kernel, decided stop", "kernel, full vote", "reference")
 DRAWS = 2000
 KEPT = Path(__file__).resolve().parent.parent / "runs/bench-engine"
-"""What a run that was cut off has measured, a file for each machine, model and settings."""
+"""What a run that was cut off has measured, a file for each machine, model, settings and kernel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +191,9 @@ def measure(model: Path, most: int | None, kept: Path) -> Measurement:
             raced[problem.id] = {"load": max(before, others.cpus()), "rows": rows}
             write_json(kept, raced)
     ran = [raced[problem.id] for problem in problems]
-    rows = [row for race in ran for row in race["rows"]]
+    rows = [row for each in ran for row in each["rows"]]
     sums = [summed(loop, own) for loop, own in by_loop(rows)]
-    found = figures(rows, max(race["load"] for race in ran))
+    found = figures(rows, max(each["load"] for each in ran))
     return Measurement(found, [{"model": named(model)}, *sums, *rows])
 
 
@@ -202,7 +203,8 @@ def kept_file(model: Path) -> Path:
     Raises:
         ConfigError: the folder is not a model, or its profile cannot work.
     """
-    about = [str(read_cpu()), str(model.resolve()), asdict(model_settings(model))]
+    settings = asdict(model_settings(model))
+    about = [str(read_cpu()), str(model.resolve()), settings, machine.kernel_digest()]
     digest = hashlib.sha256(json.dumps(about, default=str).encode()).hexdigest()
     return KEPT / f"{digest[:12]}.json"
 
