@@ -64,7 +64,16 @@ class EngineOptions:
     model: Path | None = None
     """The model's folder; the embedded model if not given."""
     problems: int | None = None
-    """This many of the dry run's first problems; all ten if not given."""
+    """This many of the dry run's first problems, at least 1; all ten if not given."""
+
+    def check(self) -> None:
+        """Refuse what cannot be raced.
+
+        Raises:
+            ConfigError: no problem is asked for.
+        """
+        if self.problems is not None and self.problems < 1:
+            raise ConfigError(f"PROBLEMS is {self.problems}: set it to at least 1.")
 
 
 @dataclass
@@ -288,6 +297,7 @@ def main() -> None:
     options = tyro.cli(EngineOptions)
     model = options.model or embedded_model.ensure()
     with user_errors(ConfigError):
+        options.check()
         kept = kept_file(model)
     found, rows = measure(model, options.problems, kept)
     print_figures(found)

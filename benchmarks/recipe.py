@@ -4,7 +4,8 @@
 
 Covers: what `benchmarks/results/recipe.json` holds: a row for each model on each set (words, one
 block, SC-TIR), intervals, paired tests, recoveries, tokens, the curves of training and of rewards.
-Does not cover: making the models; a missing run's row and figure are left out.
+Does not cover: making the models; the row and figure of a run that is missing or not finished are
+left out.
 
 One block (M = 1) is read from the run of four rounds: what a candidate boxed or its first block
 printed. The seeds of a candidate's first generation are the same either way.
@@ -14,6 +15,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from rich.table import Table
@@ -24,6 +26,7 @@ from common.console import console
 from common.files import read_json_lines
 from kernel.records import ExecutionStatus
 from training import settings
+from training.evaluation import done_file, run_file
 from training.recipe import Place, place_of
 from training.rows import card
 from validation import statistics
@@ -67,15 +70,19 @@ class Scores:
 
 
 def scores(place: Place) -> list[Scores]:
-    """Return all that can be scored of a recipe's runs."""
+    """Return the scores of a recipe's finished runs; name those that are not finished."""
     found: list[Scores] = []
-    for model in MODELS:
-        for name in SETS:
-            path = place.evaluations / f"{model}-{name}.jsonl"
-            if path.is_file() and (run := read_run(path)).solved:
-                found.append(Scores(model, name, 4, run, right(run, FOUR)))
-                if model == "tir":
-                    found.append(Scores(model, name, 1, run, right(run, ONE_BLOCK, 1)))
+    for model, name in product(MODELS, SETS):
+        path = run_file(f"{model}-{name}", place.evaluations)
+        if not path.is_file():
+            continue
+        if not done_file(f"{model}-{name}", place.evaluations).is_file():
+            print(f"{path.name} is not finished and left out: `make recipe` resumes it.")
+            continue
+        run = read_run(path)
+        found.append(Scores(model, name, 4, run, right(run, FOUR)))
+        if model == "tir":
+            found.append(Scores(model, name, 1, run, right(run, ONE_BLOCK, 1)))
     return found
 
 

@@ -48,19 +48,19 @@ def command(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = ""
         *("--model", str(folder / "models" / scored.name)),
         *("--candidates", str(how.candidates), "--seeds", str(how.seeds)),
         *("--at-once", str(at_once), "--seconds", str(SECONDS)),
-        *("--out", str(run_file(scored, folder))),
+        *("--out", str(run_file(scored.name, folder))),
         *("--engine-url", engine_url),
     ]
 
 
-def run_file(scored: Scoring, folder: Path) -> Path:
+def run_file(name: str, folder: Path) -> Path:
     """Return where a run's record goes."""
-    return folder / f"{scored.name}.jsonl"
+    return folder / f"{name}.jsonl"
 
 
-def done_file(scored: Scoring, folder: Path) -> Path:
+def done_file(name: str, folder: Path) -> Path:
     """Return where the report of a finished run lies."""
-    return folder / f"{scored.name}.report.json"
+    return folder / f"{name}.report.json"
 
 
 def evaluate(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = "") -> Path:
@@ -69,18 +69,18 @@ def evaluate(scored: Scoring, how: Evaluation, folder: Path, engine_url: str = "
     Raises:
         TrainingError: solving ended early.
     """
-    if not done_file(scored, folder).is_file():
+    if not done_file(scored.name, folder).is_file():
         viewed(scored, how, folder)
         solve = command(scored, how, folder, engine_url)
         status = foreground.run(solve, ROOT)
         if status == 0:
-            report = [sys.executable, "-m", "validation.report", str(run_file(scored, folder))]
+            report = [sys.executable, "-m", "validation.report", str(run_file(scored.name, folder))]
             status = foreground.run(report, ROOT)
         if status:
             raise TrainingError(
                 f"The evaluation {scored.name} ended early: run the same command again."
             )
-    return run_file(scored, folder)
+    return run_file(scored.name, folder)
 
 
 def viewed(scored: Scoring, how: Evaluation, folder: Path) -> Path:

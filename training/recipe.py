@@ -169,7 +169,7 @@ def _evaluations(recipe: Recipe, name: str, model: Path, place: Place) -> Iterat
     for kind, problems, most in sets[: 1 if name == "cot" and not how.sets else None]:
         scored = Scoring(f"{name}-{kind}", model, problems, most, words)
         command = tuple(evaluation.command(scored, how, place.evaluations))
-        done = evaluation.done_file(scored, place.evaluations)
+        done = evaluation.done_file(scored.name, place.evaluations)
         yield Step(scored.name, command, done, scored)
 
 

@@ -141,3 +141,11 @@ def test_cpu_of_ones_own_is_not_others():
     others = OthersCpu()
     sum(n * n for n in range(2_000_000))
     assert others.cpus() >= 0.0
+
+
+def test_a_race_without_problems_is_refused_in_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["engine", "--problems", "0"])
+    with pytest.raises(SystemExit) as ended:
+        engine.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "PROBLEMS is 0: set it to at least 1.\n"

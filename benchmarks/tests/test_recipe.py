@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import recipe
 from benchmarks.recipe import FOUR, ONE_BLOCK, Scores, figures_of, recoveries, right, rounds_test
+from training.evaluation import done_file, run_file
 from training.recipe import Place
 from validation.runs.records import Recording, read_run
 from validation.tests.run_files import CODE, RunFile
@@ -55,10 +56,15 @@ def test_figures_of_runs_that_are_not_there_are_left_out(run: Recording, tmp_pat
     assert set(figures) == {"right_tir_m4", "minutes", "rows_decontaminated"}
 
 
-def test_a_recipes_runs_are_found_by_name(run: Recording, tmp_path: Path) -> None:
+def test_a_recipes_finished_runs_are_found_by_name(
+    run: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     place = Place(tmp_path / "place")
     place.evaluations.mkdir(parents=True)
-    (place.evaluations / "tir-known.jsonl").write_bytes(run.path.read_bytes())
+    run_file("tir-known", place.evaluations).write_bytes(run.path.read_bytes())
+    assert not recipe.scores(place)
+    assert "tir-known.jsonl is not finished" in capsys.readouterr().out
+    done_file("tir-known", place.evaluations).write_text("{}", "utf-8")
     found = recipe.scores(place)
     assert [(s.model, s.set, s.rounds) for s in found] == [("tir", "known", 4), ("tir", "known", 1)]
     row = recipe.row(found[0], None)

@@ -35,9 +35,9 @@ class PlayedEngine:
         self.solved.append(
             f"{scored.name} by {(view / 'config.json').resolve().parent.parent.name}"
         )
-        done = evaluation.done_file(scored, folder)
+        done = evaluation.done_file(scored.name, folder)
         done.write_text("{}", "utf-8")
-        return run.save(evaluation.run_file(scored, folder))
+        return run.save(evaluation.run_file(scored.name, folder))
 
 
 def without_processes(step: Step, made: Recipe, place: recipe.Place) -> int:
