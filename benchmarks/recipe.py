@@ -16,14 +16,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from statistics import fmean
 from typing import Any
 
 from rich.table import Table
 
+from benchmarks.candidate_shares import Gain, Shares, gain, shares
 from benchmarks.result import Row, write_result
 from benchmarks.scored_run import scored_row
 from common.console import console
 from common.files import read_json_lines
+from kernel.answers.extraction import to_answer
 from kernel.records import ExecutionStatus
 from training import settings
 from training.evaluation import done_file, run_file
@@ -62,6 +65,7 @@ class Scores:
     rounds: int
     run: Recording
     right: Right
+    shares: Shares
 
     @property
     def share(self) -> float:
@@ -80,10 +84,19 @@ def scores(place: Place) -> list[Scores]:
             print(f"{path.name} is not finished and left out: `make recipe` resumes it.")
             continue
         run = read_run(path)
-        found.append(Scores(model, name, 4, run, right(run, FOUR)))
+        found.append(scores_of(model, name, run))
         if model == "tir":
-            found.append(Scores(model, name, 1, run, right(run, ONE_BLOCK, 1)))
+            found.append(scores_of(model, name, run, ONE_BLOCK, 1))
     return found
+
+
+def scores_of(
+    model: str, name: str, run: Recording, rule: Rule = FOUR, rounds: int | None = None
+) -> Scores:
+    """Score a model's run on a set; `rounds` is how many of the run's four count."""
+    return Scores(
+        model, name, rounds or 4, run, right(run, rule, rounds), shares(run, rule, rounds)
+    )
 
 
 def right(run: Recording, rule: Rule, rounds: int | None = None) -> Right:
@@ -93,8 +106,14 @@ def right(run: Recording, rule: Rule, rounds: int | None = None) -> Right:
     return dict(zip(first["problem"].to_list(), first["correct"].to_list(), strict=True))
 
 
-def row(found: Scores, base: Scores | None) -> Row:
-    """Return the row of a model on a set."""
+def row(found: Scores, base: Scores | None, families: Mapping[str, str]) -> Row:
+    """Return the row of a model on a set.
+
+    Args:
+        found: its scores.
+        base: those of the base on the same set, if there are any.
+        families: by problem.
+    """
     solved = found.run.solved
     rounds = (
         each
@@ -109,27 +128,53 @@ def row(found: Scores, base: Scores | None) -> Row:
         **scored_row(found.right.values(), rounds, len(solved)),
         "temperature": found.run.settings.get("temperature"),
         "candidates": found.run.settings.get("candidates"),
-        **(against(base, found) if base and base is not found else {}),
+        "candidates_right": round(fmean(found.shares.values()), 4),
+        **(against(base, found, families) if base and base is not found else {}),
     }
 
 
-def against(base: Scores, found: Scores) -> Row:
-    """Return the paired test of a model against another on the problems that both have."""
+def against(base: Scores, found: Scores, families: Mapping[str, str]) -> Row:
+    """Return the paired tests of a model against another on the problems that both have."""
     common = sorted(base.right.keys() & found.right.keys())
     test = statistics.mcnemar([base.right[p] for p in common], [found.right[p] for p in common])
-    return {"p_against_base": test.p, "needed": statistics.pairs_needed(test)}
+    return {
+        "p_against_base": test.p,
+        "needed": statistics.pairs_needed(test),
+        **gained(gain(base.shares, found.shares, families)),
+    }
+
+
+def gained(found: Gain | None) -> Row:
+    """Return the fields that tell what was gained in right candidates."""
+    if found is None:
+        return {}
+    return {
+        "candidates_gained": round(found.mean, 4),
+        "candidates_gained_low": round(found.interval.low, 4),
+        "candidates_gained_high": round(found.interval.high, 4),
+        "families": found.families,
+        "p_candidates": found.p,
+    }
+
+
+def families_of(place: Place) -> dict[str, str]:
+    """Return the family of each problem that the recipe's sets are asked."""
+    data = place.data("tir")
+    rows = [line.value for path in data.glob("problems-*.jsonl") for line in read_json_lines(path)]
+    return {row["id"]: row["family"] for row in rows}
 
 
 def recoveries(run: Recording) -> dict[str, int]:
     """Return how many candidates saw an error, wrote another block, and were right in the end."""
     seen = again = mended = 0
     for solved in run.solved:
+        truth = None if solved.truth is None else to_answer(solved.truth, run.config)
         for candidate in solved.candidates:
             blocks = [each.ran for each in candidate.rounds if each.ran]
             if blocks and blocks[0].status is not ExecutionStatus.OK:
                 seen += 1
                 again += len(blocks) > 1
-                mended += len(blocks) > 1 and candidate.answer == solved.truth
+                mended += len(blocks) > 1 and truth is not None and candidate.answer == truth
     return {"saw_an_error": seen, "wrote_another_block": again, "mended": mended}
 
 
@@ -144,16 +189,18 @@ def failing(run: Recording) -> set[str]:
     }
 
 
-def rounds_test(one: Scores, four: Scores) -> Row:
-    """Return the paired test of four rounds against one where a first block failed."""
+def rounds_test(one: Scores, four: Scores, families: Mapping[str, str]) -> Row:
+    """Return the paired tests of four rounds against one where a first block failed."""
     problems = sorted(failing(four.run) & one.right.keys())
     test = statistics.mcnemar([one.right[p] for p in problems], [four.right[p] for p in problems])
+    before = {problem: one.shares[problem] for problem in problems}
     return {
         "problems_with_a_failed_block": len(problems),
         "right_m1": sum(one.right[p] for p in problems),
         "right_m4": sum(four.right[p] for p in problems),
         "p": test.p,
         "needed": statistics.pairs_needed(test),
+        **gained(gain(before, four.shares, families)),
     }
 
 
@@ -205,13 +252,14 @@ def main() -> None:
     if not found:
         sys.exit(f"There are no runs in {place.evaluations}: run `make recipe` first.")
     bases = {s.set: s for s in found if s.model == "base"}
-    rows = [row(s, bases.get(s.set)) for s in found]
+    families = families_of(place)
+    rows = [row(s, bases.get(s.set), families) for s in found]
     show(rows)
     by_key = {(s.model, s.set, s.rounds): s for s in found}
     further = stages(place)
     for name in SETS:
         if four := by_key.get(("tir", name, 4)):
-            test = rounds_test(by_key["tir", name, 1], four)
+            test = rounds_test(by_key["tir", name, 1], four, families)
             further.append({"recoveries": name, **recoveries(four.run), **test})
     for entry in further:
         if "recoveries" in entry:

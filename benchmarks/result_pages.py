@@ -263,13 +263,15 @@ WAYS = {"words": "words, vote", 1: "one block (M = 1)", 4: "SC-TIR (M = 4)"}
 def _recipe(result: Result) -> str:
     head = (
         *(f"after ({result.where})", "set", "way", "right", "95% interval", "p against base"),
-        *("tokens a problem", "blocks (failed)"),
+        *("right candidates", "more than base", "tokens a problem", "blocks (failed)"),
     )
     scored = [row for row in result.rows if "model" in row]
     rows = (
         [
             *(row["model"], row["set"], WAYS[row["rounds"]], *_right(row)),
             format(row["p_against_base"], ".2g") if "p_against_base" in row else "",
+            f"{row['candidates_right']:.1%}",
+            _gained(row) if "candidates_gained" in row else "",
             *(row["tokens_a_problem"], _blocks(row)),
         ]
         for row in scored
@@ -279,13 +281,20 @@ def _recipe(result: Result) -> str:
     return f"{table(head, rows)}\n\n{text}" + " ".join(notes)
 
 
+def _gained(row: Row) -> str:
+    """Say how many more candidates are right, in percentage points over families."""
+    mean, low, high = (100 * row[f"candidates_gained{end}"] for end in ("", "_low", "_high"))
+    return f"{mean:+.1f} points ({low:.1f} to {high:.1f}, p = {row['p_candidates']:.2g})"
+
+
 def _recovered(row: Row) -> str:
     """Say what becomes of candidates whose first block fails."""
     return (
         f"On the {row['recoveries']} set {row['saw_an_error']} candidates of stage 2 saw an error, "
         f"{row['wrote_another_block']} wrote another block and {row['mended']} were right in the "
         f"end; on the {row['problems_with_a_failed_block']} problems concerned, M = 4 gets "
-        f"{row['right_m4']} right and M = 1 {row['right_m1']} (McNemar p = {row['p']:.2g})."
+        f"{row['right_m4']} right and M = 1 {row['right_m1']} by vote "
+        f"(McNemar p = {row['p']:.2g}); M = 4 gets {_gained(row)} more of their candidates right."
     )
 
 

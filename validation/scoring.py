@@ -75,7 +75,7 @@ def score(ballots: pl.DataFrame, rule: Rule, config: Config) -> pl.DataFrame:
     `candidates` and `tokens` are those heard before the rule stopped; `correct` is null where the
     truth is not known.
     """
-    heard = _stopped(_votes(ballots, rule), rule)
+    heard = _stopped(votes(ballots, rule), rule)
     counts = heard.group_by(SOLVE).agg(
         candidates=pl.len(), voters=pl.col("vote").count(), tokens=pl.col("tokens").sum()
     )
@@ -94,7 +94,7 @@ def score(ballots: pl.DataFrame, rule: Rule, config: Config) -> pl.DataFrame:
     )
 
 
-def _votes(ballots: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+def votes(ballots: pl.DataFrame, rule: Rule) -> pl.DataFrame:
     """Return the candidates of the rule with what each votes for and how much."""
     boxed, printed = pl.col("boxed"), pl.col("printed")
     if rule.drop_negative:

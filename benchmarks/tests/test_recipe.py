@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks import recipe
-from benchmarks.recipe import FOUR, ONE_BLOCK, Scores, figures_of, recoveries, right, rounds_test
+from benchmarks.recipe import (
+    FOUR,
+    ONE_BLOCK,
+    figures_of,
+    recoveries,
+    right,
+    rounds_test,
+    scores_of,
+)
 from training.evaluation import done_file, run_file
 from training.recipe import Place
 from validation.runs.records import Recording, read_run
@@ -18,7 +26,7 @@ FAILED = (CODE.format("x"), "NameError: name 'x' is not defined", "raised")
 def run(tmp_path: Path) -> Recording:
     """Three problems: mended in a second block; given up after an error; right at once."""
     made = RunFile()
-    made.problem("mended", 5)
+    made.problem("mended", 1005)  # as the problem's answer; the competition's is 5
     made.candidate(0, FAILED, (CODE.format(5), "5"), "So \\boxed{5}.", answer=5)
     made.solution(5)
     made.problem("given-up", 6)
@@ -40,16 +48,16 @@ def test_recoveries_are_counted(run: Recording) -> None:
 
 
 def test_rounds_are_compared_where_a_first_block_failed(run: Recording) -> None:
-    one = Scores("tir", "known", 1, run, right(run, ONE_BLOCK, 1))
-    four = Scores("tir", "known", 4, run, right(run, FOUR))
-    found = rounds_test(one, four)
+    one, four = scores_of("tir", "known", run, ONE_BLOCK, 1), scores_of("tir", "known", run)
+    found = rounds_test(one, four, {})
     assert found["problems_with_a_failed_block"] == 2
     assert (found["right_m1"], found["right_m4"]) == (0, 1)
+    assert (found["candidates_gained"], found["families"]) == (0.5, 2)
 
 
 def test_figures_of_runs_that_are_not_there_are_left_out(run: Recording, tmp_path: Path) -> None:
     place = Place(tmp_path)
-    four = Scores("tir", "known", 4, run, right(run, FOUR))
+    four = scores_of("tir", "known", run)
     figures = figures_of([four], place)
     assert figures["right_tir_m4"] == pytest.approx(2 / 3, abs=1e-4)
     assert "right_base" not in figures
@@ -67,5 +75,6 @@ def test_a_recipes_finished_runs_are_found_by_name(
     done_file("tir-known", place.evaluations).write_text("{}", "utf-8")
     found = recipe.scores(place)
     assert [(s.model, s.set, s.rounds) for s in found] == [("tir", "known", 4), ("tir", "known", 1)]
-    row = recipe.row(found[0], None)
+    row = recipe.row(found[0], None, {})
     assert (row["right"], row["problems"], row["code_blocks_failed"]) == (2, 3, 2)
+    assert row["candidates_right"] == pytest.approx(2 / 3, abs=1e-4)
