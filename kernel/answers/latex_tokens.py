@@ -191,7 +191,13 @@ class _Splitter:
 
 
 _BETWEEN = ("-", "--", "---", "–", "—", "−", "&")
-_INFIX = {"mod": "mod", "modulo": "mod", "sqrt": "sqrt", "cbrt": "cbrt", "choose": "choosing"}
+_SYMBOL_WORDS = {
+    "mod": "mod",
+    "modulo": "mod",
+    "sqrt": "sqrt",
+    "cbrt": "cbrt",
+    "choose": "choosing",
+}
 _KINDS: dict[str, Kind] = {"gap": "gap", "label": "label"}
 _WEAK = ("", ",", "~", "\\")
 _TAKES_ARGUMENTS = words(r"^ _ frac binom sqrt cbrt } ] mod over choose") | {"{"}
@@ -219,8 +225,8 @@ def _classified(text: str, before: Token) -> Token:
 def _word(text: str, glued: bool) -> Token:
     """Classify a bare word: a variable unless it looks like a unit or a word of English."""
     lowered = text.lower()
-    if lowered in _INFIX:
-        return Token("symbol", _INFIX[lowered])
+    if lowered in _SYMBOL_WORDS:
+        return Token("symbol", _SYMBOL_WORDS[lowered])
     if lowered in vocabulary.FUNCTIONS:
         return Token("function", vocabulary.FUNCTIONS[lowered])
     if lowered in vocabulary.SEPARATING_WORDS:
