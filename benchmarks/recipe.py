@@ -14,14 +14,13 @@ printed. The seeds of a candidate's first generation are the same either way.
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from statistics import fmean
 from typing import Any
 
 from rich.table import Table
 
-from benchmarks.candidate_shares import Gain, Shares, gain, shares
+from benchmarks.recipe_scores import ONE_BLOCK, Scores, failing, paired, scores_of
 from benchmarks.result import Row, write_result
 from benchmarks.scored_run import scored_row
 from common.console import console
@@ -32,13 +31,8 @@ from training import settings
 from training.evaluation import done_file, run_file
 from training.recipe import Place, place_of
 from training.rows import card
-from validation import statistics
-from validation.runs.ballots import ballots
 from validation.runs.records import Recording, read_run
-from validation.scoring import Rule, Source, score
 
-ONE_BLOCK = Rule("one block", source=Source.BOXED_ELSE_PRINTED)
-FOUR = Rule("kernel")
 MODELS = ("base", "cot", "tir", "kto")
 SETS = ("known", "heldout", "dry-run", "gsm8k")
 FIGURES = {
@@ -51,26 +45,6 @@ FIGURES = {
     "right_heldout_tir": ("tir", "heldout", 4),
 }
 """Each figure: the model, the set, and how many rounds count."""
-
-Right = dict[str, bool]
-"""Whether each problem was right; one seed a problem."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """One model on one set, in one way."""
-
-    model: str
-    set: str
-    rounds: int
-    run: Recording
-    right: Right
-    shares: Shares
-
-    @property
-    def share(self) -> float:
-        """Of all problems."""
-        return sum(self.right.values()) / len(self.right)
 
 
 def scores(place: Place) -> list[Scores]:
@@ -88,22 +62,6 @@ def scores(place: Place) -> list[Scores]:
         if model == "tir":
             found.append(scores_of(model, name, run, ONE_BLOCK, 1))
     return found
-
-
-def scores_of(
-    model: str, name: str, run: Recording, rule: Rule = FOUR, rounds: int | None = None
-) -> Scores:
-    """Score a model's run on a set; `rounds` is how many of the run's four count."""
-    return Scores(
-        model, name, rounds or 4, run, right(run, rule, rounds), shares(run, rule, rounds)
-    )
-
-
-def right(run: Recording, rule: Rule, rounds: int | None = None) -> Right:
-    """Return which problems a run has right under a rule; of several seeds the first counts."""
-    scored = score(ballots(run, rounds), rule, run.config).sort("seed", "problem")
-    first = scored.unique("problem", keep="first", maintain_order=True)
-    return dict(zip(first["problem"].to_list(), first["correct"].to_list(), strict=True))
 
 
 def row(found: Scores, base: Scores | None, families: Mapping[str, str]) -> Row:
@@ -134,27 +92,10 @@ def row(found: Scores, base: Scores | None, families: Mapping[str, str]) -> Row:
 
 
 def against(base: Scores, found: Scores, families: Mapping[str, str]) -> Row:
-    """Return the paired tests of a model against another on the problems that both have."""
-    common = sorted(base.right.keys() & found.right.keys())
-    test = statistics.mcnemar([base.right[p] for p in common], [found.right[p] for p in common])
-    return {
-        "p_against_base": test.p,
-        "needed": statistics.pairs_needed(test),
-        **gained(gain(base.shares, found.shares, families)),
-    }
-
-
-def gained(found: Gain | None) -> Row:
-    """Return the fields that tell what was gained in right candidates."""
-    if found is None:
-        return {}
-    return {
-        "candidates_gained": round(found.mean, 4),
-        "candidates_gained_low": round(found.interval.low, 4),
-        "candidates_gained_high": round(found.interval.high, 4),
-        "families": found.families,
-        "p_candidates": found.p,
-    }
+    """Return what a row tells of the paired tests against the base."""
+    test = dict(paired(base, found, families))
+    kept = {name: test[name] for name in test if name.startswith(("candidates_", "p_"))}
+    return {"p_against_base": test["p"], "needed": test["needed"], **kept}
 
 
 def families_of(place: Place) -> dict[str, str]:
@@ -176,32 +117,6 @@ def recoveries(run: Recording) -> dict[str, int]:
                 again += len(blocks) > 1
                 mended += len(blocks) > 1 and truth is not None and candidate.answer == truth
     return {"saw_an_error": seen, "wrote_another_block": again, "mended": mended}
-
-
-def failing(run: Recording) -> set[str]:
-    """Return the problems on which some candidate's first block failed."""
-    return {
-        solved.problem
-        for solved in run.solved
-        for candidate in solved.candidates
-        for first in candidate.rounds[:1]
-        if first.ran and first.ran.status is not ExecutionStatus.OK
-    }
-
-
-def rounds_test(one: Scores, four: Scores, families: Mapping[str, str]) -> Row:
-    """Return the paired tests of four rounds against one where a first block failed."""
-    problems = sorted(failing(four.run) & one.right.keys())
-    test = statistics.mcnemar([one.right[p] for p in problems], [four.right[p] for p in problems])
-    before = {problem: one.shares[problem] for problem in problems}
-    return {
-        "problems_with_a_failed_block": len(problems),
-        "right_m1": sum(one.right[p] for p in problems),
-        "right_m4": sum(four.right[p] for p in problems),
-        "p": test.p,
-        "needed": statistics.pairs_needed(test),
-        **gained(gain(before, four.shares, families)),
-    }
 
 
 def stages(place: Place) -> list[Row]:
@@ -259,10 +174,13 @@ def main() -> None:
     further = stages(place)
     for name in SETS:
         if four := by_key.get(("tir", name, 4)):
-            test = rounds_test(by_key["tir", name, 1], four, families)
+            one, where = by_key["tir", name, 1], failing(four.run)
+            test = paired(one, four, families, where)
             further.append({"recoveries": name, **recoveries(four.run), **test})
+            if kto := by_key.get(("kto", name, 4)):
+                further.append({"kto": name, **paired(four, kto, families)})
     for entry in further:
-        if "recoveries" in entry:
+        if "stage" not in entry:
             print(json.dumps(entry))
     figures = figures_of(found, place)
     print(json.dumps(figures, indent=1))

@@ -7,7 +7,7 @@ there is one short function for each result file, and none uses another's.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from benchmarks import hours_page
 from benchmarks.markdown import table
@@ -221,6 +221,26 @@ def _quantize(result: Result) -> str:
     return f"{table(head, rows)}\n\nRound-to-nearest's KL over GPTQ's: **{ratio:g}**."
 
 
+def _eight_bit(result: Result) -> str:
+    figures = result.figures
+    head = (f"model ({result.where})", "right", "95% interval", "right candidates")
+    rows = (
+        [name, *_right(row), f"{row['candidates_right']:.1%}"]
+        for name, row in zip(("stage 2", "stage 2 in 8 bit"), result.rows, strict=True)
+    )
+    return (
+        f"{table(head, rows)}\n\nOn the same {figures['problems']:g} problems the 8-bit model gets "
+        f"{figures['lost']:g} wrong that the original has right, and {figures['won']:g} right that "
+        f"it has wrong: {_points(figures, 'difference')} (McNemar p = {figures['p']:.2g}). Of all "
+        f"candidates, {_points(figures, 'candidates_gained')}, averaged over families."
+    )
+
+
+def _points(figures: Mapping[str, float], name: str) -> str:
+    mean, low, high = (100 * figures[f"{name}{end}"] for end in ("", "_low", "_high"))
+    return f"{mean:+.1f} points ({low:.1f} to {high:.1f})"
+
+
 def _statistics(result: Result) -> str:
     figures = result.figures
     tables = [
@@ -278,13 +298,13 @@ def _recipe(result: Result) -> str:
     )
     text = f"N = {scored[0]['candidates']}, temperature {scored[0]['temperature']:g}. "
     notes = [_recovered(row) for row in result.rows if "recoveries" in row and row["saw_an_error"]]
+    notes += [_after_kto(row) for row in result.rows if "kto" in row]
     return f"{table(head, rows)}\n\n{text}" + " ".join(notes)
 
 
 def _gained(row: Row) -> str:
     """Say how many more candidates are right, in percentage points over families."""
-    mean, low, high = (100 * row[f"candidates_gained{end}"] for end in ("", "_low", "_high"))
-    return f"{mean:+.1f} points ({low:.1f} to {high:.1f}, p = {row['p_candidates']:.2g})"
+    return f"{_points(row, 'candidates_gained')}, p = {row['p_candidates']:.2g}"
 
 
 def _recovered(row: Row) -> str:
@@ -292,9 +312,18 @@ def _recovered(row: Row) -> str:
     return (
         f"On the {row['recoveries']} set {row['saw_an_error']} candidates of stage 2 saw an error, "
         f"{row['wrote_another_block']} wrote another block and {row['mended']} were right in the "
-        f"end; on the {row['problems_with_a_failed_block']} problems concerned, M = 4 gets "
-        f"{row['right_m4']} right and M = 1 {row['right_m1']} by vote "
-        f"(McNemar p = {row['p']:.2g}); M = 4 gets {_gained(row)} more of their candidates right."
+        f"end; on the {row['problems']} problems concerned, M = 1 gets {row['right_before']} right "
+        f"by vote and M = 4 {row['right_after']} (McNemar p = {row['p']:.2g}), and of the "
+        f"candidates M = 4 has more right by {_gained(row)}."
+    )
+
+
+def _after_kto(row: Row) -> str:
+    """Say what KTO changes."""
+    return (
+        f"On the {row['kto']} set KTO makes {row['right_before']} right of {row['problems']} "
+        f"{row['right_after']}: {row['won']} gained, {row['lost']} lost "
+        f"(McNemar p = {row['p']:.2g}); of the candidates it has more right by {_gained(row)}."
     )
 
 
@@ -341,6 +370,7 @@ PAGES: dict[str, Callable[[Result], str]] = {
     "grouped_heads": _grouped,
     "attention": _attention,
     "quantize": _quantize,
+    "eight_bit": _eight_bit,
     "overhead": _overhead,
     "statistics": _statistics,
     "recipe": _recipe,

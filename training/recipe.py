@@ -159,7 +159,7 @@ def _evaluations(recipe: Recipe, name: str, model: Path, place: Place) -> Iterat
     data, how = place.data(recipe.stages[1]), recipe.evaluation
     words = WORDS if name == "cot" else {}
     sets = [
-        ("known", data / "problems-known.jsonl", how.known),
+        ("known", data / "problems-known.jsonl", how.words if words else how.known),
         ("heldout", data / "problems-heldout.jsonl", how.heldout),
         ("dry-run", DRY_RUN_PROBLEMS, 10),
         *([("gsm8k", GSM8K, gsm8k.COUNT)] if GSM8K.is_file() else []),

@@ -68,7 +68,7 @@ LEFT_OUT = {
     **dict.fromkeys(("bench-attention", "bench-quantize"), DOWNLOADS),
     **dict.fromkeys(("test", "test-slow", "test-fast", "check"), SUITE),
     **dict.fromkeys(("quantize", "compare-quantized", "model-card", "train", "kto"), LONG),
-    **dict.fromkeys(("bench-baselines", "bench-recipe", "bench-dry_run", "bench-quantize"), LONG),
+    **dict.fromkeys(("bench-baselines", "bench-recipe", "bench-dry_run", "bench-eight_bit"), LONG),
     **dict.fromkeys(("bench-engine", "bench-overhead", "bench-faults", "bench-sandbox"), LONG),
     "bench-mutants": LONG,
     "bench-rehearsal": "keeps what `make rehearse` has left",

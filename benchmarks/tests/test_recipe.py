@@ -5,15 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import recipe
-from benchmarks.recipe import (
-    FOUR,
-    ONE_BLOCK,
-    figures_of,
-    recoveries,
-    right,
-    rounds_test,
-    scores_of,
-)
+from benchmarks.recipe import figures_of, recoveries
+from benchmarks.recipe_scores import FOUR, ONE_BLOCK, failing, paired, right, scores_of
 from training.evaluation import done_file, run_file
 from training.recipe import Place
 from validation.runs.records import Recording, read_run
@@ -49,9 +42,9 @@ def test_recoveries_are_counted(run: Recording) -> None:
 
 def test_rounds_are_compared_where_a_first_block_failed(run: Recording) -> None:
     one, four = scores_of("tir", "known", run, ONE_BLOCK, 1), scores_of("tir", "known", run)
-    found = rounds_test(one, four, {})
-    assert found["problems_with_a_failed_block"] == 2
-    assert (found["right_m1"], found["right_m4"]) == (0, 1)
+    found = paired(one, four, {}, failing(run))
+    assert (found["problems"], found["right_before"], found["right_after"]) == (2, 0, 1)
+    assert (found["lost"], found["won"]) == (0, 1)
     assert (found["candidates_gained"], found["families"]) == (0.5, 2)
 
 

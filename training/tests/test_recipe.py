@@ -75,6 +75,11 @@ def test_a_whole_recipe_from_base_to_kto(
     place.evaluations.mkdir(parents=True)
     every = list(steps(made, str(path), place, str(base)))
     assert work(every, made, place) == 0
+    asked = {step.scored.name: step.scored for step in every if step.scored}
+    how = made.evaluation
+    assert (asked["cot-known"].most, asked["tir-known"].most) == (how.words, how.known)
+    assert how.words < how.known
+    assert asked["cot-known"].settings["rounds"] == 1
     names = [step.name for step in every]
     assert names.index("cot") < names.index("tir") < names.index("kto")
     assert "tir-known by tir" in played.solved
