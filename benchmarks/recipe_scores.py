@@ -75,7 +75,9 @@ def paired(
         problems = [problem for problem in problems if problem in only]
     first, second = ([side.right[p] for p in problems] for side in (before, after))
     test = statistics.mcnemar(first, second)
-    shares_of = ({p: side.shares[p] for p in problems} for side in (before, after))
+    shares_before, shares_after = (
+        {p: side.shares[p] for p in problems} for side in (before, after)
+    )
     return {
         "problems": len(problems),
         "right_before": sum(first),
@@ -84,7 +86,7 @@ def paired(
         "won": test.only_b,
         "p": test.p,
         "needed": statistics.pairs_needed(test),
-        **gained(gain(*shares_of, families)),
+        **gained(gain(shares_before, shares_after, families)),
     }
 
 
