@@ -66,7 +66,9 @@ def vote_fault(summary: Path) -> str:
         return f"there is no {summary.name}: the kernel answered nothing"
     if any(row["source"] == "vote" for row in rows):
         return ""
-    return f"none of {len(rows)} answers is a vote, all are fallbacks: see engine.log"
+    late = rows and all(row.get("ended") == "deadline" and row.get("tokens") for row in rows)
+    why = "the model was too slow for MINUTES here, give it more" if late else "see engine.log"
+    return f"none of {len(rows)} answers is a vote, all are fallbacks: {why}"
 
 
 def submission_fault(plan: Plan, ids: Sequence[str]) -> str:

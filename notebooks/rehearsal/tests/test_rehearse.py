@@ -139,7 +139,9 @@ def test_a_rerun_leaves_its_submission_with_the_gateway(plan):
     ("rows", "fault"),
     [
         ([{"source": "fallback"}, {"source": "vote"}], ""),
-        ([{"source": "fallback"}] * 3, "none of 3 answers is a vote"),
+        ([{"source": "default"}] * 3, "none of 3 answers is a vote, all are fallbacks: see engine"),
+        ([{"source": "default", "ended": "deadline", "tokens": 0}], "see engine.log"),
+        ([{"source": "printed", "ended": "deadline", "tokens": 9}], "too slow for MINUTES here"),
         (None, "the kernel answered nothing"),
     ],
 )
