@@ -67,7 +67,7 @@ def test_a_place_below_a_file_is_refused_at_once(monkeypatch, capsys, tmp_path, 
     [
         ("notebooks.rehearsal.dry_run", "--out {}"),
         ("notebooks.rehearsal.rehearse", "--out {}"),
-        ("quantize.build", "--recipe gptq --work {}"),
+        ("quantize.build", "--recipe gptq --work {0} --out {0}-made"),
     ],
 )
 def test_a_folder_of_somebody_else_is_never_replaced(
