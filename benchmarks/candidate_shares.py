@@ -8,8 +8,9 @@ Covers: shares, and the paired test of two. Does not cover: votes (`validation.s
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import polars as pl
@@ -68,10 +69,9 @@ def gain(
     problems = sorted(before.keys() & after.keys())
     if not problems:
         return None
-    own = [families.get(problem, problem) for problem in problems]
-    first = _means(zip(own, (before[problem] for problem in problems), strict=True))
-    second = _means(zip(own, (after[problem] for problem in problems), strict=True))
-    differences = np.subtract(second, first)
+    first = by_family({problem: before[problem] for problem in problems}, families)
+    second = by_family({problem: after[problem] for problem in problems}, families)
+    differences = np.array([second[family] - first[family] for family in first])
     p = 1.0
     moved = differences[differences != 0]  # exchanging equals changes nothing
     if len(moved) > 1:
@@ -87,9 +87,9 @@ def gain(
     return Gain(len(values), float(differences.mean()), statistics.difference(values), p)
 
 
-def _means(shares_of: Iterable[tuple[str, float]]) -> list[float]:
-    """Return the mean of each family, in the families' order."""
-    by_family: dict[str, list[float]] = defaultdict(list)
-    for family, share in shares_of:
-        by_family[family].append(share)
-    return [float(np.mean(by_family[family])) for family in sorted(by_family)]
+def by_family(found: Mapping[str, float], families: Mapping[str, str]) -> dict[str, float]:
+    """Return the mean share of each family, by its name; arguments as for `gain`."""
+    each: dict[str, list[float]] = defaultdict(list)
+    for problem, share in found.items():
+        each[families.get(problem, problem)].append(share)
+    return {family: fmean(each[family]) for family in sorted(each)}

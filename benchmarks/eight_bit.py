@@ -5,8 +5,7 @@
     make bench-eight_bit
 
 The 8-bit model in `dist/model/` is asked the problems of known families that stage 2's model was
-asked, with the same settings and seeds. A run that was cut off resumes; with `--so-far` nothing
-more is asked, and the problems that both were asked are compared.
+asked, with the same settings and seeds. A run that was cut off resumes.
 
 Covers: what `benchmarks/results/eight_bit.json` holds: right answers of both, their difference with
 its interval, and the same for right candidates. Does not cover: quantizing, and what else is
@@ -42,31 +41,24 @@ class EightBitOptions:
 
     model: Path = ROOT / "dist/model"
     """The 8-bit model's folder."""
-    so_far: bool = False
-    """Ask nothing more: compare on the problems asked so far."""
 
 
-def asked(model: Path, place: Place, made: settings.Recipe, so_far: bool = False) -> Scores:
+def asked(model: Path, place: Place, made: settings.Recipe) -> Scores:
     """Ask a model the problems of known families, and return its scores.
 
     Args:
         model: the 8-bit model's folder.
         place: of the recipe, whose evaluations hold the run.
         made: the recipe, whose settings count.
-        so_far: whether to ask nothing more.
 
     Raises:
-        TrainingError: there is no such model, asking ended early, or nothing was asked so far.
+        TrainingError: there is no such model, or asking ended early.
     """
     name = named(model)
     problems = place.data(made.stages[1]) / "problems-known.jsonl"
     how = made.evaluation
-    path = evaluation.run_file(name, place.evaluations)
-    if not so_far:
-        scored = Scoring(name, model, problems, how.known, {})
-        evaluation.evaluate(scored, how, place.evaluations)
-    elif not path.is_file():
-        raise TrainingError(f"{model} was asked nothing yet: run this without --so-far.")
+    scored = Scoring(name, model, problems, how.known, {})
+    path = evaluation.evaluate(scored, how, place.evaluations)
     return scores_of("8bit", "known", read_run(path))
 
 
@@ -120,9 +112,8 @@ def main() -> None:
         known = [s for s in scores(place) if (s.model, s.set, s.rounds) == ("tir", "known", 4)]
         if not known:
             raise TrainingError("Stage 2's model was not asked yet: run `make recipe` first.")
-        found, rows = compared(
-            known[0], asked(options.model.resolve(), place, made, options.so_far), place
-        )
+        after = asked(options.model.resolve(), place, made)
+        found, rows = compared(known[0], after, place)
     recipe.show(rows)
     print_figures(found)
     print(f"written to {write_result('eight_bit', found, rows)}")

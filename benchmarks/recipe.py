@@ -20,6 +20,7 @@ from typing import Any
 
 from rich.table import Table
 
+from benchmarks.candidate_shares import by_family
 from benchmarks.recipe_scores import ONE_BLOCK, Scores, failing, paired, scores_of
 from benchmarks.result import Row, write_result
 from benchmarks.scored_run import scored_row
@@ -179,6 +180,11 @@ def main() -> None:
             further.append({"recoveries": name, **recoveries(four.run), **test})
             if kto := by_key.get(("kto", name, 4)):
                 further.append({"kto": name, **paired(four, kto, families)})
+    further += [
+        {"families": s.set, "of": s.model, "shares": by_family(s.shares, families)}
+        for s in found
+        if (s.set, s.rounds) == ("heldout", 4)
+    ]
     for entry in further:
         if "stage" not in entry:
             print(json.dumps(entry))

@@ -321,8 +321,8 @@ def _recovered(row: Row) -> str:
 def _after_kto(row: Row) -> str:
     """Say what KTO changes."""
     return (
-        f"On the {row['kto']} set KTO makes {row['right_before']} right of {row['problems']} "
-        f"{row['right_after']}: {row['won']} gained, {row['lost']} lost "
+        f"On the {row['kto']} set {row['right_after']} of {row['problems']} are right after KTO, "
+        f"{row['right_before']} before: {row['won']} gained, {row['lost']} lost "
         f"(McNemar p = {row['p']:.2g}); of the candidates it has more right by {_gained(row)}."
     )
 

@@ -8,6 +8,7 @@ from benchmarks import eight_bit, result_pages
 from benchmarks.recipe_scores import Scores, scores_of
 from benchmarks.result import Result
 from training import settings
+from training.evaluation import done_file, run_file
 from training.recipe import Place
 from training.settings import TrainingError
 from validation.runs.records import read_run
@@ -49,13 +50,15 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
         eight_bit.asked(tmp_path, Place(tmp_path), settings.load("embedded"))
 
 
-def test_a_run_that_was_cut_off_is_compared_as_it_is(tmp_path: Path) -> None:
+def test_a_finished_run_is_not_asked_again_but_another_models_is(tmp_path: Path) -> None:
     place, made = Place(tmp_path / "place"), settings.load("embedded")
     model = tmp_path / "model"
     model.mkdir()
     (model / "manifest.json").write_text("{}", "utf-8")
-    with pytest.raises(TrainingError, match="asked nothing yet"):
-        eight_bit.asked(model, place, made, so_far=True)
     place.evaluations.mkdir(parents=True)
-    run(place.evaluations / f"{eight_bit.named(model)}.jsonl", "++-")
-    assert sum(eight_bit.asked(model, place, made, so_far=True).right.values()) == 2
+    name = eight_bit.named(model)
+    run(run_file(name, place.evaluations), "++-")
+    done_file(name, place.evaluations).write_text("{}", "utf-8")
+    assert sum(eight_bit.asked(model, place, made).right.values()) == 2
+    (model / "manifest.json").write_text('{"other": 1}', "utf-8")
+    assert eight_bit.named(model) != name
