@@ -46,6 +46,11 @@ FIGURES = {
     "right_heldout_tir": ("tir", "heldout", 4),
 }
 """Each figure: the model, the set, and how many rounds count."""
+OF_CANDIDATES = (
+    *("candidates_gained", "candidates_gained_low", "candidates_gained_high"),
+    "p_candidates",
+)
+"""What a row tells of the paired test of right candidates, where both have some."""
 
 
 def scores(place: Place) -> list[Scores]:
@@ -94,9 +99,9 @@ def row(found: Scores, base: Scores | None, families: Mapping[str, str]) -> Row:
 
 def against(base: Scores, found: Scores, families: Mapping[str, str]) -> Row:
     """Return what a row tells of the paired tests against the base."""
-    test = dict(paired(base, found, families))
-    kept = {name: test[name] for name in test if name.startswith(("candidates_", "p_"))}
-    return {"p_against_base": test["p"], "needed": test["needed"], **kept}
+    test = paired(base, found, families)
+    of_candidates = {name: test[name] for name in OF_CANDIDATES if name in test}
+    return {"p_against_base": test["p"], "needed": test["needed"], **of_candidates}
 
 
 def families_of(place: Place) -> dict[str, str]:
