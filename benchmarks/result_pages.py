@@ -88,7 +88,8 @@ BUSY_LOAD = 1.5
 
 def _engine(result: Result) -> str:
     figures = result.figures
-    if (load := figures.get("load", _load(result))) > BUSY_LOAD:
+    load = race_load(result)
+    if load > BUSY_LOAD:
         return (
             f"Not shown: last measured on a busy machine (load {load:g}, {result.date}), where "
             "other work hides the difference between the loops. Run `make bench-engine` on an idle "
@@ -101,7 +102,9 @@ def _engine(result: Result) -> str:
         for row in result.rows
         if "generating" in row and "problem" not in row
     )
-    model = next((row["model"] for row in result.rows if "model" in row), "the embedded model")
+    model = next(
+        (f"`{row['model']}`" for row in result.rows if "model" in row), "the embedded model"
+    )
     decided, full = (
         f"**{figures[f'problems_per_hour_ratio{name}']:g}** "
         f"({figures[f'problems_per_hour_ratio{name}_low']:g} to "
@@ -112,12 +115,15 @@ def _engine(result: Result) -> str:
         f"{table(head, rows)}\n\n"
         f"Problems per hour against the reference's on {model}, with 95% intervals over "
         f"{figures['problems']:g} problems: {decided} with the decided stop, {full} with the full "
-        f"vote; answers changed by stopping: {figures['answers_changed']:g}."
+        f"vote; answers changed by stopping: {figures['answers_changed']:g}. Other work on the "
+        f"machine took at most {load:g} CPUs."
     )
 
 
-def _load(result: Result) -> float:
-    """Return the load that a result file's machine had when it was written."""
+def race_load(result: Result) -> float:
+    """Return what other work took, in CPUs, or the machine's load where the file has no more."""
+    if "load" in result.figures:
+        return result.figures["load"]
     found = re.search(r"load ([\d.]+)", result.machine)
     return float(found[1]) if found else 0.0
 
