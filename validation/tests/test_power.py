@@ -84,6 +84,15 @@ def test_variances_of_recorded_runs_by_hand(tmp_path):
     few = recorded(tmp_path, "few", [(1, 0), (0, 1)])  # 1/2, more than can be
     assert power.variances(PowerOptions(a=few)).sampling == 0.25
     assert power.variances(PowerOptions(a=a, sampling=0.2, spread=0.3)) == Variances(0.2, 0.3)
+    assert power.variances(PowerOptions(sampling=0.25, spread=1)) == Variances(0.25, 1)
+
+
+def test_the_spread_of_two_problems_by_hand(tmp_path):
+    a = recorded(tmp_path, "a", [(1, 0, 0, 0), (0, 1, 1, 1)])
+    b = recorded(tmp_path, "b", [(1, 1, 1, 1), (0, 0, 0, 1)])
+    # Differences 3/4 and -1/2; a share's error is p (1 - p) / 3, in a 1/16 twice, in b 0 and 1/16.
+    spread = power.variances(PowerOptions(a=a, b=b)).spread
+    assert spread == pytest.approx(math.sqrt((5 / 4) ** 2 / 2 - (1 / 16 + 1 / 8) / 2))
 
 
 @pytest.mark.parametrize(
@@ -94,6 +103,7 @@ def test_variances_of_recorded_runs_by_hand(tmp_path):
         ({"sampling": 0}, "SAMPLING is 0"),
         ({"sampling": 0.3}, "SAMPLING is 0.3"),
         ({"spread": -1}, "SPREAD is -1"),
+        ({"spread": 1.5}, "SPREAD is 1.5"),
         ({"seeds": 0}, "must be at least 1"),
     ],
 )
@@ -110,8 +120,70 @@ def test_runs_that_cannot_tell_are_refused(tmp_path):
     with pytest.raises(RunError, match="whose answers vary"):
         power.variances(PowerOptions(a=always))
     single = recorded(tmp_path, "single", [(1, 0)])
-    with pytest.raises(RunError, match="no two problems in common"):
+    with pytest.raises(RunError, match=r"^The two runs have no two problems in common: state SP"):
         power.variances(PowerOptions(a=single, b=single))
+
+
+@pytest.mark.parametrize("options", [PowerOptions(), PowerOptions(points=5, problems=60, seeds=3)])
+def test_the_plan_has_each_designs_figures(options):
+    known = Variances(0.1, 0.05)
+    sizes, seeds, difference = [50, 83, 90, 754], [1, 2, 4, 8, 16, 32], options.points / 100
+    if options.seeds:
+        sizes, seeds = [50, 60, 83, 90, 754], [1, 2, 3, 4, 8, 16, 32]
+    tests = {"on_these": on_these, "on_others": on_others}
+    assert power.plan(options, known) == {
+        "points": options.points,
+        "sampling": 0.1,
+        "spread": 0.05,
+        "problems_needed": [
+            {"seeds": n}
+            | {name: power.problems_needed(t, difference, known, n) for name, t in tests.items()}
+            for n in seeds
+        ],
+        "seeds_needed": [
+            {"problems": n}
+            | {name: power.seeds_needed(t, difference, known, n) for name, t in tests.items()}
+            for n in sizes
+        ],
+        "detectable": {
+            size: {
+                n: [detectable(t, known, Design(size, n)) for t in tests.values()] for n in seeds
+            }
+            for size in sizes
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "known", "said"),
+    [
+        (
+            PowerOptions(),
+            Variances(0.1, 0.1),
+            "83 problems with 5 seeds of each system show {} points on these problems and {} "
+            "points on others of their kind; 2 points on these take {} seeds (80% power, p < "
+            "0.05).",
+        ),
+        (
+            PowerOptions(points=4, problems=200, seeds=3),
+            Variances(0.2, 0.02),
+            "200 problems with 3 seeds of each system show {} points on these problems and {} "
+            "points on others of their kind; 4 points on these take {} seeds (80% power, p < "
+            "0.05).",
+        ),
+    ],
+)
+def test_the_sentence_says_what_a_design_tells(options, known, said):
+    design = Design(options.problems or 83, options.seeds or 5)
+    points = [f"{100 * detectable(test, known, design):.1f}" for test in (on_these, on_others)]
+    needed = power.seeds_needed(on_these, options.points / 100, known, design.problems)
+    assert power.sentence(options, known) == said.format(*points, needed)
+
+
+def test_the_sentence_says_that_no_number_is_enough():
+    said = power.sentence(PowerOptions(points=0.001, problems=1), Variances(0.25, 1))
+    assert "show no difference on these problems and no difference on others" in said
+    assert "take no number of seeds" in said
 
 
 def test_the_command_says_what_is_needed(tmp_path):

@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from kernel.answers.arithmetic import MAX_BITS, Budget
+from kernel.answers.boxes import find_boxed
 from kernel.answers.functions import floor_logarithm
 from kernel.answers.latex_integer import evaluate_integer
 
@@ -35,6 +36,24 @@ VALUES: dict[str, int | None] = {
     # A label goes, a sign stays.
     "(A) -5": -5,
     r"\text{(A)} -5": -5,
+    "(B)+5": None,
+    "(E) 42": 42,
+    "option option (B) 42": 42,
+    "x = choice option (B) 42": 42,
+    "([A)] 42": None,
+    "option": None,
+    "(": None,
+    # A set that is described is no number.
+    r"\{x : x = 5\}": None,
+    r"\{x | x = 5\}": None,
+    # A dash in front of everything is a minus; so is one in front of a bracket.
+    "–42": -42,
+    "-(2)(3)": -6,
+    # A mixed number's fraction is below 1.
+    r"2\frac{3}{3}": 2,
+    r"2\frac{0}{3}": 0,
+    # A number with its unit, and more behind it.
+    r"x = \text{42 apples} + \text{searching below }N = 1000": None,
     # A power of ten has at most three digits.
     "1e3": 1000,
     "1e999": 10**999,
@@ -60,6 +79,24 @@ VALUES: dict[str, int | None] = {
     r"4\quad-5": None,
     r"\quad[5]": 5,
 }
+
+
+# A control space keeps its blank, all others go; of an even number of backslashes none is one's.
+BOXES: dict[str, str | None] = {
+    r"\boxed{42\ }": "42\\ ",
+    r"\boxed{ 42\  }": "42\\ ",
+    r"\boxed{42\\\ }": "42\\\\\\ ",
+    r"\boxed{42\\ }": "42\\\\",
+    r"\boxed{42 }": "42",
+    r"\boxed{ 42}": "42",
+    r"\boxed{}": None,
+    "no box": None,
+}
+
+
+@pytest.mark.parametrize(("text", "content"), BOXES.items())
+def test_boxes(text: str, content: str | None) -> None:
+    assert find_boxed(text) == content
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES.items())
