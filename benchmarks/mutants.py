@@ -15,6 +15,7 @@ mutmut leaves alone.
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -35,6 +36,7 @@ WITH_EFFECTS = (
 )
 """Parts of names that are not tried: a changed loop seldom ends, a table's look is nobody's."""
 MUTMUT = (sys.executable, "-m", "mutmut")
+RUN = (*MUTMUT, "run", "--max-children", str(os.cpu_count() or 1))
 SURVIVED, UNREACHED = 0, 33
 """mutmut's notes on a change: the tests passed, or none reaches it. Others were noticed."""
 
@@ -83,9 +85,9 @@ def main() -> None:
     """Make the changes, run the tests on a sample, print what is missed, write the file."""
     if not MADE.is_dir():
         # A name that fits nothing: the changes are made and the tests timed, none is tried.
-        subprocess.run([*MUTMUT, "run", "--max-children", "1", "none"], cwd=ROOT)
+        subprocess.run([*RUN, "none"], cwd=ROOT)
     names = [name for path in modules() for name in sample(list(outcomes(path)))]
-    subprocess.run([*MUTMUT, "run", "--max-children", "1", *names], cwd=ROOT)
+    subprocess.run([*RUN, *names], cwd=ROOT)
     judged: dict[str, str] = json.loads(EQUIVALENT.read_text("utf-8"))
     rows = [row(path, judged) for path in modules()]
     noticed, tried = (sum(r[name] for r in rows) for name in ("noticed", "tried"))
