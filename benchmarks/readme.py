@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import hours_page, settings_table
 from benchmarks.markdown import table
 from benchmarks.result import FOLDER, read_result
-from benchmarks.result_pages import BUSY_LOAD, PAGES, race_load
+from benchmarks.result_pages import PAGES, was_busy
 from common import files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +75,7 @@ def summary() -> str:
     for name, text, form in SUMMARY:
         result = read_result(FOLDER / f"{name}.json")
         figures = result.figures
-        if name == "engine" and race_load(result) > BUSY_LOAD:
+        if name == "engine" and was_busy(result):
             continue
         rows.append((text.format(**figures), f"**{form.format(**figures)}**", result.where))
     return table(("what", "measured", "machine and date"), rows)

@@ -88,8 +88,8 @@ BUSY_LOAD = 1.5
 
 def _engine(result: Result) -> str:
     figures = result.figures
-    load = race_load(result)
-    if load > BUSY_LOAD:
+    load = _load(result)
+    if was_busy(result):
         return (
             f"Not shown: last measured on a busy machine (load {load:g}, {result.date}), where "
             "other work hides the difference between the loops. Run `make bench-engine` on an idle "
@@ -120,7 +120,12 @@ def _engine(result: Result) -> str:
     )
 
 
-def race_load(result: Result) -> float:
+def was_busy(result: Result) -> bool:
+    """Tell whether a race's machine had other work that hides the difference between the loops."""
+    return _load(result) > BUSY_LOAD
+
+
+def _load(result: Result) -> float:
     """Return what other work took, in CPUs, or the machine's load where the file has no more."""
     if "load" in result.figures:
         return result.figures["load"]

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import engine, result_pages
-from benchmarks.result import Result
+from benchmarks import engine, readme, result_pages
+from benchmarks.result import Result, read_result
 from benchmarks.shares import OthersCpu, Shares, WatchedEngine, WatchedSandbox
 from kernel.records import Completion, Execution, ExecutionStatus, Finish, Problem, Request
 
@@ -52,6 +52,16 @@ def test_a_busy_machines_race_is_not_shown():
     busy = result_pages.PAGES["engine"](result(1.6))
     assert "Not shown" in busy
     assert "2.4" not in busy
+
+
+@pytest.mark.parametrize(("load", "times"), [(0.4, 1), (1.6, 0)])
+def test_the_readme_has_the_race_of_an_idle_machine_only(monkeypatch, load, times):
+    def read(path):
+        return result(load) if path.stem == "engine" else read_result(path)
+
+    monkeypatch.setattr(readme, "read_result", read)
+    found = readme.summary()
+    assert found.count("on idle CPUs") == found.count("2.40 times (2.40 to 2.40)") == times
 
 
 def test_a_race_that_was_cut_off_resumes_with_what_is_missing(tmp_path, monkeypatch):

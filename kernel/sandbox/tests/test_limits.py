@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
 
@@ -205,11 +204,14 @@ def test_many_large_files(sandbox: ForkedSandbox, session: str) -> None:
     code = "for n in range(10**6):\n    with open(str(n), 'wb') as f: f.write(bytes(6 * 10**7))"
     done = run(sandbox, session, f"{code}\n")
     assert done.status in (ExecutionStatus.FILE_LIMIT, ExecutionStatus.TIMED_OUT)
-    # How many it got to write depends on when the supervisor looks; none of them may stay.
     sandbox.close_session(session)
-    # `os.walk`, since a glob of pathlib fails where a folder goes while it is read.
-    folders = partial(os.walk, sandbox.folder)
-    assert wait_until(lambda: not any(n.isdigit() for *_, names in folders() for n in names))
+
+    def are_gone() -> bool:
+        # `os.walk`, since a glob of pathlib fails where a folder goes while it is read.
+        return not any(name.isdigit() for *_, names in os.walk(sandbox.folder) for name in names)
+
+    # How many it got to write depends on when the supervisor looks; none of them may stay.
+    assert wait_until(are_gone)
 
 
 def test_many_small_files(sandbox: ForkedSandbox, session: str) -> None:
