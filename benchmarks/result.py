@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from common.files import write_json
 from kernel.engine.cpu import read_cpu
+from kernel.engine.gpu import read_gpus
 
 FOLDER = Path(__file__).resolve().parent / "results"
 
@@ -64,7 +65,8 @@ def write_result(
         rows: everything else that was measured.
         folder: where it goes; the one whose files the docs show if not given.
     """
-    machine = f"{read_cpu()}, load {os.getloadavg()[0]:.1f}"
+    cards = "".join(f"{gpu.name}, " for gpu in read_gpus())
+    machine = f"{cards}{read_cpu()}, load {os.getloadavg()[0]:.1f}"
     result = {
         "machine": f"{machine}, Python {platform.python_version()}",
         "date": datetime.now(UTC).date().isoformat(),

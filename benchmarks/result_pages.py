@@ -1,15 +1,16 @@
 """What the docs show of each result file.
 
-Covers: the text of each block of figures, except for the longer page of `hours` (`hours_page`).
-Does not cover: measuring, and putting the text in its place (`readme`). Above 300 lines because
-there is one short function for each result file, and none uses another's.
+Covers: the text of each block of figures; those of `hours` and of both comparisons of attention
+have modules of their own (`hours_page`, `attention_page`). Does not cover: measuring, and putting
+the text in its place (`readme`). Above 300 lines because there is one short function for each
+result file, and none uses another's.
 """
 
 import math
 import re
 from collections.abc import Callable, Mapping
 
-from benchmarks import hours_page
+from benchmarks import attention_page, hours_page
 from benchmarks.markdown import table
 from benchmarks.result import Result, Row
 
@@ -178,29 +179,6 @@ def _grouped(result: Result) -> str:
         for row in result.rows
     )
     return table(head, rows)
-
-
-def _attention(result: Result) -> str:
-    head = (
-        *("compiled for sm_75", "sequences", "GPU kernel", "instructions per position"),
-        *("multiply-adds per tile", "shared memory", "barriers", "registers", "bound, GB/s"),
-    )
-    rows = (
-        [
-            *(row["model"], row["sequences"], row["kernel"]),
-            f"{row['instructions_a_position']:g}",
-            f"{row['ffma']} of {row['positions_a_tile']} positions",
-            *(row["shared_accesses"], row["barriers"], row["registers"], row["bound_gb_s"]),
-        ]
-        for row in result.rows
-        if "kernel" in row
-    )
-    own, theirs = (result.figures[f"largest_difference_{name}"] for name in ("own", "vllm"))
-    return (
-        f"{table(head, rows)}\n\n"
-        "Largest difference from float64, relative to the largest output: the package's own "
-        f"{own:.1e}, vLLM's {theirs:.1e}."
-    )
 
 
 def _overhead(result: Result) -> str:
@@ -379,7 +357,8 @@ PAGES: dict[str, Callable[[Result], str]] = {
     "engine": _engine,
     "simulated_t4": _simulated,
     "grouped_heads": _grouped,
-    "attention": _attention,
+    "attention": attention_page.compiled,
+    "attention_gpu": attention_page.measured,
     "quantize": _quantize,
     "eight_bit": _eight_bit,
     "overhead": _overhead,

@@ -71,6 +71,7 @@ LEFT_OUT = {
     **dict.fromkeys(("bench-baselines", "bench-recipe", "bench-dry_run", "bench-eight_bit"), LONG),
     **dict.fromkeys(("bench-engine", "bench-overhead", "bench-faults", "bench-sandbox"), LONG),
     "bench-mutants": LONG,
+    "bench-attention_gpu": "needs an NVIDIA GPU; without one it says so, see test_attention_gpu",
     "bench-rehearsal": "keeps what `make rehearse` has left",
     "pip": DOWNLOADS,
     "bench-NAME": "stands for any of them",

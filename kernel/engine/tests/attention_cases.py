@@ -1,4 +1,4 @@
-"""Attention computed by the kernel in Triton's interpreter, beside the same in float64.
+"""Attention computed by the GPU kernel, on a GPU or in Triton's interpreter, beside float64.
 
 Run as `python -m kernel.engine.tests.attention_cases CASES_AS_JSON` with Triton on the path and
 TRITON_INTERPRET=1; prints what each case came to as JSON. Keys and values that no sequence may read
@@ -9,6 +9,7 @@ something else before.
 import json
 import sys
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 
@@ -47,7 +48,7 @@ class Inputs:
     table: torch.Tensor
 
 
-def inputs(case: Case) -> Inputs:
+def inputs(case: Case, device: str = "cpu") -> Inputs:
     """Return random inputs, the same for the same case."""
     torch.manual_seed(sum(case.lengths) + case.head + case.group)
     dtype = getattr(torch, case.dtype)
@@ -66,18 +67,19 @@ def inputs(case: Case) -> Inputs:
     keys[unread] = values[unread] = float("nan")
     tokens, heads = len(case.lengths), case.kv_heads * case.group
     apart = 3 if case.heads_apart else 1
-    query = (torch.randn(tokens, heads * apart, case.head) * case.spread).to(dtype)[:, ::apart]
+    query = (torch.randn(tokens, heads * apart, case.head) * case.spread).to(device, dtype)
     starts = torch.tensor([*range(tokens + 1), *[tokens] * case.padding], dtype=torch.int32)
     lengths = torch.tensor([*case.lengths, *[0] * case.padding], dtype=torch.int32)
     out = torch.full((tokens + 1, heads, case.head), 7.0, dtype=dtype)
-    return Inputs(query, keys, values, out, starts, lengths, table)
+    rest = (tensor.to(device) for tensor in (keys, values, out, starts, lengths, table))
+    return Inputs(query[:, ::apart], *rest)
 
 
 def reference(case: Case, given: Inputs) -> torch.Tensor:
     """Return the attention of each token in float64."""
     found: list[torch.Tensor] = []
     for row, length in enumerate(case.lengths):
-        places = torch.arange(length)
+        places = torch.arange(length, device=given.table.device)
         where = given.table[row, places // case.block].long(), places % case.block
         keys, values = (
             cache[where].double().repeat_interleave(case.group, 1)
@@ -88,14 +90,15 @@ def reference(case: Case, given: Inputs) -> torch.Tensor:
     return torch.stack(found)
 
 
-def outcome(case: Case) -> dict[str, object]:
+def outcome(case: Case, device: str = "cpu") -> dict[str, Any]:
     """Return how far the kernel's output lies from the reference."""
     from kernel.engine.attention import attend, constants  # Triton is not everywhere
 
-    given = inputs(case)
+    given = inputs(case, device)
     slots = len(given.lengths) * case.kv_heads * case.group * case.segments
     padded = constants(case.group, case.head, case.block, case.segments)["HEAD_PAD"]
-    parts = torch.full((slots, padded), float("nan")), *torch.full((2, slots), float("nan"))
+    unset = torch.full((slots, padded + 2), float("nan"), device=device)
+    parts = unset[:, 2:].contiguous(), unset[:, 0].contiguous(), unset[:, 1].contiguous()
     attend(**vars(given), scale=case.head**-0.5, segments=case.segments, parts=parts)
     tokens = len(case.lengths)
     exact, own = reference(case, given), given.out[:tokens]
