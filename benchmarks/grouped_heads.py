@@ -11,12 +11,11 @@ layers are shared and for a replica per GPU, hours. Does not cover: real T4s
 (`validation.simulation.costs`), and how long either model's candidates really are.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from benchmarks.result import write_result
 from kernel.config import Config
-from validation.simulation.costs import T4, T4_ATTENTION, Costs, Layout
+from validation.simulation.costs import T4, Costs, Layout, with_attention
 from validation.simulation.generated_shapes import generate
 from validation.simulation.model_shape import NUMINA, QWEN_MATH, ModelShape
 from validation.simulation.plan import layout_row
@@ -28,7 +27,7 @@ SHARED, REPLICAS = Layout(2, 1, 8), Layout(1, 2, 8)
 
 def measured(model: ModelShape, attention: str) -> dict[str, Any]:
     """Return what a model comes to with one of the T4's attentions."""
-    gpu = replace(T4, attention_gb_s=T4_ATTENTION[attention].typical)
+    gpu = with_attention(T4, attention, model)
     config = Config(problems=PROBLEMS)
     shared, halves = (layout_row(gpu, model, layout, config) for layout in (SHARED, REPLICAS))
     problems = generate(PROBLEMS, config.candidates, SEED)

@@ -199,7 +199,7 @@ def hour_rows(pool: Sequence[ShapedProblem]) -> list[Row]:
     costs = Costs(T4, NUMINA, Layout(2, 1, 8))
     config = Config(problems=PROBLEMS)
     rows: list[Row] = []
-    asked = itertools.product(comparison.speeds(T4).items(), COMPARED)
+    asked = itertools.product(comparison.speeds(T4, NUMINA).items(), COMPARED)
     for (speed, gpu), number in track(list(asked), "Hours", console=console(stderr=True)):
         mine = replace(costs, gpu=gpu)
         found = comparison.hours(pool, number, config, mine, SIMULATED)

@@ -34,8 +34,10 @@ ABSENT = (
 HEADS = (64, 96, 128, 256)
 MOST_GROUPED = 8
 """Query heads a KV head: more would not fit into a thread's registers."""
-ENOUGH_PROGRAMS = 640
-"""Twice what a T4's 40 multiprocessors hold at once: so many need no splitting."""
+T4_MULTIPROCESSORS = 40
+HELD = {1: 8, 2: 5, 4: 4, 8: 2}
+"""Programs that a multiprocessor holds at once, by the most query heads a KV head: each keeps its
+heads' sums in registers (`make bench-attention`)."""
 MOST_SEGMENTS = 16
 Attend = Callable[..., None]
 
@@ -64,20 +66,26 @@ def unfit(call: Mapping[str, Any]) -> str:
     return ""
 
 
-def segments_for(sequences: int, kv_heads: int, slots: int) -> int:
+def segments_for(sequences: int, kv_heads: int, group: int, slots: int) -> int:
     """Return over how many programs each context is split, a power of two.
 
-    It follows from the batch's size alone, since a captured graph keeps it for all contexts.
+    As few as give a T4 twice what it holds at once: each program has its start and its end to pay,
+    which took an H100 as long as 80 positions of the context. It follows from the batch's size
+    alone, since a captured graph keeps it for all contexts.
 
     Args:
         sequences: of the batch.
         kv_heads: of this GPU.
+        group: query heads a KV head.
         slots: contexts' parts that the buffers hold, a head.
     """
-    if sequences * kv_heads >= ENOUGH_PROGRAMS:
-        return 1
+    held = next(held for most, held in HELD.items() if group <= most)
+    wanted = 2 * T4_MULTIPROCESSORS * held / max(1, sequences * kv_heads)
     most = min(MOST_SEGMENTS, slots // max(1, sequences))
-    return 1 << (most.bit_length() - 1) if most > 1 else 1
+    segments = 1
+    while segments < wanted and 2 * segments <= most:
+        segments *= 2
+    return segments
 
 
 class OwnAttention:
@@ -114,7 +122,9 @@ class OwnAttention:
         parts = call["softmax_segm_output"], top, call["softmax_segm_expsum"]
         # The buffers that vLLM has for its own split: nothing may be allocated in a captured graph.
         slots = 0 if any(part is None for part in parts) else top.shape[0] * top.shape[2]
-        segments = segments_for(lengths.shape[0], call["k"].shape[2], slots)
+        kv_heads = call["k"].shape[2]
+        group = call["q"].shape[1] // kv_heads
+        segments = segments_for(lengths.shape[0], kv_heads, group, slots)
         self._attend(
             query=call["q"],
             keys=call["k"],

@@ -15,6 +15,7 @@ from rich.table import Table
 from common.console import console
 from kernel.config import Config
 from validation.simulation.costs import T4, T4_ATTENTION, Costs, GpuKind, with_attention
+from validation.simulation.model_shape import ModelShape
 from validation.simulation.run import START_SECONDS, SimulatedRun, simulate
 from validation.simulation.shapes import ShapedProblem, ShapesError
 from validation.simulation.votes import FIXED, Number, as_recorded, ballot, outcomes
@@ -44,11 +45,11 @@ def compared(config: Config) -> list[Number]:
     return [*(Number(count) for count in FIXED), own]
 
 
-def speeds(gpu: GpuKind) -> dict[str, GpuKind]:
-    """Return the GPU with each attention that is known of it, by name."""
+def speeds(gpu: GpuKind, model: ModelShape) -> dict[str, GpuKind]:
+    """Return the GPU with each attention that is known of it, by name, for a model's heads."""
     if gpu.name != T4.name:
         return {f"{gpu.attention_gb_s:g} GB/s": gpu}
-    named = {name: with_attention(gpu, name) for name in T4_ATTENTION}
+    named = {name: with_attention(gpu, name, model) for name in T4_ATTENTION}
     shown = {f"{name}, {each.attention_gb_s:g} GB/s": each for name, each in named.items()}
     if gpu.attention_gb_s not in (each.attention_gb_s for each in named.values()):
         return {f"given, {gpu.attention_gb_s:g} GB/s": gpu, **shown}
@@ -120,7 +121,7 @@ def compare(
     rows: list[Row] = []
     for number in numbers:
         row: Row = {"number": number.name, **votes[number].figures(base), "hours": {}}
-        for name, gpu in speeds(costs.gpu).items():
+        for name, gpu in speeds(costs.gpu, costs.model).items():
             report(f"hours: {number.name}, {name}")
             found = hours(pool, number, config, replace(costs, gpu=gpu), simulated or SIMULATED)
             row["hours"][name] = [round(found.hours, 2), round(found.cut_off, 3)]

@@ -4,9 +4,10 @@ Covers: memory left for keys and values, and the time of one step from the seque
 the KV tokens they read and the prompt tokens that are prefilled; GPUs T4, L4, H100; calibration
 with what a probe has measured. Does not cover: queueing (`simulation/engine`).
 
-Grouped KV heads: a cached position is read once for all query heads that share it, at the rate
-below: vLLM's Triton GPU kernel computes 16 rows whether one query head fills them or seven, and the
-package's own stays memory-bound (`make bench-attention`).
+Grouped KV heads: a cached position is read once for all query heads that share it. vLLM's Triton
+GPU kernel reads at the same rate for them, since it computes 16 rows whether one query head fills
+them or seven. The package's own is memory-bound up to two (`make bench-attention`); beyond, waiting
+bounds it: an H100 read 467 GB/s for seven, which by clock and multiprocessors is 80 on a T4.
 
 A step reads all weights once, computes two floating-point operations per parameter and token, reads
 the keys and values of every context, adds two all-reduces per layer where GPUs share layers, and
@@ -18,6 +19,8 @@ Sources of the T4's, with the range in which they may lie:
   Triton attention 45      35 to 65: vLLM's unified attention finds no tensor cores below sm_80;
                            vLLM issue 25172, Whisper on a T4, comes to 55 to 65
   own attention 200        160 to 240: predicted, bound by memory (`make bench-attention`)
+  the same, grouped 80     60 to 160: more than two query heads a KV head, scaled from an H100
+                           (`make bench-attention_gpu`)
   FlashInfer 150           100 to 220: not seen on a T4 by us
   fixed cost 6 ms          4 to 12, and 0.2 ms a sequence, of which a seeded request is a launch of
                            its own: fitted to a published T4, see `PUBLISHED`
@@ -86,6 +89,9 @@ T4_ATTENTION = {
     "flashinfer": Range(100.0, 150.0, 220.0),
 }
 """Reading keys and values at decode on a T4, GB/s."""
+OWN_GROUPED = Range(60.0, 80.0, 160.0)
+"""Of the package's own with more than `MEMORY_BOUND` query heads a KV head."""
+MEMORY_BOUND = 2
 T4 = GpuKind("T4", 2, 14.56, 230.0, T4_ATTENTION["triton"].typical, 22.0, 6.0, step_seconds=0.006)
 # L4 and H100: data sheet 300 and 3350 GB/s, 121 and 990 TFLOP/s; four fifths and a half taken.
 L4 = GpuKind("L4", 4, 22.0, 240.0, 200.0, 60.0, 10.0)
@@ -196,15 +202,27 @@ def most_shared(gpu: GpuKind, model: ModelShape, bits: int) -> int:
     return max(n for n in (1, 2, 4, 8) if n <= gpu.count and placed.splits_into(n))
 
 
-def with_attention(gpu: GpuKind, name: str) -> GpuKind:
-    """Return a T4 with another attention than vLLM's Triton backend, a name of `T4_ATTENTION`.
+def attention_range(name: str, model: ModelShape) -> Range:
+    """Return the rate of an attention, a name of `T4_ATTENTION`, with a model's heads."""
+    if name == "own" and model.heads > MEMORY_BOUND * model.kv_heads:
+        return OWN_GROUPED
+    return T4_ATTENTION[name]
+
+
+def with_attention(gpu: GpuKind, name: str, model: ModelShape) -> GpuKind:
+    """Return a T4 with another attention than vLLM's Triton backend.
+
+    Args:
+        gpu: a T4.
+        name: of `T4_ATTENTION`.
+        model: whose heads it is for.
 
     Raises:
         CalibrationError: the GPU is another one; there vLLM's own choice is known to be good.
     """
     if gpu.name != T4.name:
         raise CalibrationError(f"ATTENTION is for the T4: {gpu.name} has vLLM's own choice.")
-    return replace(gpu, attention_gb_s=T4_ATTENTION[name].typical)
+    return replace(gpu, attention_gb_s=attention_range(name, model).typical)
 
 
 def calibrated(gpu: GpuKind, path: Path) -> GpuKind:

@@ -175,11 +175,11 @@ def main() -> None:
         )
         check_folder(options.out)
         gpu = GPUS[options.gpu]
+        model = NUMINA if options.model is None else model_shape(options.model)
         if options.attention is not None:
-            gpu = with_attention(gpu, options.attention)
+            gpu = with_attention(gpu, options.attention, model)
         if options.calibration is not None:
             gpu = calibrated(gpu, options.calibration)
-        model = NUMINA if options.model is None else model_shape(options.model)
         if min(options.first, options.later, options.problems) < 1 or not 0 <= options.goes_on <= 1:
             raise ModelError("Tokens and problems must be at least 1, GOES-ON from 0 to 1.")
         rows = [layout_row(gpu, model, layout, config) for layout in layouts(gpu, model)]

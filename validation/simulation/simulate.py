@@ -88,11 +88,11 @@ def costs_of(options: SimulateOptions) -> Costs:
         ModelError, CalibrationError: a file cannot be used.
     """
     gpu: GpuKind = GPUS[options.gpu]
+    model = NUMINA if options.model is None else model_shape(options.model)
     if options.attention is not None:
-        gpu = with_attention(gpu, options.attention)
+        gpu = with_attention(gpu, options.attention, model)
     if options.calibration is not None:
         gpu = calibrated(gpu, options.calibration)
-    model = NUMINA if options.model is None else model_shape(options.model)
     most = most_shared(gpu, model, options.bits)
     ranks = most if options.ranks is None else options.ranks
     if not 1 <= ranks <= gpu.count:

@@ -93,24 +93,31 @@ def test_tensors_that_do_not_fit_together_are_left_to_vllm():
 
 
 @pytest.mark.parametrize(
-    ("sequences", "kv_heads", "slots", "segments"),
+    ("sequences", "kv_heads", "group", "slots", "segments"),
     [
-        (1, 16, 128, 16),
-        (8, 16, 128, 16),
-        (9, 16, 128, 8),
-        (16, 16, 128, 8),
-        (24, 16, 128, 4),
-        (40, 16, 128, 1),
-        (48, 16, 128, 1),
-        (48, 2, 48 * 16, 16),
-        (48, 2, 128, 2),
-        (200, 2, 128, 1),
-        (4, 16, 0, 1),
-        (20, 32, 64, 1),
+        (1, 16, 1, 128, 16),
+        (8, 16, 1, 128, 8),
+        (9, 16, 1, 128, 8),
+        (16, 16, 1, 128, 4),
+        (24, 16, 1, 128, 2),
+        (40, 16, 1, 128, 1),
+        (48, 16, 1, 128, 1),
+        (24, 16, 2, 128, 2),
+        (25, 16, 2, 128, 1),
+        (48, 2, 7, 48 * 16, 2),
+        (80, 2, 8, 80 * 16, 1),
+        (48, 2, 4, 48 * 16, 4),
+        (48, 4, 7, 128, 1),
+        (8, 4, 7, 8 * 16, 8),
+        (1, 2, 7, 128, 16),
+        (200, 2, 7, 128, 1),
+        (64, 1, 8, 128, 2),
+        (4, 16, 1, 0, 1),
+        (20, 32, 1, 64, 1),
     ],
 )
-def test_contexts_are_split_where_few_sequences_run(sequences, kv_heads, slots, segments):
-    assert segments_for(sequences, kv_heads, slots) == segments
+def test_contexts_are_split_where_few_sequences_run(sequences, kv_heads, group, slots, segments):
+    assert segments_for(sequences, kv_heads, group, slots) == segments
     assert segments == 1 or segments * sequences <= slots
 
 

@@ -17,10 +17,10 @@ POOL = [shaped_problem(n, 200, longest=60) for n in range(2)]
 
 
 def test_a_t4_has_several_attention_speeds_and_what_was_measured():
-    assert [gpu.attention_gb_s for gpu in comparison.speeds(T4).values()] == [45, 200, 150]
+    assert [gpu.attention_gb_s for gpu in comparison.speeds(T4, NUMINA).values()] == [45, 200, 150]
     measured = replace(T4, attention_gb_s=90.0)
-    assert next(iter(comparison.speeds(measured))) == "given, 90 GB/s"
-    assert [*comparison.speeds(L4)] == ["200 GB/s"]
+    assert next(iter(comparison.speeds(measured, NUMINA))) == "given, 90 GB/s"
+    assert [*comparison.speeds(L4, NUMINA)] == ["200 GB/s"]
 
 
 def test_a_short_run_stands_for_a_long_one():

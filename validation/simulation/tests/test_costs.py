@@ -7,6 +7,7 @@ import pytest
 
 from validation.simulation.costs import (
     L4,
+    OWN_GROUPED,
     PUBLISHED,
     T4,
     T4_ATTENTION,
@@ -15,7 +16,7 @@ from validation.simulation.costs import (
     Layout,
     with_attention,
 )
-from validation.simulation.model_shape import NUMINA
+from validation.simulation.model_shape import NUMINA, QWEN_MATH
 
 
 def published_rate(sequences):
@@ -45,13 +46,26 @@ def test_weights_that_are_rebuilt_are_written_and_read_again():
 
 
 def test_a_t4_takes_another_attention_and_other_gpus_do_not():
-    assert with_attention(T4, "own").attention_gb_s == T4_ATTENTION["own"].typical
+    assert with_attention(T4, "own", NUMINA).attention_gb_s == T4_ATTENTION["own"].typical
     with pytest.raises(CalibrationError, match="L4"):
-        with_attention(L4, "own")
+        with_attention(L4, "own", NUMINA)
+
+
+@pytest.mark.parametrize(
+    ("kv_heads", "rate"), [(32, 200), (16, 200), (8, 80), (4, 80)], ids=lambda value: str(value)
+)
+def test_the_own_attention_is_slower_where_many_heads_share_keys(kv_heads, rate):
+    shared = replace(NUMINA, kv_heads=kv_heads)
+    assert with_attention(T4, "own", shared).attention_gb_s == rate
+    assert with_attention(T4, "triton", shared).attention_gb_s == 45
+
+
+def test_a_grouped_model_is_planned_at_its_own_rate():
+    assert with_attention(T4, "own", QWEN_MATH).attention_gb_s == OWN_GROUPED.typical
 
 
 def test_every_range_holds_its_typical_value():
-    for constant in T4_ATTENTION.values():
+    for constant in (*T4_ATTENTION.values(), OWN_GROUPED):
         assert constant.low < constant.typical < constant.high < 320
 
 
@@ -62,12 +76,12 @@ def test_the_page_has_the_constants_and_their_ranges():
     rows = [line.split(" | ") for line in PAGE.read_text("utf-8").splitlines() if " | " in line]
     told = {name.removeprefix("| "): cells[:2] for name, *cells in rows}
     names = {
-        "vLLM's Triton attention, GB/s": "triton",
-        "the package's attention, GB/s": "own",
-        "FlashInfer, GB/s": "flashinfer",
+        "vLLM's Triton attention, GB/s": T4_ATTENTION["triton"],
+        "the package's attention, GB/s": T4_ATTENTION["own"],
+        "the same for three or more query heads a KV head, GB/s": OWN_GROUPED,
+        "FlashInfer, GB/s": T4_ATTENTION["flashinfer"],
     }
-    for text, name in names.items():
-        span = T4_ATTENTION[name]
+    for text, span in names.items():
         assert told[text] == [f"{span.typical:g}", f"{span.low:g} to {span.high:g}"]
     assert told["weights, GB/s"][0] == f"{T4.weight_gb_s:g}"
     assert told["per step, ms"] == [f"{1000 * T4.step_seconds:g}", "4 to 12"]
