@@ -10,8 +10,10 @@ family moves no other.
 import hashlib
 
 from training.data.families import (
+    arithmetic,
     chance,
     choices,
+    counting,
     digits,
     divisors,
     equations,
@@ -25,6 +27,7 @@ from training.data.families import (
     primes,
     recursion,
     remainders,
+    right_triangles,
     sequences,
     shares,
     sums,
@@ -37,9 +40,11 @@ THEMES: dict[str, tuple[Family, ...]] = {
         value for value in vars(module).values() if isinstance(value, Family)
     )
     for module in (
+        arithmetic,
         divisors,
         remainders,
         primes,
+        counting,
         digits,
         numerals,
         sums,
@@ -51,6 +56,7 @@ THEMES: dict[str, tuple[Family, ...]] = {
         choices,
         partitions,
         chance,
+        right_triangles,
         triangles,
         measures,
         money,

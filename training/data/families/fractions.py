@@ -129,3 +129,66 @@ def fraction_sum(d: Draw) -> Case:
         f"{top // g} + {bottom // g} = {top // g + bottom // g}",
     ]
     return case((top + bottom) // g, steps, p=p, q=q, r=r, s=s)
+
+
+@family(
+    ask=(
+        r"Let $\frac{a}{b} = \frac{<p>}{<q>} \cdot \frac{<r>}{<s>}$ in lowest terms. Find $a + b$.",
+        "The product of $<p>/<q>$ and $<r>/<s>$ is $a/b$ in lowest terms. What is $a + b$?",
+        r"Multiply $\frac{<p>}{<q>}$ by $\frac{<r>}{<s>}$ and reduce the result. What is the sum "
+        r"of numerator and denominator?",
+        "<who> eats $<p>/<q>$ of a cake of which $<r>/<s>$ was left. That is $a/b$ of the whole "
+        "cake, with coprime integers $a$ and $b$. Find $a + b$.",
+    ),
+    plan=("We multiply the two fractions exactly.",),
+    code=(
+        "from fractions import Fraction\nx = Fraction(<p>, <q>) * Fraction(<r>, <s>)\n"
+        "print(x.numerator + x.denominator)",
+        "from sympy import Rational\nx = Rational(<p>, <q>) * Rational(<r>, <s>)\nprint(x.p + x.q)",
+        "from math import gcd\na, b = <p> * <r>, <q> * <s>\ng = gcd(a, b)\nprint(a // g + b // g)",
+    ),
+    result="$a + b$",
+)
+def fraction_product(d: Draw) -> Case:
+    """Numerator plus denominator of a product of fractions."""
+    q, s = d.upto(2, 12, 30), d.upto(2, 12, 30)
+    p, r = d.number(1, q - 1), d.number(1, s - 1)
+    top, bottom = p * r, q * s
+    g = math.gcd(top, bottom)
+    steps = [
+        f"{p} * {r} = {top}",
+        f"{q} * {s} = {bottom}",
+        f"Both divided by {g}: {top // g} and {bottom // g}",
+        f"{top // g} + {bottom // g} = {(top + bottom) // g}",
+    ]
+    return case((top + bottom) // g, steps, p=p, q=q, r=r, s=s, who=d.person())
+
+
+@family(
+    ask=(
+        "Of $<n>$ <things>, $<p>/<q>$ are red and $<r>/<s>$ of the red ones are large. How many "
+        "are red and large?",
+        "What is $<r>/<s>$ of $<p>/<q>$ of $<n>$?",
+        r"Find $\frac{<r>}{<s>} \cdot \frac{<p>}{<q>} \cdot <n>$.",
+        "A farm has $<n>$ hectares. $<p>/<q>$ of it are fields, and on $<r>/<s>$ of the fields "
+        "there is wheat. How many hectares of wheat are there?",
+    ),
+    plan=("We multiply the number by both fractions.",),
+    code=(
+        "print(<n> * <p> * <r> // (<q> * <s>))",
+        "part = <n> * <p> // <q>\nprint(part * <r> // <s>)",
+        "from fractions import Fraction\nprint(<n> * Fraction(<p>, <q>) * Fraction(<r>, <s>))",
+    ),
+    result="the number",
+)
+def fraction_of_fraction(d: Draw) -> Case:
+    """A fraction of a fraction of a number."""
+    q, s = d.number(2, 9), d.number(2, 9)
+    p, r = d.number(1, q - 1), d.number(1, s - 1)
+    n = q * s * d.upto(1, 6, 40)
+    part, value = n * p // q, n * p // q * r // s
+    steps = [
+        f"{n} / {q} = {n // q}, {n // q} * {p} = {part}",
+        f"{part} / {s} = {part // s}, {part // s} * {r} = {value}",
+    ]
+    return case(value, steps, n=n, p=p, q=q, r=r, s=s, things=d.thing())

@@ -200,3 +200,92 @@ def pairs_with_sum(d: Draw) -> Case:
     parts = [sizes[r] * sizes[-r % m] for r in range(m)]
     lines = [f"Remainder {r}: {sizes[r]} * {sizes[-r % m]} = {parts[r]}" for r in range(m)]
     return case(sum(parts), [", ".join(lines), adding(parts)], n=n, m=m)
+
+
+@family(
+    ask=(
+        "In how many ways can $<t>$ be written as $<a>x + <b>y$ with nonnegative integers $x$ and "
+        "$y$?",
+        "Find the number of pairs of nonnegative integers $(x, y)$ with $<a>x + <b>y = <t>$.",
+        "A dart scores $<a>$ or $<b>$ points. How many combinations of the two scores add up to "
+        "$<t>$ points?",
+        "<who> fills exactly $<t>$ liters into cans of $<a>$ and of $<b>$ liters, all full. How "
+        "many numbers of the cans are possible?",
+    ),
+    plan=("We try each $x$ and see whether $<b>$ divides the rest.",),
+    code=(
+        "print(sum(1 for x in range(<t> // <a> + 1) if (<t> - <a> * x) % <b> == 0))",
+        "count = 0\nfor x in range(<t> // <a> + 1):\n    for y in range(<t> // <b> + 1):\n"
+        "        if <a> * x + <b> * y == <t>:\n            count += 1\nprint(count)",
+    ),
+    result="the number of ways",
+)
+def two_sizes(d: Draw) -> Case:
+    """Ways to fill an amount with two sizes."""
+    a, b = d.some(range(2, 12), 2)
+    t = d.upto(2 * b, 6 * b, 40 * b)
+    found = [x for x in range(t // a + 1) if (t - a * x) % b == 0]
+    shown = ", ".join(f"x = {x}" for x in found[:20]) or "there is none"
+    steps = [f"The rest is a multiple of {b} for: {shown}", f"Their number is {len(found)}"]
+    return case(len(found), steps, a=a, b=b, t=t, who=d.person())
+
+
+@family(
+    ask=(
+        "In how many ways can $<n>$ be written as a sum of positive integers up to $<m>$, if their "
+        "order does not matter?",
+        "How many partitions does the number $<n>$ have into parts of at most $<m>$?",
+        "Find the number of ways to split $<n>$ equal <things> into heaps of at most $<m>$, where "
+        "only the sizes of the heaps matter.",
+        "How many lists of positive integers in decreasing order, none above $<m>$ and equal ones "
+        "allowed, have the sum $<n>$?",
+    ),
+    plan=("We allow the parts 1, 2, and so on to $<m>$, one after the other.",),
+    code=(
+        "ways = [1] + [0] * <n>\nfor part in range(1, <m> + 1):\n"
+        "    for total in range(part, <n> + 1):\n        ways[total] += ways[total - part]\n"
+        "print(ways[<n>])",
+        "def count(n, largest):\n    if n == 0:\n        return 1\n"
+        "    return sum(count(n - k, k) for k in range(1, min(n, largest) + 1))\n\n"
+        "print(count(<n>, <m>))",
+    ),
+    result="the number of partitions",
+)
+def parts_up_to(d: Draw) -> Case:
+    """Partitions into parts up to a size."""
+    n, m = d.upto(4, 10, 30), d.number(2, 5)
+    ways = [1] + [0] * n
+    for part in range(1, m + 1):
+        for total in range(part, n + 1):
+            ways[total] += ways[total - part]
+    steps = [f"The ways for 0, 1, 2, and so on: {listed(ways)}", f"For {n} there are {ways[n]}"]
+    return case(ways[n], steps, n=n, m=m, things=d.thing())
+
+
+@family(
+    ask=(
+        "In how many ways can a board of $2 \\times <n>$ squares be covered with dominoes?",
+        "Find the number of ways to cover a floor $2$ meters wide and $<n>$ meters long with tiles "
+        "of $1 \\times 2$ meters.",
+        "A wall $2$ bricks high and $<n>$ wide is built of bricks that lie or stand, each $1$ by "
+        "$2$. How many patterns are possible?",
+        r"How many tilings of a $2 \times <n>$ rectangle by $1 \times 2$ rectangles are there?",
+    ),
+    plan=("The last column is one standing domino, or the last two are two lying ones.",),
+    code=(
+        "a, b = 1, 1\nfor _ in range(<n> - 1):\n    a, b = b, a + b\nprint(b)",
+        "def tilings(n):\n    return 1 if n < 2 else tilings(n - 1) + tilings(n - 2)\n\n"
+        "print(tilings(<n>))",
+        "ways = [1, 1]\nfor k in range(2, <n> + 1):\n    ways.append(ways[k - 1] + ways[k - 2])\n"
+        "print(ways[<n>])",
+    ),
+    result="the number of ways",
+)
+def domino_tilings(d: Draw) -> Case:
+    """Ways to cover two rows with dominoes."""
+    n = d.upto(3, 26, 26)
+    ways = [1, 1]
+    while len(ways) <= n:
+        ways.append(ways[-1] + ways[-2])
+    lines = [f"{ways[k - 2]} + {ways[k - 1]} = {ways[k]}" for k in range(2, n + 1)]
+    return case(ways[n], [", ".join(lines)], n=n)
