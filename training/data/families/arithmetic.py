@@ -77,12 +77,12 @@ def product_of_three(d: Draw) -> Case:
 @family(
     ask=(
         "What is $<n>$ times $<a>$?",
-        "Find $<name> <a>$.",
+        "Find <name> $<a>$.",
         "<who> collects $<a>$ <things> a day. How many does <who> have after $<n>$ days?",
         "One ticket costs $<a>$ cents. How many cents do $<n>$ tickets cost?",
-        "A number is $<a>$. What is $<name> the number?",
+        "A number is $<a>$. What is <name> the number?",
     ),
-    plan=("<name> the number is the number multiplied by $<n>$.",),
+    plan=("We multiply the number by $<n>$.",),
     code=("print(<n> * <a>)", "number = <a>\nprint(<n> * number)"),
     result="the multiple",
 )
