@@ -35,11 +35,11 @@ from common.problems import load_problems
 from kernel.engine.attention_comparison import BLOCK, TOLERANCE
 from kernel.engine.gpu import read_gpus
 from kernel.engine.own_attention import MOST_SEGMENTS, VERSION, OwnAttention
-from kernel.engine.profile import OWN, PROVEN, attention_arguments
+from kernel.engine.profile import OWN, PROVEN, T4X2, attention_arguments
+from notebooks.probe.probe_checks import SIZES
+from validation.simulation.model_shape import NUMINA
 
 ROOT = Path(__file__).resolve().parent.parent
-SIZES = ((48, 700), (48, 64), (24, 900), (16, 1000), (8, 1200), (1, 1500))
-"""Sequences and their context: as the probe measures them on a T4."""
 STEP_SIZES = ((48, 700), (8, 1200), (1, 1500))
 """Those that a whole step is timed at."""
 LEAST_PROGRAMS = 128
@@ -54,22 +54,16 @@ PREFIX = "measured: "
 NUMINA_7B: Mapping[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
-    "hidden_size": 4096,
-    "intermediate_size": 11008,
-    "num_hidden_layers": 30,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 32,
+    "hidden_size": NUMINA.hidden,
+    "intermediate_size": NUMINA.intermediate,
+    "num_hidden_layers": NUMINA.layers,
+    "num_attention_heads": NUMINA.heads,
+    "num_key_value_heads": NUMINA.kv_heads,
+    "vocab_size": NUMINA.vocabulary,
     "max_position_embeddings": 4096,
-    "vocab_size": 102400,
-    "rms_norm_eps": 1e-6,
-    "hidden_act": "silu",
-    "rope_theta": 10000.0,
-    "tie_word_embeddings": False,
-    "torch_dtype": "float16",
-    "bos_token_id": 100000,
-    "eos_token_id": 100001,
+    "tie_word_embeddings": NUMINA.tied,
 }
-"""The published config.json of NuminaMath-7B-TIR."""
+"""A config.json of NuminaMath-7B's sizes; the rest is as a Llama has it."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +194,7 @@ def engine_rows(attention: str, model: str) -> list[Row]:
         "skip_tokenizer_init": True,
         "max_num_seqs": 48,
         "max_model_len": longest,
-        "cudagraph_capture_sizes": [1, 2, 4, 8, 16, 24, 32, 40, 48],
+        "cudagraph_capture_sizes": list(T4X2["cudagraph_capture_sizes"]),
         "enable_prefix_caching": False,
         "gpu_memory_utilization": 0.6,
         "disable_log_stats": True,

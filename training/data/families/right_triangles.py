@@ -13,6 +13,13 @@ TRIPLES = (
 )
 
 
+def right_triangle(d: Draw) -> tuple[int, int, int]:
+    """Return two legs in either order and the hypotenuse: a multiple of a triple."""
+    k = d.upto(1, 4, 30)
+    a, b, c = (k * side for side in d.pick(*TRIPLES))
+    return (b, a, c) if d.chance(0.5) else (a, b, c)
+
+
 @family(
     ask=(
         "A right triangle has legs of length $<a>$ and $<b>$. What is the length of its "
@@ -33,10 +40,7 @@ TRIPLES = (
 )
 def hypotenuse(d: Draw) -> Case:
     """The longest side of a right triangle."""
-    k = d.upto(1, 4, 30)
-    a, b, c = (k * side for side in d.pick(*TRIPLES))
-    if d.chance(0.5):
-        a, b = b, a
+    a, b, c = right_triangle(d)
     steps = [
         f"{a}^2 = {a * a}, {b}^2 = {b * b}",
         f"{a * a} + {b * b} = {c * c}",
@@ -64,10 +68,7 @@ def hypotenuse(d: Draw) -> Case:
 )
 def missing_leg(d: Draw) -> Case:
     """A leg of a right triangle, from the hypotenuse and the other leg."""
-    k = d.upto(1, 4, 30)
-    a, b, c = (k * side for side in d.pick(*TRIPLES))
-    if d.chance(0.5):
-        a, b = b, a
+    a, b, c = right_triangle(d)
     steps = [
         f"{c}^2 = {c * c}, {a}^2 = {a * a}",
         f"{c * c} - {a * a} = {b * b}",
@@ -93,10 +94,7 @@ def missing_leg(d: Draw) -> Case:
 )
 def right_triangle_area(d: Draw) -> Case:
     """Area of a right triangle, from hypotenuse and leg."""
-    k = d.upto(1, 4, 30)
-    a, b, c = (k * side for side in d.pick(*TRIPLES))
-    if d.chance(0.5):
-        a, b = b, a
+    a, b, c = right_triangle(d)
     steps = [
         f"{c}^2 - {a}^2 = {c * c - a * a}",
         f"{c * c - a * a} = {b}^2",
