@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 SHARE = 4
 """A quarter of the steps at each end is what "first" and "last" mean."""
+FEW = 0.25
+"""Fewer changed weights than this, and most of what was learnt is lost in writing: of the embedded
+model they are the small weights, which hardly count."""
 
 
 @dataclass
@@ -193,6 +196,9 @@ def _run(
         counts = {"rows": len(used), "rows_too_long": too_long, "tokens": tokens}
         counts |= {"good": good, "bad": len(used) - good, "sampled": len(found)}
         figures = {**counts, **stages.figures_of(lines, trainer), **seen, "health": health(seen)}
+        unwrap = trainer.accelerator.unwrap_model
+        share = changed(unwrap(trainer.model), unwrap(trainer.ref_model))
+        figures["changed"] = share
         done = {
             "stage": "kto",
             "settings": asdict(kto),
@@ -202,6 +208,8 @@ def _run(
         picture = plots.plot_rewards(lines, folder.path / "rewards.png")
         stages.finish(recipe, base, folder, trainer, tokenizer, done, picture, here)
         print(health(seen))
+        if share is not None:
+            print(kept(share))
     return 0
 
 
@@ -315,6 +323,33 @@ def health(found: Mapping[str, Any]) -> str:
         what = "good samples did not rise" if not rising else "bad samples did not fall"
         return f"The run looks half healthy, {what}: {moves}."
     return f"The run does not look healthy: {moves}; try a lower learning rate."
+
+
+def changed(model: torch.nn.Module, first: torch.nn.Module) -> float | None:
+    """Return the share of the weights that differ from the first model's once both have 16 bits.
+
+    A model is written in bfloat16, whose numbers lie 2^-8 of themselves apart. Weights that moved
+    by less than half of that are written as they were: where the learning rate is too small for the
+    number of steps, the rewards move, and the model that is written does not. None where the
+    weights are spread over GPUs.
+    """
+    before = dict(first.named_parameters())
+    pairs = [(now, before[name]) for name, now in model.named_parameters()]
+    if any(now.shape != then.shape or not now.numel() for now, then in pairs):
+        return None
+    moved = sum(int((now.bfloat16() != then.bfloat16()).sum()) for now, then in pairs)
+    return moved / sum(now.numel() for now, _ in pairs)
+
+
+def kept(share: float) -> str:
+    """Say how much of the change the written model holds."""
+    said = f"{share:.0%} of the weights are other numbers in the model that was written"
+    if share < FEW:
+        return (
+            f"{said}: the rest moved by less than its 16 bits show. "
+            "Raise the learning rate, or train on more samples."
+        )
+    return f"{said}."
 
 
 _ENDS = ("first", "last")

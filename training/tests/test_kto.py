@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from training import fine_tuning, kto, settings
-from training.kto import MaskedCollator, encoded, health, rewards, twinned
+from training.kto import MaskedCollator, changed, encoded, health, kept, rewards, twinned
 from training.machine import Machine
 from training.rows import Row
 from training.samples import Sample
@@ -125,6 +125,7 @@ def test_a_run_writes_rewards_a_picture_and_a_model(sampled: Path) -> None:
     figures = report["stages"][-1]["figures"]
     assert (figures["good"], figures["bad"]) == (6, 6)
     assert figures["margin_last"] > 0
+    assert 0.5 < figures["changed"] <= 1
     assert not list(given.out.glob("checkpoint-*"))
     assert kto.train(given) == 0  # done before
 
@@ -136,3 +137,22 @@ def test_the_trainer_leaves_the_samples_as_they_are(tmp_path: Path) -> None:
     trainer = kto.build(values, str(base), make_tokenizer(), twinned(ENTRIES, 2), shared, CPU)
     batch = next(iter(trainer.get_train_dataloader()))
     assert torch.equal(batch["completion_mask"], torch.tensor([[0, 0, 1, 0, 1], [0, 1, 0, 0, 0]]))
+
+
+@pytest.mark.parametrize(("factor", "share"), [(1 + 2**-10, 0.0), (1 + 2**-6, 1.0)])
+def test_weights_that_moved_too_little_for_16_bits_are_counted_as_they_were(
+    factor: float, share: float
+) -> None:
+    first, model = (torch.nn.Linear(4, 4) for _ in range(2))
+    with torch.no_grad():
+        for weights in first.parameters():
+            weights.fill_(0.5)
+        for weights in model.parameters():
+            weights.fill_(0.5 * factor)
+    assert changed(model, first) == share
+
+
+def test_a_model_that_hardly_changed_in_writing_is_said_to_need_a_higher_rate() -> None:
+    assert kept(0.1).startswith("10% of the weights are other numbers")
+    assert "Raise the learning rate" in kept(0.1)
+    assert kept(0.6) == "60% of the weights are other numbers in the model that was written."

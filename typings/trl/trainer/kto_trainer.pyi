@@ -1,6 +1,7 @@
 from typing import Any
 
-from transformers import Trainer
+from transformers import PreTrainedModel, Trainer
 
 class KTOTrainer(Trainer):
+    ref_model: PreTrainedModel
     def __init__(self, **options: Any) -> None: ...
