@@ -74,6 +74,7 @@ def lines_of(good: list[float], bad: list[float]) -> list[dict[str, float]]:
         ([0.3, 0.2, 0.1, 0.1], [0.0, -0.1, -0.2, -0.3], "half healthy, good samples did not rise"),
         ([0.0, 0.1, 0.2, 0.3], [0.0, 0.0, 0.1, 0.1], "half healthy, bad samples did not fall"),
         ([0.3, 0.2, 0.1, 0.0], [0.0, 0.1, 0.2, 0.3], "does not look healthy"),
+        ([0.0, -0.6, -1.1, -1.4], [0.0, -1.1, -2.8, -3.1], "does not look healthy"),
     ],
 )
 def test_one_sentence_says_how_a_run_looks(good: list[float], bad: list[float], says: str) -> None:
@@ -154,5 +155,5 @@ def test_weights_that_moved_too_little_for_16_bits_are_counted_as_they_were(
 
 def test_a_model_that_hardly_changed_in_writing_is_said_to_need_a_higher_rate() -> None:
     assert kept(0.1).startswith("10% of the weights are other numbers")
-    assert "Raise the learning rate" in kept(0.1)
+    assert "a slightly higher learning rate" in kept(0.1)
     assert kept(0.6) == "60% of the weights are other numbers in the model that was written."
