@@ -14,8 +14,8 @@ import polars  # its handler has the operating system resume waits
 from common.console import heed_ctrl_c
 heed_ctrl_c()
 child = subprocess.Popen(["sleep", "60"], stdout=subprocess.PIPE, start_new_session=True)
-print("begun", flush=True)
 try:
+    print("begun", flush=True)
     child.stdout.readline()
 except KeyboardInterrupt:
     print("heard", flush=True)
