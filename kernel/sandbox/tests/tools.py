@@ -69,9 +69,14 @@ def supervisor_of(sandbox: ForkedSandbox) -> int:
     return sandbox.supervisor
 
 
+def state_of(pid: int) -> str:
+    """Return what the process does, as one letter of proc(5): R runs, T is stopped, Z has ended."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def is_running(pid: int) -> bool:
     """Whether the process still runs; one that nobody has waited for yet does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return state_of(pid) != "Z"
     except OSError:
         return False
