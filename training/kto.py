@@ -10,6 +10,8 @@ others.
     python -m training.kto --model runs/train/embedded-tir/model --data runs/data/tir
 """
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -53,6 +55,10 @@ ones are below. A judgement between two measurements of the embedded model: at -
 FEW = 0.25
 """Fewer changed weights than this, and more training is advised; a judgement. On the embedded model
 5% changed at 1e-5, nearly all of them below 0.06 in size, and votes did not."""
+
+ERRORS = 2
+"""A margin of so many standard errors is more than noise."""
+MORE = "more samples, or a slightly higher learning rate,"
 
 
 @dataclass
@@ -297,7 +303,11 @@ def build(
 
 
 def rewards(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the implicit rewards of the first and last quarter of the steps, margin and KL."""
+    """Return the implicit rewards of the first and last quarter of the steps, margin and KL.
+
+    `margin_late` is the margin over the second half of the steps, with its standard error: a
+    quarter of a short run is too few samples to tell a margin from noise.
+    """
     names = {"good": "rewards/chosen", "bad": "rewards/rejected", "margin": "rewards/margins"}
     found: dict[str, Any] = {}
     for short, name in names.items():
@@ -305,6 +315,11 @@ def rewards(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         part = max(1, len(values) // SHARE)
         found[f"{short}_first"] = sum(values[:part]) / part if values else None
         found[f"{short}_last"] = sum(values[-part:]) / part if values else None
+    late = [line[names["margin"]] for line in lines if names["margin"] in line]
+    late = late[len(late) // 2 :]
+    if len(late) > 1:
+        found["margin_late"] = statistics.mean(late)
+        found["margin_late_error"] = statistics.stdev(late) / math.sqrt(len(late))
     divergences = [line["kl"] for line in lines if "kl" in line]
     found["kl_last"] = divergences[-1] if divergences else None
     return found
@@ -321,6 +336,10 @@ def health(found: Mapping[str, Any]) -> str:
         f"{found['good_last']:.3f}, that of bad ones from {found['bad_first']:.3f} to "
         f"{found['bad_last']:.3f}"
     )
+    if abs(found.get("margin_late", 0)) < ERRORS * found.get("margin_late_error", 0):
+        return (
+            f"The run learnt nothing that can be told from noise: {moves}; {MORE} would teach more."
+        )
     if rising and falling:
         return f"The run looks healthy: {moves}."
     if found["good_last"] > max(found["bad_last"], LOST):
@@ -349,10 +368,7 @@ def kept(share: float) -> str:
     """Say how much of the change the written model holds."""
     said = f"{share:.0%} of the weights are other numbers in the model that was written"
     if share < FEW:
-        return (
-            f"{said}: the rest moved by less than its 16 bits show. "
-            "More samples, or a slightly higher learning rate, would change more."
-        )
+        return f"{said}: the rest moved by less than its 16 bits show; {MORE} would change more."
     return f"{said}."
 
 

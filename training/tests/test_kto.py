@@ -75,6 +75,12 @@ def lines_of(good: list[float], bad: list[float]) -> list[dict[str, float]]:
         ([0.0, 0.1, 0.2, 0.3], [0.0, 0.0, 0.1, 0.1], "half healthy, bad samples did not fall"),
         ([0.3, 0.2, 0.1, 0.0], [0.0, 0.1, 0.2, 0.3], "does not look healthy"),
         ([0.0, -0.6, -1.1, -1.4], [0.0, -1.1, -2.8, -3.1], "does not look healthy"),
+        ([0.0, 0.01] * 4, [0.01, -0.02, 0.0, 0.02] * 2, "nothing that can be told from noise"),
+        (
+            [0.0, 0.01] * 4,
+            [0.0, 0.01, 0.0, 0.01, -0.2, -0.1, -0.2, -0.3],
+            "half healthy, good samples did not rise",
+        ),
     ],
 )
 def test_one_sentence_says_how_a_run_looks(good: list[float], bad: list[float], says: str) -> None:
