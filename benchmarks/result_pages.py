@@ -286,6 +286,7 @@ def _recipe(result: Result) -> str:
         for row in scored
     )
     text = f"N = {scored[0]['candidates']}, temperature {scored[0]['temperature']:g}. "
+    text += f"All steps together took {result.figures['minutes']:.0f} minutes. "
     notes = [_recovered(row) for row in result.rows if "recoveries" in row and row["saw_an_error"]]
     notes += [_after_kto(row) for row in result.rows if "kto" in row]
     return f"{table(head, rows)}\n\n{text}" + " ".join(notes)
