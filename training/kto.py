@@ -335,7 +335,8 @@ def health(found: Mapping[str, Any]) -> str:
         f"{found['good_last']:.3f}, that of bad ones from {found['bad_first']:.3f} to "
         f"{found['bad_last']:.3f}"
     )
-    if abs(found.get("margin_late", 0)) < ERRORS * found.get("margin_late_error", 0):
+    noise = ERRORS * found.get("margin_late_error", 0)
+    if found["good_last"] > LOST and abs(found.get("margin_late", 0)) < noise:
         return (
             f"The run learnt nothing that can be told from noise: {moves}; {MORE} would teach more."
         )

@@ -76,6 +76,7 @@ def lines_of(good: list[float], bad: list[float]) -> list[dict[str, float]]:
         ([0.3, 0.2, 0.1, 0.0], [0.0, 0.1, 0.2, 0.3], "does not look healthy"),
         ([0.0, -0.6, -1.1, -1.4], [0.0, -1.1, -2.8, -3.1], "does not look healthy"),
         ([0.0, 0.01] * 4, [0.01, -0.02, 0.0, 0.02] * 2, "nothing that can be told from noise"),
+        ([0.0, -0.1, -0.5, -1.4] * 2, [0.0, -0.1, -0.4, -1.5] * 2, "does not look healthy"),
         (
             [0.0, 0.01] * 4,
             [0.0, 0.01, 0.0, 0.01, -0.2, -0.1, -0.2, -0.3],
